@@ -1,0 +1,75 @@
+import { awscdk, javascript, ReleasableCommits } from 'projen';
+
+/** AWS clients that handlers use; they are part of the Lambda runtime, hence never a dependency of the package. */
+const awsClients = [
+  'application-auto-scaling', 'athena', 'cloudwatch', 'dynamodb', 'eventbridge', 'firehose', 'glue', 'lambda', 's3',
+  'sagemaker', 'sagemaker-runtime', 'sfn', 'sns', 'sqs', 'codepipeline', 'kms', 'sts',
+].map((client) => `@aws-sdk/client-${client}`);
+
+const project = new awscdk.AwsCdkConstructLibrary({
+  name: 'cdk-mlops',
+  description: 'A complete MLOps platform for regression models on AWS, as CDK constructs',
+  keywords: ['mlops', 'sagemaker', 'machine-learning', 'shadow', 'canary', 'model-registry'],
+  author: 'cdk-mlops',
+  authorAddress: 'cdk-mlops@example.com',
+  repositoryUrl: 'https://github.com/cdk-mlops/cdk-mlops.git',
+  license: 'Apache-2.0',
+  defaultReleaseBranch: 'main',
+  projenrcTs: true,
+  packageManager: javascript.NodePackageManager.NPM,
+  cdkVersion: '2.263.0',
+  constructsVersion: '10.5.1',
+  cdkCliVersion: '^2.1148.1',
+  jsiiVersion: '~6.0.0',
+  typescriptVersion: '~6.0.3',
+  minNodeVersion: '20.0.0',
+  workflowNodeVersion: '24.x',
+  tsconfigDevFile: 'tsconfig.dev.json',
+  tsconfigDev: {
+    include: ['.projenrc.ts', 'examples/**/*.ts'],
+    exclude: ['lib', 'dist', 'assets', 'cdk.out'],
+    compilerOptions: { isolatedModules: true, sourceMap: false, paths: { 'cdk-mlops': ['./src/index.ts'] } },
+  },
+  stability: 'experimental',
+  majorVersion: 0,
+  lambdaOptions: { runtime: awscdk.LambdaRuntime.NODEJS_24_X, awsSdkConnectionReuse: false, bundlingOptions: { sourcemap: false } },
+  integrationTestAutoDiscover: false,
+  eslintOptions: { dirs: ['src', 'test', 'examples'], projectService: false, tsconfigPath: './tsconfig.dev.json' },
+  npmTrustedPublishing: true,
+  npmAccess: javascript.NpmAccess.PUBLIC,
+  releasableCommits: ReleasableCommits.featuresAndFixes(),
+  allowScripts: ['esbuild', '@parcel/watcher', 'node', 'unrs-resolver'],
+
+  publishToPypi: { distName: 'cdk-mlops', module: 'cdk_mlops', trustedPublishing: true, attestations: true },
+  publishToMaven: {
+    javaPackage: 'io.github.cdkmlops',
+    mavenGroupId: 'io.github.cdkmlops',
+    mavenArtifactId: 'cdk-mlops',
+    mavenServerId: 'central-ossrh',
+  },
+  publishToNuget: { dotNetNamespace: 'CdkMlops', packageId: 'CdkMlops', trustedPublishing: true },
+  publishToGo: { moduleName: 'github.com/cdk-mlops/cdk-mlops-go', packageName: 'cdkmlops' },
+
+  devDeps: [
+    'node@^24', 'tsx', 'cdk-nag@^3.0.2', 'fast-check', 'aws-sdk-client-mock', 'yaml',
+    ...awsClients, '@smithy/signature-v4', '@aws-crypto/sha256-js',
+    // the local cloud's engines
+    'aws-local-stepfunctions@^3.0.0', '@duckdb/node-api', 'velocityjs', '@cloud-copilot/iam-simulate', 'csv-parse',
+  ],
+  jestOptions: {
+    updateSnapshot: javascript.UpdateSnapshot.NEVER,
+    jestConfig: {
+      moduleNameMapper: { '^cdk-mlops$': '<rootDir>/src/index' },
+      setupFiles: ['<rootDir>/test/support/jest-env.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/.local/', '/.venv/'],
+      modulePathIgnorePatterns: ['<rootDir>/.local/', '<rootDir>/dist/', '<rootDir>/.venv/', '<rootDir>/lib/'],
+      collectCoverage: false,
+      testTimeout: 120_000,
+    },
+  },
+});
+project.package.addPackageResolutions('unrs-resolver@1.12.2', '@aws-cdk/cloud-assembly-schema@54.11.0', '@aws-cdk/asset-node-proxy-agent-v6@2.1.2');
+project.preCompileTask.prependExec('rm -rf lib');
+project.addGitIgnore('.jsii.tabl.json');
+for (const ignored of ['.venv/', '.local/', '.cache/', 'cdk.out/', '__pycache__/', '.pytest_cache/', '*.pyc']) project.addGitIgnore(ignored);
+project.synth();
