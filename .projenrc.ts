@@ -72,4 +72,7 @@ project.package.addPackageResolutions('unrs-resolver@1.12.2', '@aws-cdk/cloud-as
 project.preCompileTask.prependExec('rm -rf lib');
 project.addGitIgnore('.jsii.tabl.json');
 for (const ignored of ['.venv/', '.local/', '.cache/', 'cdk.out/', '__pycache__/', '.pytest_cache/', '*.pyc']) project.addGitIgnore(ignored);
+for (const command of ['local', 'verify']) project.setScript(command, `node examples/local/setup.mjs ${command}`);
+// Python files that Glue and notebooks run travel with the package; the local cloud and the example app do not.
+project.npmignore?.addPatterns('/examples/local/', '/examples/regression-platform/', '/.ci/', '/.cache/', '/.local/', '/.venv/', '/projenrc/', '*.pyc', '__pycache__/');
 project.synth();
