@@ -1,0 +1,128 @@
+/** What a data pipeline's job says it made; the publication decides by it. */
+export interface DatasetCandidate {
+  readonly dataset: string;
+  /** When the run started, ISO 8601. */
+  readonly time: string;
+  readonly version: string;
+  readonly contentHash: string;
+  /** The content is the latest version's, hence was not written again. */
+  readonly unchanged: boolean;
+  readonly rows: { readonly train: number; readonly holdout: number };
+  readonly schema: DatasetColumn[];
+  readonly target: string;
+  readonly split: DatasetSplit;
+  readonly quality: { readonly passed: boolean; readonly rules: DatasetRuleResult[] };
+}
+
+export interface DatasetColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** How rows were held out: by time (from a moment on), or by a hash of the row where there is no time column. */
+export interface DatasetSplit {
+  readonly method: 'time' | 'hash';
+  readonly share: number;
+  readonly column?: string;
+  readonly from?: string;
+}
+
+export interface DatasetRuleResult {
+  readonly rule: string;
+  readonly passed: boolean;
+  readonly observed: number | string;
+}
+
+/** Where rows came from, as it was listed when the run started. */
+export interface DatasetOrigin {
+  readonly uri: string;
+  readonly objects?: number;
+  readonly bytes?: number;
+  readonly newest?: string;
+  readonly query?: string;
+}
+
+/** `manifest.json` of a dataset version. A folder without one does not exist. */
+export interface DatasetManifest {
+  readonly dataset: string;
+  readonly version: string;
+  readonly createdAt: string;
+  readonly schema: DatasetColumn[];
+  readonly target: string;
+  readonly splits: { readonly train: DatasetFolder; readonly holdout: DatasetFolder };
+  readonly split: DatasetSplit;
+  readonly contentHash: string;
+  readonly sources: DatasetOrigin[];
+  readonly quality: { readonly rules: DatasetRuleResult[] };
+  readonly parent: string | null;
+  /** Name of the execution that made it. */
+  readonly run: string;
+}
+
+export interface DatasetFolder {
+  readonly uri: string;
+  readonly rows: number;
+}
+
+/** `latest.json` of a dataset: a pointer, written after the manifest. */
+export interface DatasetPointer {
+  readonly version: string;
+  readonly manifestUri: string;
+}
+
+/** Where the files of a dataset are; `prefix` is the dataset's (`datasets/<name>`). */
+export class DatasetLocation {
+  constructor(readonly bucket: string, readonly prefix: string) {}
+
+  get latestKey(): string { return `${this.prefix}/latest.json`; }
+
+  manifestKey(version: string): string { return `${this.prefix}/${version}/manifest.json`; }
+
+  uri(key: string): string { return `s3://${this.bucket}/${key}`; }
+
+  splitUri(version: string, split: 'train' | 'holdout'): string { return this.uri(`${this.prefix}/${version}/${split}/`); }
+}
+
+/** What becomes of a candidate. */
+export type Publication =
+  | { readonly outcome: 'rejected'; readonly reason: string }
+  | { readonly outcome: 'unchanged'; readonly version: string }
+  | { readonly outcome: 'publish'; readonly manifest: DatasetManifest };
+
+/** Decides what becomes of a candidate, given the latest version there is. */
+export function publicationOf(
+  candidate: DatasetCandidate, latest: DatasetManifest | undefined, location: DatasetLocation, run: string, sources: DatasetOrigin[],
+): Publication {
+  const failed = candidate.quality.rules.filter((rule) => !rule.passed);
+  if (failed.length > 0 || !candidate.quality.passed) {
+    const reasons = failed.map((rule) => `${rule.rule} (observed: ${rule.observed})`);
+    return { outcome: 'rejected', reason: reasons.length > 0 ? reasons.join('; ') : 'the job reported that a rule failed' };
+  }
+  if (latest?.contentHash === candidate.contentHash) return { outcome: 'unchanged', version: latest.version };
+  // Its rows were not written, because they were those of a version that has meanwhile been followed by another.
+  if (candidate.unchanged) return { outcome: 'rejected', reason: 'the latest version changed while the job ran' };
+  if (latest && latest.version > candidate.version) {
+    return { outcome: 'rejected', reason: `the newer version ${latest.version} was published while the job ran` };
+  }
+  const { version, rows } = candidate;
+  return {
+    outcome: 'publish',
+    manifest: {
+      dataset: candidate.dataset,
+      version,
+      createdAt: candidate.time,
+      schema: candidate.schema,
+      target: candidate.target,
+      splits: {
+        train: { uri: location.splitUri(version, 'train'), rows: rows.train },
+        holdout: { uri: location.splitUri(version, 'holdout'), rows: rows.holdout },
+      },
+      split: candidate.split,
+      contentHash: candidate.contentHash,
+      sources,
+      quality: { rules: candidate.quality.rules },
+      parent: latest?.version ?? null,
+      run,
+    },
+  };
+}

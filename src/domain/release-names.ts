@@ -1,0 +1,43 @@
+import { createHash } from 'crypto';
+
+/** Names of what one release of one version creates in SageMaker. */
+export interface ReleaseNames {
+  /** Endpoint config with only the new model: the one that production ends on. */
+  readonly endpointConfig: string;
+  /** Endpoint config with the champion and the new model as its shadow. */
+  readonly shadowEndpointConfig: string;
+  /** The SageMaker model. */
+  readonly model: string;
+  /** The short-lived endpoint (and its config) that a version answers on before it sees real requests. */
+  readonly stagingEndpoint: string;
+}
+
+const LONGEST_NAME = 63;
+const SHADOW = '-shadow';
+const STAGING = '-staging';
+const SUFFIX = Math.max(SHADOW.length, STAGING.length);
+
+/**
+ * The names for one release: `<endpoint, at most 30 characters>-<version, dots as hyphens>-<8 hex of the run>`.
+ *
+ * A pure function of its arguments: a retried step makes the same names, two runs never do. All are valid SageMaker
+ * names of at most 63 characters.
+ */
+export function releaseNames(endpointName: string, version: string, run: string): ReleaseNames {
+  const hash = createHash('sha256').update(run).digest('hex').slice(0, 8);
+  const name = cleanName(version, LONGEST_NAME - SUFFIX - hash.length - 3);
+  const room = Math.min(30, LONGEST_NAME - SUFFIX - hash.length - name.length - 2);
+  const base = [cleanName(endpointName, room), name, hash].join('-');
+  return { endpointConfig: base, shadowEndpointConfig: `${base}${SHADOW}`, model: base, stagingEndpoint: `${base}${STAGING}` };
+}
+
+/** Whether SageMaker takes it as the name of a model, an endpoint or an endpoint config. */
+export function isSageMakerName(text: string): boolean {
+  return /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/.test(text);
+}
+
+/** Cuts to length and to the characters that SageMaker's names are made of; never ends in a hyphen. */
+export function cleanName(text: string, maxLength: number): string {
+  const cleaned = text.replace(/[^a-zA-Z0-9]+/g, '-').replace(/^-+/, '').slice(0, Math.max(1, maxLength)).replace(/-+$/, '');
+  return cleaned === '' ? 'x' : cleaned;
+}
