@@ -47,7 +47,7 @@ export const PAIRING_COLUMNS = [
 ] as const;
 
 /**
- * One row for each closed block that has requests, ordered by block, and a last one with `block` = -1.
+ * One row for each closed block that has requests, ordered by block, after a first one with `block` = -1.
  *
  * - `n`, `sum_d`, `champion_loss`, `challenger_loss`: over requests that both models answered with one number and that have a label;
  *   d = loss(challenger) − (1 + tolerance) × loss(champion)
@@ -55,7 +55,7 @@ export const PAIRING_COLUMNS = [
  * - `without_champion`, `without_challenger`, `without_label`: requests that lack that side
  * - `bad_champion`, `bad_challenger`, `bad_label`: the side is there and is no number; `batched`: the champion answered several numbers
  * - `duplicate_captures` (the first capture counts), `duplicate_labels` (the latest label counts)
- * - on the last row: `unidentified` captures (no inference id or no time) and `unknown_labels`, which fit no captured request
+ * - on the first row: `unidentified` captures (no inference id or no time) and `unknown_labels`, which fit no captured request
  *   (labels of requests from before the comparison are among them)
  */
 export function pairingSql(query: PairingQuery): string {
@@ -66,7 +66,7 @@ requests AS (
   SELECT id,
     max(CASE WHEN variant = ${text(query.championVariant)} THEN raw END) AS champion_raw,
     max(CASE WHEN variant = ${text(query.challengerVariant)} THEN raw END) AS challenger_raw,
-    coalesce(max(CASE WHEN variant = ${text(query.championVariant)} THEN at END), max(at)) AS at,
+    coalesce(max(CASE WHEN variant = ${text(query.championVariant)} THEN moment END), max(moment)) AS moment,
     sum(copies) - count(*) AS duplicates
   FROM predictions GROUP BY id
 ),
@@ -75,9 +75,9 @@ joined AS (
   SELECT requests.id AS id, champion_raw, challenger_raw, labels.raw AS label_raw, duplicates, coalesce(labels.copies - 1, 0) AS label_duplicates,
     ${bounded('champion_raw')} AS champion, ${bounded('challenger_raw')} AS challenger, ${bounded('labels.raw')} AS label,
     ${severalNumbers('champion_raw')} AS is_batched,
-    ${bucket('requests.at', query.from, query.blockSeconds)} AS block
+    ${bucket('requests.moment', query.from, query.blockSeconds)} AS block
   FROM requests LEFT JOIN labels ON labels.id = requests.id
-  WHERE requests.at >= ${timestamp(query.from)} AND requests.at < ${timestamp(query.until)}
+  WHERE requests.moment >= ${timestamp(query.from)} AND requests.moment < ${timestamp(query.until)}
 ),
 losses AS (
   SELECT block, champion_raw, challenger_raw, label_raw, champion, challenger, label, is_batched, duplicates, label_duplicates,
@@ -105,9 +105,9 @@ SELECT block,
 FROM losses GROUP BY block
 UNION ALL
 SELECT ${TOTALS_BLOCK}, 0, 0E0, 0E0, 0E0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  (SELECT count(*) FROM captured WHERE id IS NULL OR at IS NULL),
+  (SELECT count(*) FROM captured WHERE id IS NULL OR moment IS NULL),
   (SELECT count(*) FROM labels LEFT JOIN requests ON requests.id = labels.id WHERE requests.id IS NULL)
-ORDER BY 1 DESC`;
+ORDER BY 1`;
 }
 
 /** The champion's own losses, hour by hour from `from`: columns `hour`, `n`, `sum_loss`. Hours without a labelled answer have no row. */
@@ -116,9 +116,9 @@ export function lossHistorySql(query: LossHistoryQuery): string {
 ${predictions()},
 ${labels(query.from, query.labelsUntil)},
 joined AS (
-  SELECT ${bucket('predictions.at', query.from, 3600)} AS hour, ${bounded('predictions.raw')} AS champion, ${bounded('labels.raw')} AS label
+  SELECT ${bucket('predictions.moment', query.from, 3600)} AS hour, ${bounded('predictions.raw')} AS champion, ${bounded('labels.raw')} AS label
   FROM predictions JOIN labels ON labels.id = predictions.id
-  WHERE predictions.at >= ${timestamp(query.from)} AND predictions.at < ${timestamp(query.until)}
+  WHERE predictions.moment >= ${timestamp(query.from)} AND predictions.moment < ${timestamp(query.until)}
 )
 SELECT hour, count(*) AS n, sum(${loss('champion', query.loss)}) AS sum_loss
 FROM joined WHERE champion IS NOT NULL AND label IS NOT NULL
@@ -128,7 +128,7 @@ GROUP BY hour ORDER BY hour`;
 function captured(configNames: string[], endpointName: string, variants: string[], from: string, until: string): string {
   return `captured AS (
   SELECT variant, nullif(eventmetadata.inferenceid, '') AS id, eventmetadata.inferencetime AS at_text,
-    TRY_CAST(substr(eventmetadata.inferencetime, 1, 10) || ' ' || substr(eventmetadata.inferencetime, 12, 8) AS TIMESTAMP) AS at,
+    TRY_CAST(substr(eventmetadata.inferencetime, 1, 10) || ' ' || substr(eventmetadata.inferencetime, 12, 8) AS TIMESTAMP) AS moment,
     coalesce(capturedata.endpointoutput.data, '') AS raw
   FROM captures
   WHERE config_name IN (${configNames.map(text).join(', ')}) AND endpoint = ${text(endpointName)} AND variant IN (${variants.map(text).join(', ')})
@@ -139,8 +139,8 @@ function captured(configNames: string[], endpointName: string, variants: string[
 /** One row for each variant and request: the first capture counts. */
 function predictions(): string {
   return `predictions AS (
-  SELECT variant, id, min(at) AS at, min_by(raw, at_text || raw) AS raw, count(*) AS copies
-  FROM captured WHERE id IS NOT NULL AND at IS NOT NULL GROUP BY variant, id
+  SELECT variant, id, min(moment) AS moment, min_by(raw, at_text || raw) AS raw, count(*) AS copies
+  FROM captured WHERE id IS NOT NULL AND moment IS NOT NULL GROUP BY variant, id
 )`;
 }
 
