@@ -1,0 +1,254 @@
+import { ArnFormat, Duration, Names, Resource, Stack, Token } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as ecr from 'aws-cdk-lib/aws-ecr';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct, IConstruct } from 'constructs';
+import { IObservationStore, ObservationStore } from './observation-store';
+import { allow } from '../private/allow';
+import { Problems } from '../private/problems';
+
+/** The endpoint that a model is served from. */
+export interface IModelEndpoint extends IConstruct {
+  /** Name of the SageMaker endpoint. It exists once the first release has been made. */
+  readonly endpointName: string;
+  /** ARN of the SageMaker endpoint. */
+  readonly endpointArn: string;
+  /** The role of the models behind the endpoint. */
+  readonly executionRole: iam.IRole;
+  /** Where the endpoint's predictions are captured. */
+  readonly observations: IObservationStore;
+  /** Instance type of each fleet. */
+  readonly instanceType: string;
+  /** Number of instances of the production fleet. */
+  readonly instanceCount: number;
+  /** Name of the production variant, the same in every release. */
+  readonly productionVariantName: string;
+  /** Name of the shadow variant. */
+  readonly shadowVariantName: string;
+  /** Lets a principal ask the endpoint for predictions. */
+  grantInvoke(grantee: iam.IGrantable): iam.Grant;
+  /** Requests answered by the production variant. Sum over 5 minutes by default. */
+  metricInvocations(options?: cloudwatch.MetricOptions): cloudwatch.Metric;
+  /** Requests that the production variant failed. Sum over 5 minutes by default. */
+  metricServerErrors(options?: cloudwatch.MetricOptions): cloudwatch.Metric;
+  /** Microseconds that the production variant's model took. The 95th percentile over 5 minutes by default. */
+  metricModelLatency(options?: cloudwatch.MetricOptions): cloudwatch.Metric;
+}
+
+/** What identifies an existing endpoint, or one that another stack's releases create. */
+export interface ModelEndpointAttributes {
+  /** Name of the SageMaker endpoint. */
+  readonly endpointName: string;
+  /** The role of the models behind the endpoint. It must be able to read their artifacts and images and to write captures. */
+  readonly executionRole: iam.IRole;
+  /** Where the endpoint's predictions are captured. */
+  readonly observations: IObservationStore;
+  /**
+   * Instance type of each fleet that releases make.
+   *
+   * @default 'ml.m5.large'
+   */
+  readonly instanceType?: string;
+  /**
+   * Number of instances of the production fleet. A canary needs at least two.
+   *
+   * @default 2
+   */
+  readonly instanceCount?: number;
+  /**
+   * Name of the production variant. It must be that of the present endpoint configuration: SageMaker's guarded
+   * updates do not allow another.
+   *
+   * @default 'AllTraffic'
+   */
+  readonly productionVariantName?: string;
+  /**
+   * Name of the shadow variant.
+   *
+   * @default 'Shadow'
+   */
+  readonly shadowVariantName?: string;
+}
+
+/** Properties of a `ModelEndpoint`. */
+export interface ModelEndpointProps {
+  /**
+   * Name of the SageMaker endpoint.
+   *
+   * @default - a name made from the construct's path
+   */
+  readonly endpointName?: string;
+  /**
+   * The role of the models behind the endpoint.
+   *
+   * @default - a role that SageMaker may assume, with leave to write captures, logs and metrics
+   */
+  readonly executionRole?: iam.IRole;
+  /**
+   * Where the endpoint's predictions are captured.
+   *
+   * @default - a store of its own
+   */
+  readonly observations?: IObservationStore;
+  /**
+   * Instance type of each fleet that releases make.
+   *
+   * @default 'ml.m5.large'
+   */
+  readonly instanceType?: string;
+  /**
+   * Number of instances of the production fleet. A canary needs at least two.
+   *
+   * @default 2
+   */
+  readonly instanceCount?: number;
+}
+
+const PRODUCTION_VARIANT = 'AllTraffic';
+const SHADOW_VARIANT = 'Shadow';
+const INSTANCE_TYPE = 'ml.m5.large';
+const INSTANCE_COUNT = 2;
+
+abstract class ModelEndpointBase extends Resource implements IModelEndpoint {
+  public abstract readonly endpointName: string;
+  public abstract readonly executionRole: iam.IRole;
+  public abstract readonly observations: IObservationStore;
+  public abstract readonly instanceType: string;
+  public abstract readonly instanceCount: number;
+  public abstract readonly productionVariantName: string;
+  public abstract readonly shadowVariantName: string;
+
+  public get endpointArn(): string {
+    // SageMaker writes endpoint names in ARNs in lower case
+    const resourceName = Token.isUnresolved(this.endpointName) ? this.endpointName : this.endpointName.toLowerCase();
+    return Stack.of(this).formatArn({ service: 'sagemaker', resource: 'endpoint', resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
+  }
+
+  public grantInvoke(grantee: iam.IGrantable): iam.Grant {
+    return allow(grantee, { actions: ['sagemaker:InvokeEndpoint'], resources: [this.endpointArn] });
+  }
+
+  public metricInvocations(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Invocations', { statistic: cloudwatch.Stats.SUM, ...options });
+  }
+
+  public metricServerErrors(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Invocation5XXErrors', { statistic: cloudwatch.Stats.SUM, ...options });
+  }
+
+  public metricModelLatency(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('ModelLatency', { statistic: cloudwatch.Stats.percentile(95), ...options });
+  }
+
+  private metric(metricName: string, options: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      namespace: 'AWS/SageMaker',
+      metricName,
+      period: Duration.minutes(5),
+      dimensionsMap: { EndpointName: this.endpointName, VariantName: this.productionVariantName },
+      ...options,
+    });
+  }
+}
+
+/**
+ * The name, role and observation store of a model's endpoint.
+ *
+ * The endpoint itself is created by the first release, since there is nothing to serve before it; releases replace
+ * its configuration. Models behind it run without any network of their own.
+ *
+ * @example
+ * const endpoint = new ModelEndpoint(this, 'Endpoint', { instanceType: 'ml.c5.large' });
+ */
+export class ModelEndpoint extends ModelEndpointBase {
+  /** Refers to an endpoint that exists, or whose releases are made elsewhere. */
+  public static fromModelEndpointAttributes(scope: Construct, id: string, attributes: ModelEndpointAttributes): IModelEndpoint {
+    class Import extends ModelEndpointBase {
+      public readonly endpointName = attributes.endpointName;
+      public readonly executionRole = attributes.executionRole;
+      public readonly observations = attributes.observations;
+      public readonly instanceType = attributes.instanceType ?? INSTANCE_TYPE;
+      public readonly instanceCount = attributes.instanceCount ?? INSTANCE_COUNT;
+      public readonly productionVariantName = attributes.productionVariantName ?? PRODUCTION_VARIANT;
+      public readonly shadowVariantName = attributes.shadowVariantName ?? SHADOW_VARIANT;
+    }
+    return new Import(scope, id);
+  }
+
+  public readonly endpointName: string;
+  public readonly executionRole: iam.IRole;
+  public readonly observations: IObservationStore;
+  public readonly instanceType: string;
+  public readonly instanceCount: number;
+  public readonly productionVariantName = PRODUCTION_VARIANT;
+  public readonly shadowVariantName = SHADOW_VARIANT;
+
+  constructor(scope: Construct, id: string, props: ModelEndpointProps = {}) {
+    super(scope, id);
+    this.endpointName = props.endpointName ?? Names.uniqueResourceName(this, { maxLength: 63, separator: '-' });
+    this.instanceType = props.instanceType ?? INSTANCE_TYPE;
+    this.instanceCount = props.instanceCount ?? INSTANCE_COUNT;
+    new Problems(this)
+      .check(Token.isUnresolved(this.endpointName) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/.test(this.endpointName),
+        `endpointName must be 1 to 63 letters, digits and single inner hyphens, got '${this.endpointName}'`)
+      .check(Token.isUnresolved(this.instanceType) || this.instanceType.startsWith('ml.'),
+        `instanceType must be a SageMaker instance type such as 'ml.m5.large', got '${this.instanceType}'`)
+      .check(Token.isUnresolved(this.instanceCount) || (Number.isInteger(this.instanceCount) && this.instanceCount >= 1),
+        `instanceCount must be a whole number of at least 1, got ${this.instanceCount}`)
+      .throwIfAny();
+    this.observations = props.observations ?? new ObservationStore(this, 'Observations');
+    this.executionRole = props.executionRole ?? this.createExecutionRole();
+    this.observations.grantCapture(this.executionRole);
+  }
+
+  /** Lets the models behind the endpoint be loaded from a bucket of artifacts and a repository of images. */
+  public allowModelsFrom(artifacts: s3.IBucket, repository: ecr.IRepository): void {
+    allow(this.executionRole, {
+      actions: ['s3:GetObject'],
+      resources: [artifacts.arnForObjects('*')],
+      because: 'Each training run writes its model below a folder of its own',
+    });
+    allow(this.executionRole, { actions: ['s3:ListBucket'], resources: [artifacts.bucketArn] });
+    if (artifacts.encryptionKey !== undefined) {
+      allow(this.executionRole, { actions: ['kms:Decrypt'], resources: [artifacts.encryptionKey.keyArn] });
+    }
+    allow(this.executionRole, {
+      actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+      resources: [repository.repositoryArn],
+    });
+    allow(this.executionRole, {
+      actions: ['ecr:GetAuthorizationToken'],
+      resources: ['*'],
+      because: 'ecr:GetAuthorizationToken cannot be limited to a resource',
+    });
+  }
+
+  private createExecutionRole(): iam.Role {
+    const stack = Stack.of(this);
+    const role = new iam.Role(this, 'ExecutionRole', {
+      assumedBy: new iam.ServicePrincipal('sagemaker.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account } } }),
+      description: `Models behind the endpoint ${this.endpointName}`,
+    });
+    allow(role, {
+      actions: ['cloudwatch:PutMetricData'],
+      resources: ['*'],
+      conditions: { StringEquals: { 'cloudwatch:namespace': ['AWS/SageMaker', '/aws/sagemaker/Endpoints'] } },
+      because: 'cloudwatch:PutMetricData cannot be limited to a resource; it is limited to namespaces of SageMaker',
+    });
+    allow(role, {
+      // a guarded update asks, as this role, whether the alarms that would undo it are quiet
+      actions: ['cloudwatch:DescribeAlarms'],
+      resources: [stack.formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
+      because: 'Each release watches alarms of its own, whose names are made at run time',
+    });
+    const logs = (resourceName: string): string =>
+      stack.formatArn({ service: 'logs', resource: 'log-group', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    allow(role, {
+      actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+      resources: [logs(`/aws/sagemaker/Endpoints/${this.endpointName}*`)],
+      because: 'SageMaker makes a log group for the endpoint, with a stream for each instance of each fleet',
+    });
+    return role;
+  }
+}
