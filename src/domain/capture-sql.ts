@@ -29,10 +29,14 @@ export function sqlNumber(column: string): string {
   return `CASE WHEN ${plain} BETWEEN -1E150 AND 1E150 THEN ${plain} END`;
 }
 
-/** The text of a single prediction: a bare number, or a number in JSON as `{"predictions":[1.5]}` or `{"predictions":[{"score":1.5}]}`. */
+/**
+ * The text of a single prediction: a bare number, or a number in JSON as `[1.5]`, `{"predictions":[1.5]}` or
+ * `{"predictions":[{"score":1.5}]}`. What is taken away leaves a space, so that two numbers never become one.
+ */
 export function sqlAnswer(column: string): string {
   const compact = `translate(${column}, ' ' || chr(9) || chr(10) || chr(13), '')`;
-  return ['{"predictions":', '{"score":', '[', ']', '}'].reduce((text, removed) => `replace(${text}, ${sqlText(removed)}, '')`, compact);
+  const bare = ['{"predictions":', '{"score":', '[', ']', '}'].reduce((text, removed) => `replace(${text}, ${sqlText(removed)}, ' ')`, compact);
+  return `CASE WHEN strpos(${column}, '[') > 0 THEN ${bare} ELSE ${column} END`;
 }
 
 /** Which captures a query reads; hours are partition values, `until` excluded. */
