@@ -1,0 +1,218 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { S3Client } from '@aws-sdk/client-s3';
+
+import { flag, object, onlyKnown, optionalNumber, optionalText, parseS3Uri, text, texts } from '../cloud/members';
+import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
+import { Glue } from '../glue/glue';
+import { QueryEngine, QueryResult } from './engine';
+import { csv } from './format';
+import { bindParameters } from './parameters';
+
+interface WorkGroup {
+  readonly name: string;
+  readonly output: string | undefined;
+  readonly enforced: boolean;
+  readonly limitBytes: number | undefined;
+}
+
+interface Execution {
+  readonly id: string;
+  readonly query: string;
+  readonly workGroup: WorkGroup;
+  readonly database: string | undefined;
+  readonly output: string;
+  readonly submitted: Date;
+  state: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
+  reason?: string;
+  completed?: Date;
+  milliseconds: number;
+  result?: QueryResult;
+  /** Settles when the query has ended, however it ended. */
+  ended: Promise<void>;
+}
+
+const PAGE = 1000;
+const seconds = (date: Date | undefined): number | null => (date === undefined ? null : date.getTime() / 1000);
+
+/** Amazon Athena: SELECT statements over the external tables of the Glue catalog, run by DuckDB. */
+export class Athena implements StandIn, Service, Provisioner {
+  readonly describes = [{ service: 'Athena', by: 'DuckDB over the objects of the Glue tables, with partition projection' }];
+  readonly services = [this];
+  readonly provisioners = [this];
+  readonly scopes = ['athena'];
+  readonly types = ['AWS::Athena::WorkGroup'];
+  private cloud: Cloud | undefined;
+  private engine: QueryEngine | undefined;
+  private readonly workGroups = new Map<string, WorkGroup>([['primary', { name: 'primary', output: undefined, enforced: false, limitBytes: undefined }]]);
+  private readonly executions = new Map<string, Execution>();
+
+  async start(cloud: Cloud): Promise<void> {
+    this.cloud = cloud;
+    const { catalog } = cloud.find(Glue);
+    this.engine = new QueryEngine(cloud.folders.temp, cloud.client(S3Client), (database, table) => catalog.table(database, table));
+  }
+
+  async stop(): Promise<void> {
+    await this.engine?.close();
+  }
+
+  async create(resource: Resource): Promise<Deployed> {
+    onlyKnown(resource.properties, ['Name', 'Description', 'RecursiveDeleteOption', 'State', 'Tags', 'WorkGroupConfiguration'], resource.type);
+    const name = text(resource.properties, 'Name');
+    const configuration = object(resource.properties, 'WorkGroupConfiguration');
+    onlyKnown(configuration, [
+      'BytesScannedCutoffPerQuery', 'EnforceWorkGroupConfiguration', 'EngineVersion', 'PublishCloudWatchMetricsEnabled', 'RequesterPaysEnabled', 'ResultConfiguration',
+    ], `${resource.type}.WorkGroupConfiguration`);
+    this.workGroups.set(name, {
+      name,
+      output: optionalText(object(configuration, 'ResultConfiguration'), 'OutputLocation'),
+      enforced: flag(configuration, 'EnforceWorkGroupConfiguration', true),
+      limitBytes: optionalNumber(configuration, 'BytesScannedCutoffPerQuery'),
+    });
+    return { ref: name, attributes: { 'CreationTime': this.at.clock.now().toISOString(), 'WorkGroupConfiguration.EngineVersion.EffectiveEngineVersion': 'DuckDB' } };
+  }
+
+  async handle(call: Call): Promise<JsonObject> {
+    switch (call.operation) {
+      case 'StartQueryExecution': return this.startQueryExecution(call.input);
+      case 'GetQueryExecution': return { QueryExecution: this.describe(this.execution(call.input)) };
+      case 'BatchGetQueryExecution':
+        return { QueryExecutions: texts(call.input, 'QueryExecutionIds').map((id) => this.describe(this.execution({ QueryExecutionId: id }))), UnprocessedQueryExecutionIds: [] };
+      case 'GetQueryResults': return this.results(call.input);
+      case 'StopQueryExecution': return this.stopQueryExecution(call.input);
+      case 'GetWorkGroup': return { WorkGroup: this.describeWorkGroup(this.workGroup(text(call.input, 'WorkGroup'))) };
+      default: throw new Unsupported(`athena:${call.operation}`);
+    }
+  }
+
+  /** Resolves when a query has ended; for those that need not poll. */
+  async ended(id: string): Promise<void> {
+    await this.execution({ QueryExecutionId: id }).ended;
+  }
+
+  private get at(): Cloud {
+    if (this.cloud === undefined) throw new Error('Athena has not been started');
+    return this.cloud;
+  }
+
+  private startQueryExecution(input: JsonObject): JsonObject {
+    onlyKnown(input, ['QueryString', 'ClientRequestToken', 'QueryExecutionContext', 'ResultConfiguration', 'WorkGroup', 'ExecutionParameters'], 'athena:StartQueryExecution');
+    const token = optionalText(input, 'ClientRequestToken');
+    if (token !== undefined && this.executions.has(token)) return { QueryExecutionId: token };
+    const workGroup = this.workGroup(optionalText(input, 'WorkGroup') ?? 'primary');
+    const asked = optionalText(object(input, 'ResultConfiguration'), 'OutputLocation');
+    const location = workGroup.enforced ? workGroup.output : asked ?? workGroup.output;
+    if (location === undefined) {
+      throw new AwsError('InvalidRequestException', 'No output location provided. An output location is required either through the Workgroup result configuration setting or as an API input.');
+    }
+    const id = token !== undefined && /^[\w-]{1,128}$/.test(token) ? token : randomUUID();
+    const context = object(input, 'QueryExecutionContext');
+    const catalog = optionalText(context, 'Catalog') ?? 'AwsDataCatalog';
+    if (catalog.toLowerCase() !== 'awsdatacatalog') throw new Unsupported(`the catalog ${catalog} in Athena`);
+    const execution: Execution = {
+      id,
+      query: text(input, 'QueryString'),
+      workGroup,
+      database: optionalText(context, 'Database'),
+      output: `${location.replace(/\/$/, '')}/${id}.csv`,
+      submitted: this.at.clock.now(),
+      state: 'RUNNING',
+      milliseconds: 0,
+      ended: Promise.resolve(),
+    };
+    this.executions.set(id, execution);
+    execution.ended = this.at.clock.busy(this.run(execution, texts(input, 'ExecutionParameters')), `query ${id}`);
+    return { QueryExecutionId: id };
+  }
+
+  private async run(execution: Execution, parameters: string[]): Promise<void> {
+    const began = performance.now();
+    try {
+      if (this.engine === undefined) throw new Error('Athena has not been started');
+      const sql = bindParameters(execution.query, parameters);
+      const result = await this.engine.run(sql, execution.database, this.at.clock.now(), execution.workGroup.limitBytes);
+      const { bucket, key } = parseS3Uri(execution.output);
+      await this.at.s3.put(bucket, key, csv(result.columns.map(({ name }) => name), result.rows));
+      if (execution.state !== 'RUNNING') return;
+      execution.result = result;
+      execution.state = 'SUCCEEDED';
+    } catch (error) {
+      if (execution.state !== 'RUNNING') return;
+      execution.state = 'FAILED';
+      execution.reason = error instanceof AwsError ? `${error.code}: ${error.message}` : String(error instanceof Error ? error.message : error);
+      this.at.log(`Athena query ${execution.id} failed: ${execution.reason}`);
+    } finally {
+      execution.completed ??= this.at.clock.now();
+      execution.milliseconds = Math.round(performance.now() - began);
+    }
+  }
+
+  private stopQueryExecution(input: JsonObject): JsonObject {
+    const execution = this.execution(input);
+    if (execution.state === 'RUNNING') {
+      execution.state = 'CANCELLED';
+      execution.completed = this.at.clock.now();
+      this.engine?.interrupt();
+    }
+    return {};
+  }
+
+  private results(input: JsonObject): JsonObject {
+    const execution = this.execution(input);
+    const { result, state } = execution;
+    if (state === 'RUNNING') throw new AwsError('InvalidRequestException', `Query has not yet finished. Current state: ${state}`);
+    if (result === undefined) throw new AwsError('InvalidRequestException', `Query did not finish successfully. Final query state: ${state}`);
+    const all = [result.columns.map(({ name }): string | undefined => name), ...result.rows];
+    const from = Number(optionalText(input, 'NextToken') ?? '0');
+    const to = from + (optionalNumber(input, 'MaxResults') ?? PAGE);
+    return {
+      UpdateCount: 0,
+      ResultSet: {
+        Rows: all.slice(from, to).map((row) => ({ Data: row.map((value): JsonObject => (value === undefined ? {} : { VarCharValue: value })) })),
+        ResultSetMetadata: {
+          ColumnInfo: result.columns.map(({ name, type }) => ({ CatalogName: 'hive', SchemaName: '', TableName: '', Name: name, Label: name, Type: type, Nullable: 'UNKNOWN' })),
+        },
+      },
+      ...(to < all.length ? { NextToken: String(to) } : {}),
+    };
+  }
+
+  private describe(execution: Execution): JsonObject {
+    const { id, query, state, reason, output, database, workGroup, submitted, completed, milliseconds, result } = execution;
+    return {
+      QueryExecutionId: id,
+      Query: query,
+      StatementType: 'DML',
+      SubstatementType: 'SELECT',
+      WorkGroup: workGroup.name,
+      EngineVersion: { SelectedEngineVersion: 'AUTO', EffectiveEngineVersion: 'DuckDB' },
+      QueryExecutionContext: { Catalog: 'awsdatacatalog', ...(database === undefined ? {} : { Database: database }) },
+      ResultConfiguration: { OutputLocation: output },
+      Status: {
+        State: state,
+        SubmissionDateTime: seconds(submitted),
+        ...(completed === undefined ? {} : { CompletionDateTime: seconds(completed) }),
+        ...(reason === undefined ? {} : { StateChangeReason: reason, AthenaError: { ErrorCategory: 2, Retryable: false, ErrorMessage: reason } }),
+      },
+      Statistics: { EngineExecutionTimeInMillis: milliseconds, TotalExecutionTimeInMillis: milliseconds, DataScannedInBytes: result?.scannedBytes ?? 0 },
+    };
+  }
+
+  private describeWorkGroup({ name, output, enforced }: WorkGroup): JsonObject {
+    return { Name: name, State: 'ENABLED', Configuration: { EnforceWorkGroupConfiguration: enforced, ResultConfiguration: { ...(output === undefined ? {} : { OutputLocation: output }) } } };
+  }
+
+  private workGroup(name: string): WorkGroup {
+    const found = this.workGroups.get(name);
+    if (found === undefined) throw new AwsError('InvalidRequestException', `WorkGroup ${name} is not found.`);
+    return found;
+  }
+
+  private execution(input: JsonObject): Execution {
+    const id = text(input, 'QueryExecutionId');
+    const found = this.executions.get(id);
+    if (found === undefined) throw new AwsError('InvalidRequestException', `QueryExecution ${id} was not found`);
+    return found;
+  }
+}
