@@ -1,0 +1,72 @@
+import { execFile } from 'child_process';
+import { createHash } from 'crypto';
+import * as fs from 'fs';
+import * as path from 'path';
+import { promisify } from 'util';
+import { Request, Scenario } from './scenario';
+
+const platform = path.join(__dirname, '..', '..', 'regression-platform');
+const script = path.join(platform, 'pipelines', 'weather.py');
+const day = (text: string) => new Date(`${text}T00:30:00Z`);
+
+/** Three airports ask at different minutes of the hour. */
+const minuteOf: Record<string, number> = { EWR: 5, JFK: 25, LGA: 45 };
+
+/** Hourly weather of three airports in 2013; the temperature 24 hours ahead. */
+export async function weather(python: string, javaHome: string, cache: string): Promise<Scenario> {
+  const folder = await rows(python, javaHome, cache);
+  const requests = fs.readFileSync(path.join(folder, 'requests.jsonl'), 'utf8').trim().split('\n').map((line): Request => {
+    const { at, temp_in_24h: label, ...instance } = JSON.parse(line) as { at: string; temp_in_24h: number; origin: string };
+    return { at: new Date(Date.parse(at) + (minuteOf[instance.origin] ?? 0) * 60_000), label, instance };
+  }).sort((a, b) => a.at.getTime() - b.at.getTime());
+
+  const [header, ...lines] = fs.readFileSync(path.join(folder, 'raw.csv'), 'utf8').trimEnd().split('\n');
+  const hour = header.split(',').indexOf('time_hour');
+  const between = (name: string, from: string, until: string) => ({
+    name,
+    csv: [header, ...lines.filter((line) => {
+      const at = line.split(',')[hour].replaceAll('"', '');
+      return at >= from && at < until;
+    })].join('\n'),
+  });
+  const few = ['temp'];
+  const all = [
+    ...few, 'dewp', 'humid', 'wind_speed', 'precip', 'pressure', 'visib', 'hour_sin', 'hour_cos',
+    'temp_lag_3', 'temp_lag_6', 'temp_lag_24', 'dewp_lag_24', 'pressure_lag_3', 'origin',
+  ];
+  return {
+    name: 'hourly weather of three airports, 2013', rows: lines.length, target: 'temp_in_24h', timeColumn: 'time_hour', script, requests,
+    features: { few, all, misleading: [...all, 'day_of_year'] },
+    batches: {
+      first: between('january-to-may.csv', '2013-01', '2013-06'),
+      second: between('june.csv', '2013-06', '2013-07'),
+      third: between('july.csv', '2013-07', '2013-08'),
+    },
+    at: {
+      start: day('2013-06-01'), stopped: day('2013-06-12'), crashed: day('2013-06-18'), second: day('2013-07-01'), third: day('2013-08-01'),
+      better: day('2013-08-23'), misleading: day('2013-09-14'), drift: day('2013-11-01'), end: day('2013-11-20'),
+    },
+    strict: true,
+  };
+}
+
+/** The pipeline's rows for the whole year; kept until the script that makes them changes. */
+async function rows(python: string, javaHome: string, cache: string): Promise<string> {
+  const maker = path.join(__dirname, 'weather_rows.py');
+  const hash = createHash('sha256');
+  for (const file of [script, maker]) hash.update(fs.readFileSync(file));
+  const folder = path.join(cache, `weather-${hash.digest('hex').slice(0, 12)}`);
+  if (fs.existsSync(folder)) return folder;
+  const making = fs.mkdtempSync(path.join(cache, 'making-'));
+  try {
+    await promisify(execFile)(python, [maker, script, making], {
+      env: { ...process.env, JAVA_HOME: javaHome, PYSPARK_PYTHON: python, SPARK_LOCAL_IP: '127.0.0.1', PYTHONDONTWRITEBYTECODE: '1' },
+      cwd: making,
+      maxBuffer: 1e8,
+    });
+    fs.renameSync(making, folder);
+  } finally {
+    fs.rmSync(making, { recursive: true, force: true });
+  }
+  return folder;
+}
