@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { lossHistorySql, PAIRING_COLUMNS, PairingLoss, pairingSql, TOTALS_BLOCK } from '../../src/domain/pairing-sql';
+import { lossHistorySql, PAIRING_COLUMNS, PairingLoss, pairingSql, TOTALS_HOUR } from '../../src/domain/pairing-sql';
 
 const config = 'temperature-V1-0-1-0badcafe-shadow';
 const endpoint = 'temperature';
@@ -56,13 +56,12 @@ async function rows(sql: string): Promise<Row[]> {
   const result = await duckdb.runAndReadAll(sql);
   return result.getRowObjects().map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)])));
 }
-const pair = (options: { until?: string; tolerance?: number; loss?: PairingLoss } = {}) => rows(pairingSql({
+const pair = (loss: PairingLoss = 'SQUARED') => rows(pairingSql({
   configName: config, endpointName: endpoint, championVariant: 'AllTraffic', challengerVariant: 'Shadow',
-  from: '2013-07-01T00:00:00Z', until: options.until ?? '2013-07-03T00:00:00Z', labelsUntil: '2013-07-05T00:00:00Z',
-  blockSeconds: 6 * 3600, tolerance: options.tolerance ?? 0, loss: options.loss ?? 'SQUARED',
+  from: '2013-07-01T00:00:00Z', until: '2013-07-03T00:00:00Z', labelsUntil: '2013-07-05T00:00:00Z', loss,
 }));
-const totals = (result: Row[]) => result.filter((row) => row.block === TOTALS_BLOCK)[0];
-const block = (result: Row[], index: number) => result.filter((row) => row.block === index)[0];
+const totals = (result: Row[]) => result.filter((row) => row.hour === TOTALS_HOUR)[0];
+const hour = (result: Row[], index: number) => result.filter((row) => row.hour === index)[0];
 
 beforeEach(async () => {
   lake = fs.mkdtempSync(path.join(os.tmpdir(), 'pairing-'));
@@ -78,36 +77,35 @@ describe('the pairing SQL', () => {
     const result = await pair();
     expect(result).toHaveLength(1);
     expect(Object.keys(result[0])).toEqual([...PAIRING_COLUMNS]);
-    expect(totals(result)).toMatchObject({ n: 0, sum_d: 0, unidentified: 0, unknown_labels: 0 });
+    expect(totals(result)).toMatchObject({ pairs: 0, champion_loss: 0, unidentified: 0, unknown_labels: 0 });
   });
 
-  test('sums the losses of each block of time', async () => {
-    both('a', '2013-07-01T00:00:00Z', '10\n', '11');
-    both('b', '2013-07-01T05:59:59Z', '20', '20.5');
-    both('c', '2013-07-01T06:00:00Z', '-3', '1e0');
+  test('sums the losses of each hour', async () => {
+    both('a', '2013-07-01T00:00:00Z', '10\n', '{"predictions": [11]}');
+    both('b', '2013-07-01T00:59:59Z', '20', '20.5');
+    both('c', '2013-07-01T01:00:00Z', '-3', '1e0');
     label('a', '2013-07-02T00:00:00Z', '12');
     label('b', '2013-07-02T06:00:00Z', '21');
     label('c', '2013-07-02T06:00:00Z', '0\n');
-    const result = await pair({ tolerance: 0.02 });
-    expect(block(result, 0)).toMatchObject({ n: 2, requests: 2, champion_loss: 5, challenger_loss: 1.25 });
-    expect(block(result, 0).sum_d).toBeCloseTo(1.25 - 1.02 * 5, 12);
-    expect(block(result, 1)).toMatchObject({ n: 1, champion_loss: 9, challenger_loss: 1 });
-    expect(result.map((row) => row.block)).toEqual([TOTALS_BLOCK, 0, 1]);
+    const result = await pair();
+    expect(hour(result, 0)).toMatchObject({ pairs: 2, requests: 2, champion_loss: 5, challenger_loss: 1.25 });
+    expect(hour(result, 1)).toMatchObject({ pairs: 1, champion_loss: 9, challenger_loss: 1 });
+    expect(result.map((row) => row.hour)).toEqual([TOTALS_HOUR, 0, 1]);
   });
 
   test('measures the absolute error where asked to', async () => {
     both('a', '2013-07-01T00:00:00Z', '10', '15');
     label('a', '2013-07-02T00:00:00Z', '12');
-    expect(block(await pair({ loss: 'ABSOLUTE', tolerance: 0.5 }), 0)).toMatchObject({ n: 1, champion_loss: 2, challenger_loss: 3, sum_d: 0 });
+    expect(hour(await pair('ABSOLUTE'), 0)).toMatchObject({ pairs: 1, champion_loss: 2, challenger_loss: 3 });
   });
 
-  test('leaves requests after the last closed block, or before the first, for another look', async () => {
+  test('leaves requests after the last complete hour, or before the first, for another look', async () => {
     both('before', '2013-06-30T23:59:59Z', '1', '1');
     both('inside', '2013-07-02T23:59:59Z', '1', '1');
     both('after', '2013-07-03T00:00:00Z', '1', '1');
     ['before', 'inside', 'after'].forEach((id) => label(id, '2013-07-04T00:00:00Z', '1'));
     const result = await pair();
-    expect(result.map((row) => row.block)).toEqual([TOTALS_BLOCK, 7]);
+    expect(result.map((row) => row.hour)).toEqual([TOTALS_HOUR, 47]);
     expect(totals(result).unknown_labels).toBe(0);
   });
 
@@ -117,14 +115,14 @@ describe('the pairing SQL', () => {
     capture('Shadow', 'a', '2013-07-01T01:00:01Z', '99');
     capture('AllTraffic', 'a', '2013-07-01T00:59:59Z', '10', { hour: '2013/07/01/01' });
     label('a', '2013-07-02T00:00:00Z', '11');
-    expect(block(await pair(), 0)).toMatchObject({ n: 1, requests: 1, champion_loss: 1, challenger_loss: 1, duplicate_captures: 3 });
+    expect(hour(await pair(), 0)).toMatchObject({ pairs: 1, requests: 1, champion_loss: 1, challenger_loss: 1, duplicate_captures: 3 });
   });
 
   test('takes the latest label of a request', async () => {
     both('a', '2013-07-01T00:00:00Z', '10', '10');
     label('a', '2013-07-02T09:00:00Z', '12');
     label('a', '2013-07-02T10:00:00Z', '11');
-    expect(block(await pair(), 0)).toMatchObject({ n: 1, champion_loss: 1, duplicate_labels: 1 });
+    expect(hour(await pair(), 0)).toMatchObject({ pairs: 1, champion_loss: 1, duplicate_labels: 1 });
   });
 
   test('counts requests that lack a side', async () => {
@@ -134,31 +132,31 @@ describe('the pairing SQL', () => {
     both('whole', '2013-07-01T00:00:03Z', '1', '1');
     ['no-challenger', 'no-champion', 'whole', 'stranger'].forEach((id) => label(id, '2013-07-02T00:00:00Z', '1'));
     const result = await pair();
-    expect(block(result, 0)).toMatchObject({ n: 1, requests: 4, without_challenger: 1, without_champion: 1, without_label: 1 });
+    expect(hour(result, 0)).toMatchObject({ pairs: 1, requests: 4, without_challenger: 1, without_champion: 1, without_label: 1 });
     expect(totals(result)).toMatchObject({ unknown_labels: 1 });
   });
 
-  test.each(['', 'error', 'NaN', 'Infinity', '1_000', '0x1p3', '1d', '1e400', '-', '{"predictions":[1]}', '1e151'])('does not take %j for a number', async (output) => {
+  test.each(['', 'error', 'NaN', 'Infinity', '1_000', '0x1p3', '1d', '1e400', '-', '1-2', '{"prediction":1}', '1e151'])('does not take %j for a number', async (output) => {
     both('a', '2013-07-01T00:00:00Z', '1', output);
     both('b', '2013-07-01T00:00:01Z', output, '1');
     both('c', '2013-07-01T00:00:02Z', '1', '1');
     label('a', '2013-07-02T00:00:00Z', '1');
     label('b', '2013-07-02T00:00:00Z', '1');
     label('c', '2013-07-02T00:00:00Z', output);
-    expect(block(await pair(), 0)).toMatchObject({ n: 0, requests: 3, bad_challenger: 1, bad_champion: 1, bad_label: 1, batched: 0 });
+    expect(hour(await pair(), 0)).toMatchObject({ pairs: 0, requests: 3, bad_challenger: 1, bad_champion: 1, bad_label: 1, batched: 0 });
   });
 
   test('counts an answer that was not captured as none', async () => {
     capture('AllTraffic', 'a', '2013-07-01T00:00:00Z', '1');
     capture('Shadow', 'a', '2013-07-01T00:00:00Z', undefined);
     label('a', '2013-07-02T00:00:00Z', '1');
-    expect(block(await pair(), 0)).toMatchObject({ n: 0, bad_challenger: 1, without_challenger: 0 });
+    expect(hour(await pair(), 0)).toMatchObject({ pairs: 0, bad_challenger: 1, without_challenger: 0 });
   });
 
-  test.each(['1\n2\n', '1.5,2.5'])('counts the batch %j as one, not as an error of a model', async (output) => {
+  test.each(['1\n2\n', '1.5,2.5', '{"predictions": [1, 2]}'])('counts the batch %j as one, not as an error of a model', async (output) => {
     both('a', '2013-07-01T00:00:00Z', output, output);
     label('a', '2013-07-02T00:00:00Z', '1');
-    expect(block(await pair(), 0)).toMatchObject({ n: 0, batched: 1, bad_champion: 0, bad_challenger: 0 });
+    expect(hour(await pair(), 0)).toMatchObject({ pairs: 0, batched: 1, bad_champion: 0, bad_challenger: 0 });
   });
 
   test('counts captures that it cannot identify, and skips what is no JSON', async () => {
@@ -169,13 +167,13 @@ describe('the pairing SQL', () => {
     both('b', '2013-07-01T00:00:00Z', '1', '1');
     const result = await pair();
     expect(totals(result).unidentified).toBeGreaterThanOrEqual(3);
-    expect(block(result, 0)).toMatchObject({ requests: 1, without_label: 1 });
+    expect(hour(result, 0)).toMatchObject({ requests: 1, without_label: 1 });
   });
 
   test('does not see what was captured under another config', async () => {
     both('a', '2013-07-01T00:00:00Z', '1', '1');
     capture('Shadow', 'a', '2013-07-01T00:00:00Z', '7', { config: 'temperature-V1-0-2-0badcafe-shadow' });
-    expect(block(await pair(), 0)).toMatchObject({ requests: 1, duplicate_captures: 0 });
+    expect(hour(await pair(), 0)).toMatchObject({ requests: 1, duplicate_captures: 0 });
   });
 
   test('is exact on many requests, whatever the order in which they were written', async () => {
@@ -187,13 +185,13 @@ describe('the pairing SQL', () => {
       both(r.id, time, String(r.champion), String(r.challenger));
       label(r.id, time, String(r.label));
     }
-    const result = (await pair({ tolerance: 0.02 })).filter((row) => row.block >= 0);
-    expect(result).toHaveLength(8);
+    const result = (await pair()).filter((row) => row.hour >= 0);
+    expect(result).toHaveLength(48);
     for (const row of result) {
-      const own = requests.filter((r) => Math.floor(r.second / 21600) === row.block);
-      const d = own.map((r) => (r.challenger - r.label) ** 2 - 1.02 * (r.champion - r.label) ** 2).reduce((sum, value) => sum + value, 0);
-      expect(row.n).toBe(own.length);
-      expect(row.sum_d).toBeCloseTo(d, 6);
+      const own = requests.filter((r) => Math.floor(r.second / 3600) === row.hour);
+      expect(row.pairs).toBe(own.length);
+      expect(row.champion_loss).toBeCloseTo(own.reduce((sum, r) => sum + (r.champion - r.label) ** 2, 0), 6);
+      expect(row.challenger_loss).toBeCloseTo(own.reduce((sum, r) => sum + (r.challenger - r.label) ** 2, 0), 6);
     }
   });
 });
@@ -210,6 +208,6 @@ describe('the loss history', () => {
     expect(await rows(lossHistorySql({
       configNames: ['first', 'second'], endpointName: endpoint, championVariant: 'AllTraffic',
       from: '2013-07-01T00:00:00Z', until: '2013-07-02T00:00:00Z', labelsUntil: '2013-07-03T00:00:00Z', loss: 'SQUARED',
-    }))).toEqual([{ hour: 0, n: 2, sum_loss: 5 }, { hour: 2, n: 1, sum_loss: 9 }]);
+    }))).toEqual([{ hour: 0, pairs: 2, loss: 5 }, { hour: 2, pairs: 1, loss: 9 }]);
   });
 });

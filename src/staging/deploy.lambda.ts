@@ -1,0 +1,35 @@
+import { DeploymentConfig } from '@aws-sdk/client-sagemaker';
+import { createConfig, createEndpoint, createModel, remove, updateEndpoint } from './hosting-io';
+import { CreateConfigRequest, CreateModelRequest } from './hosting-plan';
+
+/** One change of what is hosted. Every one of them may be repeated: what is done already is not done twice. */
+export type DeployEvent =
+  | { action: 'createModel'; request: CreateModelRequest }
+  | { action: 'createConfig'; request: CreateConfigRequest }
+  | { action: 'createEndpoint'; endpointName: string; configName: string }
+  | { action: 'updateEndpoint'; endpointName: string; configName: string; deploymentConfig?: DeploymentConfig; onlyFrom?: string[] }
+  | { action: 'remove'; endpointName?: string; configName?: string; modelName?: string };
+
+/** `configName`: the config that the endpoint is, or will be, on. */
+export interface DeployAnswer {
+  readonly configName?: string;
+}
+
+export async function handler(event: DeployEvent): Promise<DeployAnswer> {
+  switch (event.action) {
+    case 'createModel':
+      await createModel(event.request);
+      return {};
+    case 'createConfig':
+      await createConfig(event.request);
+      return { configName: event.request.EndpointConfigName };
+    case 'createEndpoint':
+      await createEndpoint(event.endpointName, event.configName);
+      return { configName: event.configName };
+    case 'updateEndpoint':
+      return { configName: await updateEndpoint(event) };
+    case 'remove':
+      await remove(event);
+      return {};
+  }
+}

@@ -1,0 +1,199 @@
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateEndpointCommand, CreateEndpointConfigCommand, CreateEndpointConfigCommandInput, CreateModelCommand, DeleteEndpointCommand,
+  DeleteEndpointConfigCommand, DeleteModelCommand, DeploymentConfig, DescribeEndpointCommand, DescribeEndpointCommandOutput,
+  DescribeEndpointConfigCommand, DescribeEndpointConfigCommandOutput, DescribeModelPackageCommand, SageMakerClient, UpdateEndpointCommand,
+} from '@aws-sdk/client-sagemaker';
+import { Candidate, Champion, Container, CreateConfigRequest, CreateModelRequest, DeploymentRecord, Evaluation, HostingSettings } from './hosting-plan';
+
+const sagemaker = new SageMakerClient({});
+const s3 = new S3Client({});
+
+/** The endpoint takes no change at the moment: worth trying again in a while. */
+export class EndpointBusy extends Error {
+  public readonly name = 'EndpointBusy';
+}
+
+/** The endpoint cannot be used as asked; trying again does not help. */
+export class EndpointUnsuitable extends Error {
+  public readonly name = 'EndpointUnsuitable';
+}
+
+/** What the model package says about a version. `version` is the caller's name for it, if it has one. */
+export async function readCandidate(modelPackageArn: string, version?: string): Promise<Candidate> {
+  const answer = await sagemaker.send(new DescribeModelPackageCommand({ ModelPackageName: modelPackageArn }));
+  const facts = answer.CustomerMetadataProperties ?? {};
+  const containers = (answer.InferenceSpecification?.Containers ?? []).map((container): Container => ({
+    Image: container.Image ?? '',
+    ...(container.ModelDataUrl === undefined ? {} : { ModelDataUrl: container.ModelDataUrl }),
+    ...(container.Environment === undefined ? {} : { Environment: container.Environment }),
+  }));
+  if (containers.length === 0) throw new EndpointUnsuitable(`the model package ${modelPackageArn} has no inference container`);
+  return {
+    version: version ?? facts.version ?? `package-${answer.ModelPackageVersion ?? modelPackageArn.split('/').pop()}`,
+    modelPackageArn,
+    containers,
+    evaluation: evaluationOf(facts),
+  };
+}
+
+export async function describeEndpoint(endpointName: string): Promise<DescribeEndpointCommandOutput | undefined> {
+  try {
+    return await sagemaker.send(new DescribeEndpointCommand({ EndpointName: endpointName }));
+  } catch (error) {
+    if (says(error, /could not find|does not exist/i)) return undefined;
+    throw error;
+  }
+}
+
+/** The one production variant that a release replaces. */
+export async function readChampion(endpoint: DescribeEndpointCommandOutput, settings: HostingSettings): Promise<Champion> {
+  const configName = endpoint.EndpointConfigName ?? '';
+  const config = await sagemaker.send(new DescribeEndpointConfigCommand({ EndpointConfigName: configName }));
+  const [variant, ...others] = config.ProductionVariants ?? [];
+  const where = `endpoint config ${configName} of ${settings.endpointName}`;
+  if (others.length > 0) throw new EndpointUnsuitable(`${where} has ${others.length + 1} production variants, a release needs exactly 1`);
+  if (variant?.InstanceType === undefined || variant.ModelName === undefined) {
+    throw new EndpointUnsuitable(`${where} has no instance-based production variant; serverless variants take neither shadows nor canaries`);
+  }
+  if (variant.VariantName !== settings.productionVariantName) {
+    throw new EndpointUnsuitable(`${where} calls its production variant ${variant.VariantName}, expected ${settings.productionVariantName}`);
+  }
+  const served = (await readDeployment(settings.bucketName, configName)).find((record) => record.variant === variant.VariantName);
+  const live = endpoint.ProductionVariants?.find((each) => each.VariantName === variant.VariantName);
+  return {
+    version: served?.version ?? variant.ModelName,
+    configName,
+    modelName: variant.ModelName,
+    instanceType: variant.InstanceType,
+    instanceCount: live?.DesiredInstanceCount ?? live?.CurrentInstanceCount ?? variant.InitialInstanceCount ?? settings.instanceCount,
+    evaluation: { mse: served?.mse, rmse: served?.rmse, mae: served?.mae, r2: served?.r2 },
+  };
+}
+
+export async function describeConfig(configName: string): Promise<DescribeEndpointConfigCommandOutput> {
+  return sagemaker.send(new DescribeEndpointConfigCommand({ EndpointConfigName: configName }));
+}
+
+/** Configs, newest first, under which a version served as the production variant. */
+export async function configsOf(version: string, settings: HostingSettings, prefix: string, most: number): Promise<string[]> {
+  const listed = await s3.send(new ListObjectsV2Command({ Bucket: settings.bucketName, Prefix: `deployments/${prefix}` }));
+  const newest = [...(listed.Contents ?? [])]
+    .sort((a, b) => (b.LastModified?.getTime() ?? 0) - (a.LastModified?.getTime() ?? 0))
+    .map((each) => /^deployments\/(.+)\.jsonl$/.exec(each.Key ?? '')?.[1])
+    .filter((name): name is string => name !== undefined)
+    .slice(0, most);
+  const served = await Promise.all(newest.map(async (name) => (await readDeployment(settings.bucketName, name))
+    .some((record) => record.variant === settings.productionVariantName && record.version === version)));
+  return newest.filter((_, i) => served[i]);
+}
+
+export async function recordDeployment(bucketName: string, records: DeploymentRecord[]): Promise<void> {
+  const body = records.map((record) => `${JSON.stringify(record)}\n`).join('');
+  await s3.send(new PutObjectCommand({
+    Bucket: bucketName, Key: `deployments/${records[0].config_name}.jsonl`, Body: body, ContentType: 'application/jsonlines',
+  }));
+}
+
+async function readDeployment(bucketName: string, configName: string): Promise<DeploymentRecord[]> {
+  try {
+    const answer = await s3.send(new GetObjectCommand({ Bucket: bucketName, Key: `deployments/${configName}.jsonl` }));
+    const body = await answer.Body?.transformToString() ?? '';
+    return body.split('\n').filter((line) => line.trim() !== '').map((line): DeploymentRecord => JSON.parse(line));
+  } catch (error) {
+    if (error instanceof Error && (error.name === 'NoSuchKey' || error.name === 'AccessDenied')) return [];
+    throw error;
+  }
+}
+
+/** Creates the model unless an earlier, interrupted try has. */
+export async function createModel(request: CreateModelRequest): Promise<void> {
+  await unlessThere(() => sagemaker.send(new CreateModelCommand(request)));
+}
+
+/** Creates the endpoint config unless an earlier, interrupted try has. */
+export async function createConfig(request: CreateConfigRequest): Promise<void> {
+  const input: CreateEndpointConfigCommandInput = { ...request as CreateEndpointConfigCommandInput };
+  await unlessThere(() => sagemaker.send(new CreateEndpointConfigCommand(input)));
+}
+
+export async function createEndpoint(endpointName: string, configName: string): Promise<void> {
+  await unlessThere(() => sagemaker.send(new CreateEndpointCommand({ EndpointName: endpointName, EndpointConfigName: configName })));
+}
+
+export interface EndpointUpdate {
+  readonly endpointName: string;
+  readonly configName: string;
+  readonly deploymentConfig?: DeploymentConfig;
+  /** Change the endpoint only if it is on one of these configs. Any where absent. */
+  readonly onlyFrom?: string[];
+}
+
+/**
+ * Moves the endpoint to a config. Safe to repeat: a move that is under way or done is not started again.
+ * Answers the config that the endpoint will be on: another one only where `onlyFrom` forbids the move.
+ */
+export async function updateEndpoint(update: EndpointUpdate): Promise<string> {
+  const { endpointName, configName } = update;
+  const endpoint = await describeEndpoint(endpointName);
+  if (endpoint === undefined) throw new EndpointUnsuitable(`there is no endpoint ${endpointName}`);
+  const current = endpoint.EndpointConfigName ?? '';
+  const status = endpoint.EndpointStatus;
+  if (status === 'Updating' && endpoint.PendingDeploymentSummary?.EndpointConfigName === configName) return configName;
+  if (status === 'Creating' || status === 'Updating' || status === 'SystemUpdating' || status === 'RollingBack') {
+    throw new EndpointBusy(`the endpoint ${endpointName} is ${status}`);
+  }
+  if (status === 'InService' && current === configName) return configName;
+  if (update.onlyFrom !== undefined && !update.onlyFrom.includes(current)) return current;
+  if (status === 'Failed' || status === 'Deleting') throw new EndpointUnsuitable(`the endpoint ${endpointName} is ${status} and takes no update`);
+  try {
+    await sagemaker.send(new UpdateEndpointCommand({
+      EndpointName: endpointName,
+      EndpointConfigName: configName,
+      // capacity that was scaled out stays: a release must not throw the fleet back to its initial size
+      RetainAllVariantProperties: true,
+      ...(update.deploymentConfig === undefined ? {} : { DeploymentConfig: update.deploymentConfig }),
+    }));
+  } catch (error) {
+    if (says(error, /in-progress|is updating/i)) throw new EndpointBusy(`the endpoint ${endpointName} was taken by another update`);
+    throw error;
+  }
+  return configName;
+}
+
+/** Removes what a release created; what is not there any more is fine. */
+export async function remove(names: { endpointName?: string; configName?: string; modelName?: string }): Promise<void> {
+  const { endpointName, configName, modelName } = names;
+  if (endpointName !== undefined) await ifThere(() => sagemaker.send(new DeleteEndpointCommand({ EndpointName: endpointName })));
+  if (configName !== undefined) await ifThere(() => sagemaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: configName })));
+  if (modelName !== undefined) await ifThere(() => sagemaker.send(new DeleteModelCommand({ ModelName: modelName })));
+}
+
+async function unlessThere(create: () => Promise<unknown>): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    if (!says(error, /already exist/i)) throw error;
+  }
+}
+
+async function ifThere(removal: () => Promise<unknown>): Promise<void> {
+  try {
+    await removal();
+  } catch (error) {
+    if (!says(error, /could not find|does not exist/i)) throw error;
+  }
+}
+
+/** SageMaker reports most of its errors as ValidationException: the message tells them apart. */
+function says(error: unknown, message: RegExp): boolean {
+  return error instanceof Error && message.test(error.message);
+}
+
+function evaluationOf(facts: Record<string, string>): Evaluation {
+  const number = (text: string | undefined): number | undefined => {
+    const value = text === undefined || text === '' ? NaN : Number(text);
+    return Number.isFinite(value) ? value : undefined;
+  };
+  return { mse: number(facts.mse), rmse: number(facts.rmse), mae: number(facts.mae), r2: number(facts.r2) };
+}

@@ -1,0 +1,132 @@
+import { ReleaseNames } from '../domain/release-names';
+
+/** What is known about the version that is about to be deployed, from its model package. */
+export interface Candidate {
+  readonly version: string;
+  readonly modelPackageArn: string;
+  readonly containers: Container[];
+  readonly evaluation: Evaluation;
+}
+
+export interface Container {
+  readonly Image: string;
+  readonly ModelDataUrl?: string;
+  readonly Environment?: Record<string, string>;
+}
+
+/** Metrics that the version's package promises; those that it does not name are absent. */
+export interface Evaluation {
+  readonly mse?: number;
+  readonly rmse?: number;
+  readonly mae?: number;
+  readonly r2?: number;
+}
+
+/** Where and how the endpoint's fleets run; the part of a request that the construct knows. */
+export interface HostingSettings {
+  readonly endpointName: string;
+  readonly executionRoleArn: string;
+  readonly productionVariantName: string;
+  readonly shadowVariantName: string;
+  readonly instanceType: string;
+  readonly instanceCount: number;
+  readonly bucketName: string;
+  /** Encrypts captures. */
+  readonly keyArn?: string;
+}
+
+export interface CreateModelRequest {
+  readonly ModelName: string;
+  readonly ExecutionRoleArn: string;
+  readonly EnableNetworkIsolation: boolean;
+  readonly PrimaryContainer?: Container;
+  readonly Containers?: Container[];
+}
+
+export interface VariantRequest {
+  readonly VariantName: string;
+  readonly ModelName: string;
+  readonly InstanceType: string;
+  readonly InitialInstanceCount: number;
+  readonly InitialVariantWeight: number;
+}
+
+export interface CreateConfigRequest {
+  readonly EndpointConfigName: string;
+  readonly ProductionVariants: VariantRequest[];
+  readonly ShadowProductionVariants?: VariantRequest[];
+  readonly DataCaptureConfig: object;
+}
+
+/** One line of `deployments/<endpoint config>.jsonl`: what a variant of the config serves. */
+export interface DeploymentRecord extends Evaluation {
+  readonly config_name: string;
+  readonly variant: string;
+  readonly version: string;
+  readonly released_at: string;
+}
+
+/** The champion as the endpoint serves it before anything is changed. */
+export interface Champion {
+  readonly version: string;
+  readonly configName: string;
+  readonly modelName: string;
+  readonly instanceType: string;
+  readonly instanceCount: number;
+  readonly evaluation: Evaluation;
+}
+
+/**
+ * The model is created from the containers of the package, not by the package's name, so that a version can be tried
+ * on real requests while its approval is still pending.
+ */
+export function createModelRequest(candidate: Candidate, modelName: string, settings: HostingSettings): CreateModelRequest {
+  const base = { ModelName: modelName, ExecutionRoleArn: settings.executionRoleArn, EnableNetworkIsolation: true };
+  return candidate.containers.length === 1
+    ? { ...base, PrimaryContainer: candidate.containers[0] }
+    : { ...base, Containers: candidate.containers };
+}
+
+/** The champion unchanged, and the candidate beside it as the shadow of `samplingPercentage` of its requests. */
+export function shadowConfigRequest(
+  champion: Champion, names: ReleaseNames, samplingPercentage: number, settings: HostingSettings,
+): CreateConfigRequest {
+  return {
+    EndpointConfigName: names.shadowEndpointConfig,
+    ProductionVariants: [variant(settings.productionVariantName, champion.modelName, champion.instanceType, champion.instanceCount, 1)],
+    ShadowProductionVariants: [variant(settings.shadowVariantName, names.model, settings.instanceType,
+      Math.max(1, Math.ceil(champion.instanceCount * samplingPercentage / 100)), samplingPercentage / 100)],
+    DataCaptureConfig: dataCapture(names.shadowEndpointConfig, settings),
+  };
+}
+
+/** The candidate alone, as the production variant. */
+export function productionConfigRequest(names: ReleaseNames, instanceCount: number, settings: HostingSettings): CreateConfigRequest {
+  return {
+    EndpointConfigName: names.endpointConfig,
+    ProductionVariants: [variant(settings.productionVariantName, names.model, settings.instanceType, instanceCount, 1)],
+    DataCaptureConfig: dataCapture(names.endpointConfig, settings),
+  };
+}
+
+export function deploymentRecord(
+  configName: string, variantName: string, served: { version: string; evaluation: Evaluation }, time: string,
+): DeploymentRecord {
+  return { config_name: configName, variant: variantName, version: served.version, ...served.evaluation, released_at: time };
+}
+
+function variant(VariantName: string, ModelName: string, InstanceType: string, InitialInstanceCount: number, weight: number): VariantRequest {
+  return { VariantName, ModelName, InstanceType, InitialInstanceCount, InitialVariantWeight: weight };
+}
+
+/** A prefix of its own for each config keeps the captures of one version apart from those of the next. */
+function dataCapture(configName: string, settings: HostingSettings): object {
+  return {
+    EnableCapture: true,
+    InitialSamplingPercentage: 100,
+    DestinationS3Uri: `s3://${settings.bucketName}/captures/${configName}`,
+    ...(settings.keyArn === undefined ? {} : { KmsKeyId: settings.keyArn }),
+    CaptureOptions: [{ CaptureMode: 'Input' }, { CaptureMode: 'Output' }],
+    CaptureContentTypeHeader: { CsvContentTypes: ['text/csv'], JsonContentTypes: ['application/json'] },
+  };
+}
