@@ -6,6 +6,8 @@
  * serves it. A stand-in that does not know a type, a property or a call throws `Unsupported`.
  */
 
+import { ChildProcess } from 'child_process';
+
 /** The CloudFormation or API members of something; JSON as it came. */
 export type Json = null | boolean | number | string | Json[] | { [member: string]: Json };
 export type JsonObject = { [member: string]: Json };
@@ -104,12 +106,21 @@ export interface Provisioner {
   create(resource: Resource, cloud: Cloud): Promise<Deployed>;
 }
 
+/** What an event, a schedule or an alarm may be delivered to. */
+export interface Target {
+  /** The service part of the target's ARN, e.g. `states`, `lambda`, `codepipeline`. */
+  readonly services: string[];
+  /** Hands the input over, as the service takes it in; does not wait for what comes of it. */
+  deliver(targetArn: string, input: Json, roleArn?: string): Promise<void>;
+}
+
 /** A part of the local cloud. Every member is optional: a stand-in has those that it needs. */
 export interface StandIn {
   /** For the report: which AWS service, by what it is stood in for. */
   readonly describes: { service: string; by: string }[];
   readonly services?: Service[];
   readonly provisioners?: Provisioner[];
+  readonly targets?: Target[];
   /** Called once before anything is deployed. */
   start?(cloud: Cloud): Promise<void>;
   /** Stops every process, server and timer of the stand-in; also after a failed start. */
@@ -162,7 +173,19 @@ export interface Cloud {
   assetPath(objectKey: string): string;
   /** Decides a call by the assembly's policies (identity, boundary, resource). */
   decide(principalArn: string, action: string, resourceArn: string, context?: Record<string, string>): Decision;
+  /**
+   * Starts a program in a process group that ends when the cloud stops or this process dies, however it dies.
+   * Its output goes to `<logs>/<name>.log` unless `pipe` asks for it.
+   */
+  spawn(name: string, program: string, args: string[], options: SpawnOptions): ChildProcess;
   log(line: string): void;
+}
+
+export interface SpawnOptions {
+  readonly cwd?: string;
+  /** The whole environment but for PATH, HOME, LANG and TMPDIR, which are the run's. */
+  readonly env?: Record<string, string>;
+  readonly pipe?: boolean;
 }
 
 export interface ClientConfiguration {

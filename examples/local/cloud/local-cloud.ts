@@ -1,0 +1,236 @@
+import { ChildProcess } from 'child_process';
+import { appendFileSync } from 'fs';
+import * as path from 'path';
+import { S3Client } from '@aws-sdk/client-s3';
+import { Assembly } from './assembly';
+import { RunFolder } from './children';
+import { LocalClock } from './clock';
+import { Declared } from './declared';
+import { Deployer } from './deployer';
+import { EventBridge } from './events';
+import { FrontPort } from './front-port';
+import { Ministack } from './ministack';
+import { MinistackResources } from './ministack-provisioners';
+import { S3ObjectStore } from './object-store';
+import { OPERATOR_KEY, Principals } from './principals';
+import {
+  ClientConfiguration, Cloud, Decision, Deployed, Json, JsonObject, ObjectStore, Resource, SpawnOptions, StandIn, Unsupported,
+} from './types';
+import { jsonCall } from './wire';
+
+export interface LocalCloudOptions {
+  /** The folder that the run owns. It is emptied. */
+  readonly root: string;
+  /** Where the clock starts. */
+  readonly startTime: Date;
+  /** The stand-ins beside the core's own. */
+  readonly standIns?: StandIn[];
+  /** Python with ministack. Default: the checkout's `.venv`. */
+  readonly python?: string;
+  /** Container images by URI: the folder that holds the programs. */
+  readonly images?: Map<string, string>;
+  /** Used where the stacks are agnostic of them. */
+  readonly account?: string;
+  readonly region?: string;
+  readonly patienceSeconds?: number;
+  /** Told each line that is also written to `<root>/logs/cloud.log`. */
+  readonly onLog?: (line: string) => void;
+}
+
+/** A cloud assembly, running on this machine. */
+export class LocalCloud implements Cloud {
+  /** Starts everything and deploys the assembly. Whatever fails, nothing is left running. */
+  static async start(assemblyFolder: string, options: LocalCloudOptions): Promise<LocalCloud> {
+    const cloud = new LocalCloud(new Assembly(assemblyFolder), options);
+    try {
+      await cloud.begin();
+    } catch (error) {
+      await cloud.stop();
+      throw error;
+    }
+    return cloud;
+  }
+
+  readonly region: string;
+  readonly account: string;
+  readonly partition = 'aws';
+  readonly clock: LocalClock;
+  readonly folders: { root: string; temp: string; logs: string };
+  readonly images: Map<string, string>;
+  readonly python: string;
+  readonly s3: ObjectStore;
+  /** What was asked of the local cloud and is not supported, and what broke inside it. A run with faults has not come out. */
+  readonly faults: string[] = [];
+  readonly standIns: StandIn[];
+  endpoint = '';
+  private readonly folder: RunFolder;
+  private readonly ministack: Ministack;
+  private readonly front: FrontPort;
+  private readonly principals: Principals;
+  private readonly events = new EventBridge();
+  private readonly stored = new MinistackResources();
+  private readonly deployer: Deployer;
+  private readonly clients = new Map<unknown, Map<string, unknown>>();
+  private taken = false;
+
+  private constructor(private readonly assembly: Assembly, private readonly options: LocalCloudOptions) {
+    this.account = common(assembly.stacks.map(({ account }) => account), 'account') ?? options.account ?? '111122223333';
+    this.region = common(assembly.stacks.map(({ region }) => region), 'region') ?? options.region ?? 'eu-central-1';
+    this.python = options.python ?? path.resolve(__dirname, '../../../.venv/bin/python');
+    this.images = options.images ?? new Map<string, string>();
+    this.clock = new LocalClock({ start: options.startTime, patienceSeconds: options.patienceSeconds });
+    this.folder = new RunFolder(path.resolve(options.root), this.python);
+    this.folders = this.folder;
+    this.ministack = new Ministack(this.folder, this.python, this.account, this.region);
+    this.principals = new Principals(this.account, this.partition);
+    this.front = new FrontPort(this.clock, this.principals, {
+      authorize: async () => undefined,
+      proxied: (call, answer) => this.afterProxied(call, answer),
+      fault: (error, call) => this.fault(`${call.service} ${call.operation}`, error),
+    }, () => this.ministack.port);
+    this.s3 = new S3ObjectStore(() => this.client(S3Client));
+    this.standIns = [this.stored, this.events, new Declared(), ...options.standIns ?? []];
+    const provisioners = this.standIns.flatMap((standIn) => standIn.provisioners ?? []);
+    this.deployer = new Deployer(assembly, this, provisioners, { dynamic: (service, rest) => this.dynamic(service, rest) });
+  }
+
+  get resources(): ReadonlyMap<string, { resource: Resource; deployed: Deployed }> {
+    return this.deployer.resources;
+  }
+
+  /** Outputs of the stacks, by stack name. */
+  get outputs(): ReadonlyMap<string, Record<string, string>> {
+    return this.deployer.outputs;
+  }
+
+  client<T>(type: new (configuration: ClientConfiguration) => T, roleArn?: string): T {
+    const byKey = this.clients.get(type) ?? new Map<string, unknown>();
+    this.clients.set(type, byKey);
+    const accessKeyId = this.principals.keyOf(roleArn);
+    const known = byKey.get(accessKeyId) as T | undefined;
+    if (known) return known;
+    const made = new type({
+      endpoint: this.endpoint, region: this.region, credentials: { accessKeyId, secretAccessKey: 'local' }, forcePathStyle: true,
+    });
+    byKey.set(accessKeyId, made);
+    return made;
+  }
+
+  environment(roleArn?: string): Record<string, string> {
+    return {
+      AWS_ENDPOINT_URL: this.endpoint,
+      AWS_REGION: this.region,
+      AWS_DEFAULT_REGION: this.region,
+      AWS_ACCESS_KEY_ID: this.principals.keyOf(roleArn),
+      AWS_SECRET_ACCESS_KEY: 'local',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    };
+  }
+
+  /** From now on the calls of this role are decided by the policies of the assembly, as a person's are. */
+  restrict(roleArn: string): void {
+    this.principals.restrict(roleArn);
+  }
+
+  async emit(source: string, detailType: string, detail: JsonObject, resources: string[] = []): Promise<void> {
+    const work = this.ministack.putServiceEvent({ Source: source, DetailType: detailType, Detail: JSON.stringify(detail), Resources: resources });
+    await this.clock.busy(work, `event ${source} ${detailType}`);
+    this.drainEvents();
+  }
+
+  async deliver(targetArn: string, input: Json, roleArn?: string): Promise<void> {
+    const service = targetArn.split(':')[2];
+    if (service === 'sqs') {
+      const [, , , region, account, name] = targetArn.split(':');
+      const MessageBody = typeof input === 'string' ? input : JSON.stringify(input);
+      await jsonCall(this, 'sqs', 'AmazonSQS.SendMessage', { QueueUrl: `${this.endpoint}/${account}/${name}`, MessageBody, region });
+      return;
+    }
+    const target = this.standIns.flatMap((standIn) => standIn.targets ?? []).find(({ services }) => services.includes(service));
+    if (!target) throw new Unsupported(`${targetArn} as a target of events`);
+    await target.deliver(targetArn, input, roleArn);
+  }
+
+  find<T extends StandIn>(type: abstract new (...args: never[]) => T): T {
+    const found = this.standIns.find((standIn): standIn is T => standIn instanceof type);
+    if (!found) throw new Error(`this local cloud has no ${type.name}`);
+    return found;
+  }
+
+  assetPath(objectKey: string): string {
+    return this.assembly.assetPath(objectKey);
+  }
+
+  decide(principalArn: string, action: string, resourceArn: string): Decision {
+    throw new Unsupported(`a decision about ${action} on ${resourceArn} by ${principalArn}`);
+  }
+
+  spawn(name: string, program: string, args: string[], options: SpawnOptions): ChildProcess {
+    return this.folder.spawn(name, program, args, options);
+  }
+
+  log(line: string): void {
+    appendFileSync(path.join(this.folders.logs, 'cloud.log'), `${this.clock.now().toISOString()} ${line}\n`);
+    this.options.onLog?.(line);
+  }
+
+  /** Stops every process, server and timer. Logs and what the run has written stay. */
+  async stop(): Promise<void> {
+    for (const standIn of [...this.standIns].reverse()) {
+      await standIn.stop?.().catch((error: unknown) => this.options.onLog?.(`while stopping: ${String(error)}`));
+    }
+    for (const byKey of this.clients.values()) {
+      for (const client of byKey.values()) (client as { destroy?: () => void }).destroy?.();
+    }
+    await this.front.stop();
+    if (this.taken) await this.folder.stop();
+  }
+
+  private async begin(): Promise<void> {
+    this.folder.take();
+    this.taken = true;
+    await this.ministack.start();
+    this.endpoint = `http://127.0.0.1:${await this.front.start()}`;
+    for (const standIn of this.standIns) standIn.services?.forEach((service) => this.front.register(service));
+    for (const standIn of this.standIns) await standIn.start?.(this);
+    await this.deployer.deploy();
+    this.clock.drain(() => this.events.drain());
+  }
+
+  private afterProxied(call: { service: string; operation: string; method: string; path: string; input: JsonObject }, answer: JsonObject | undefined): void {
+    if (call.service === 'events' && call.operation === 'PutEvents') {
+      const entries = call.input.Entries as JsonObject[];
+      ((answer?.Entries ?? []) as JsonObject[]).forEach(({ EventId }, index) => {
+        const time = entries[index]?.Time;
+        if (EventId && typeof time === 'number') this.events.stamp(String(EventId), `${new Date(time * 1000).toISOString().slice(0, 19)}Z`);
+      });
+      this.drainEvents();
+    } else if (call.service === 's3') {
+      const bucket = decodeURIComponent(call.path.split(/[/?]/)[1] ?? '');
+      if (this.stored.notifyingBuckets.has(bucket)) this.drainEvents();
+    }
+  }
+
+  private drainEvents(): void {
+    this.clock.busy(this.events.drain(), 'delivery of events').catch((error: Error) => this.fault('delivery of an event', error));
+  }
+
+  private fault(where: string, error: Error): void {
+    this.faults.push(`${where}: ${error.message}`);
+    this.log(`FAULT ${where}: ${error.stack ?? error.message}`);
+  }
+
+  private async dynamic(service: string, rest: string): Promise<string> {
+    if (service !== 'ssm') throw new Unsupported(`the dynamic reference {{resolve:${service}:${rest}}}`);
+    const answer = await jsonCall({ ...this, accessKeyId: OPERATOR_KEY }, 'ssm', 'AmazonSSM.GetParameter', { Name: rest });
+    return String((answer.Parameter as JsonObject).Value);
+  }
+}
+
+function common(values: (string | undefined)[], what: string): string | undefined {
+  const distinct = new Set(values.filter((value) => value !== undefined));
+  if (distinct.size > 1) throw new Unsupported(`stacks in more than one ${what} (${[...distinct].join(', ')})`);
+  return [...distinct][0];
+}
