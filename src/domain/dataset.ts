@@ -85,7 +85,7 @@ export class DatasetLocation {
 
 /** What becomes of a candidate. */
 export type Publication =
-  | { readonly outcome: 'rejected'; readonly reason: string }
+  | { readonly outcome: 'rejected'; readonly error: 'DataQualityFailed' | 'DatasetSuperseded'; readonly reason: string }
   | { readonly outcome: 'unchanged'; readonly version: string }
   | { readonly outcome: 'publish'; readonly manifest: DatasetManifest };
 
@@ -96,13 +96,14 @@ export function publicationOf(
   const failed = candidate.quality.rules.filter((rule) => !rule.passed);
   if (failed.length > 0 || !candidate.quality.passed) {
     const reasons = failed.map((rule) => `${rule.rule} (observed: ${rule.observed})`);
-    return { outcome: 'rejected', reason: reasons.length > 0 ? reasons.join('; ') : 'the job reported that a rule failed' };
+    return { outcome: 'rejected', error: 'DataQualityFailed', reason: reasons.length > 0 ? reasons.join('; ') : 'the job says that a rule failed' };
   }
+  // An earlier attempt of this very run got this far: what is left of the publication is done again.
+  if (latest?.version === candidate.version && latest.run === run) return { outcome: 'publish', manifest: latest };
   if (latest?.contentHash === candidate.contentHash) return { outcome: 'unchanged', version: latest.version };
-  // Its rows were not written, because they were those of a version that has meanwhile been followed by another.
-  if (candidate.unchanged) return { outcome: 'rejected', reason: 'the latest version changed while the job ran' };
-  if (latest && latest.version > candidate.version) {
-    return { outcome: 'rejected', reason: `the newer version ${latest.version} was published while the job ran` };
+  // Unchanged, but against a version that has been followed by another since: the job wrote no rows.
+  if (candidate.unchanged || (latest !== undefined && latest.version > candidate.version)) {
+    return { outcome: 'rejected', error: 'DatasetSuperseded', reason: `version ${latest?.version} was published while the job ran` };
   }
   const { version, rows } = candidate;
   return {

@@ -1,0 +1,167 @@
+import { Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as glue from 'aws-cdk-lib/aws-glue';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct, IConstruct } from 'constructs';
+import { grantLogs } from '../private/handler-defaults';
+import { DataLakeGrants } from './data-lake-grants';
+
+/** Two zones of data: sources, for data engineers alone, and curated datasets, which data scientists read. */
+export interface IDataLake extends IConstruct {
+  /** Bucket of the data sources. Nobody but data engineers and their pipelines reads it. */
+  readonly sourceZone: s3.IBucket;
+
+  /** Bucket of the published datasets (`datasets/<name>/<version>/`) and of the runs' reports (`runs/<name>/`). */
+  readonly curatedZone: s3.IBucket;
+
+  /** Name of the Glue database of the curated zone. */
+  readonly databaseName: string;
+
+  /** Permissions on the zones. */
+  readonly grants: DataLakeGrants;
+}
+
+/** Properties of `DataLake`. */
+export interface DataLakeProps {
+  /**
+   * Key of the source zone.
+   *
+   * @default - a new key with yearly rotation
+   */
+  readonly sourceKey?: kms.IKey;
+
+  /**
+   * Key of the curated zone.
+   *
+   * @default - a new key with yearly rotation
+   */
+  readonly curatedKey?: kms.IKey;
+
+  /**
+   * Bucket for the zones' access logs. It must admit the S3 log delivery service.
+   *
+   * @default - a new bucket
+   */
+  readonly accessLogs?: s3.IBucket;
+
+  /**
+   * What becomes of the data when the lake is removed from its stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** What a data lake that exists is known by. */
+export interface DataLakeAttributes {
+  /** Bucket of the data sources, with its key if it has one. */
+  readonly sourceZone: s3.IBucket;
+
+  /** Bucket of the published datasets, with its key if it has one. */
+  readonly curatedZone: s3.IBucket;
+
+  /** Name of the Glue database of the curated zone. */
+  readonly databaseName: string;
+}
+
+/**
+ * A source zone that only data engineers reach and a curated zone that everybody in the team reads, each with a bucket
+ * and a key of its own, and a Glue database for the curated zone.
+ *
+ * @example
+ * declare const scientist: iam.IRole;
+ * const lake = new DataLake(this, 'Lake');
+ * lake.grants.readCurated(scientist);
+ */
+export class DataLake extends Construct implements IDataLake {
+  /** A data lake made elsewhere. */
+  public static fromDataLakeAttributes(scope: Construct, id: string, attributes: DataLakeAttributes): IDataLake {
+    class Imported extends Construct implements IDataLake {
+      public readonly sourceZone = attributes.sourceZone;
+      public readonly curatedZone = attributes.curatedZone;
+      public readonly databaseName = attributes.databaseName;
+      public readonly grants = DataLakeGrants.fromZones(attributes.sourceZone, attributes.curatedZone);
+    }
+    return new Imported(scope, id);
+  }
+
+  public readonly sourceZone: s3.IBucket;
+  public readonly curatedZone: s3.IBucket;
+  public readonly databaseName: string;
+  public readonly grants: DataLakeGrants;
+
+  /** Key of the source zone. */
+  public readonly sourceKey: kms.IKey;
+
+  /** Key of the curated zone. */
+  public readonly curatedKey: kms.IKey;
+
+  constructor(scope: Construct, id: string, props: DataLakeProps = {}) {
+    super(scope, id);
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+
+    this.sourceKey = props.sourceKey ?? this.newKey('SourceKey', 'Data sources', removalPolicy);
+    this.curatedKey = props.curatedKey ?? this.newKey('CuratedKey', 'Published datasets', removalPolicy);
+    const accessLogs = props.accessLogs ?? this.newAccessLogs(removalPolicy);
+    this.sourceZone = this.newZone('SourceZone', this.sourceKey, accessLogs, removalPolicy);
+    this.curatedZone = this.newZone('CuratedZone', this.curatedKey, accessLogs, removalPolicy);
+
+    const stack = Stack.of(this);
+    const database = new glue.CfnDatabase(this, 'Database', {
+      catalogId: stack.account,
+      databaseInput: {
+        name: Names.uniqueResourceName(this, { maxLength: 128, separator: '_', allowedSpecialCharacters: '_' }).toLowerCase(),
+        description: 'Published datasets',
+        locationUri: `s3://${this.curatedZone.bucketName}/datasets/`,
+      },
+    });
+    this.databaseName = database.ref;
+    this.grants = DataLakeGrants.fromZones(this.sourceZone, this.curatedZone);
+  }
+
+  private newKey(id: string, description: string, removalPolicy: RemovalPolicy): kms.Key {
+    const key = new kms.Key(this, id, { description, enableKeyRotation: true, removalPolicy });
+    grantLogs(key);
+    return key;
+  }
+
+  private newZone(id: string, encryptionKey: kms.IKey, accessLogs: s3.IBucket, removalPolicy: RemovalPolicy): s3.Bucket {
+    const zone = new s3.Bucket(this, id, {
+      encryption: s3.BucketEncryption.KMS,
+      encryptionKey,
+      bucketKeyEnabled: true,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      versioned: true,
+      removalPolicy,
+      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: Duration.days(365) }],
+    });
+    // On the L1: the L2 would use ACLs or a custom resource, depending on the app's feature flags.
+    const resource = zone.node.defaultChild as s3.CfnBucket;
+    resource.loggingConfiguration = { destinationBucketName: accessLogs.bucketName, logFilePrefix: `${id}/` };
+    resource.addPropertyOverride('NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled', true);
+    return zone;
+  }
+
+  private newAccessLogs(removalPolicy: RemovalPolicy): s3.Bucket {
+    const bucket = new s3.Bucket(this, 'AccessLogs', {
+      encryption: s3.BucketEncryption.S3_MANAGED,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      versioned: true,
+      removalPolicy,
+      lifecycleRules: [{ expiration: Duration.days(365), noncurrentVersionExpiration: Duration.days(30) }],
+    });
+    bucket.addToResourcePolicy(new iam.PolicyStatement({
+      sid: 'AccessLogDelivery',
+      principals: [new iam.ServicePrincipal('logging.s3.amazonaws.com')],
+      actions: ['s3:PutObject'],
+      resources: [bucket.arnForObjects('*')],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+    }));
+    return bucket;
+  }
+}

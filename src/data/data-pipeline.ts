@@ -1,0 +1,231 @@
+import { Duration, Names, Token } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { IDataLake } from './data-lake';
+import { DataQualityRule } from './data-quality-rule';
+import { DataScript } from './data-script';
+import { DataSource } from './data-source';
+import { Dataset, IDataset } from './dataset';
+import { DatasetJob } from './dataset-job';
+import { DatasetWorkflow } from './dataset-workflow';
+import { Problems } from '../private/problems';
+
+/** Options of a data pipeline, whatever lake it belongs to. */
+export interface DataPipelineOptions {
+  /** Where the rows come from. */
+  readonly source: DataSource;
+
+  /** What makes the dataset of them. */
+  readonly script: DataScript;
+
+  /** Column that models predict. It must be numeric and never missing. */
+  readonly target: string;
+
+  /**
+   * Column with the time of a row. The newest rows are then held out of training, so that a model is judged on a time
+   * that it has not seen.
+   *
+   * @default - rows are held out by a hash of the row
+   */
+  readonly timeColumn?: string;
+
+  /**
+   * Name of the dataset: letters, digits and hyphens, at most 63.
+   *
+   * @default - the construct's id
+   */
+  readonly datasetName?: string;
+
+  /**
+   * Share of the rows that are held out of training.
+   *
+   * @default 0.2
+   */
+  readonly holdoutShare?: number;
+
+  /**
+   * What the rows must satisfy. A run that breaks a rule publishes nothing.
+   *
+   * @default - there are rows, and the target (and the time column, where there is one) is never missing
+   */
+  readonly quality?: DataQualityRule[];
+
+  /**
+   * When to run.
+   *
+   * @default - not by the clock
+   */
+  readonly schedule?: events.Schedule;
+
+  /**
+   * Whether to run when a file arrives in the source. The bucket must send its events to EventBridge, as the source
+   * zone does.
+   *
+   * @default false
+   */
+  readonly runOnArrival?: boolean;
+
+  /**
+   * Type of the Glue workers.
+   *
+   * @default 'G.1X'
+   */
+  readonly workerType?: string;
+
+  /**
+   * Number of Glue workers.
+   *
+   * @default 2
+   */
+  readonly workerCount?: number;
+
+  /**
+   * Longest time that the job may take.
+   *
+   * @default Duration.hours(2)
+   */
+  readonly timeout?: Duration;
+}
+
+/** Properties of `DataPipeline`. */
+export interface DataPipelineProps extends DataPipelineOptions {
+  /** The data lake with the source zone and the curated zone. */
+  readonly lake: IDataLake;
+
+  /**
+   * Bus that gets the event `DatasetPublished`.
+   *
+   * @default - the account's default bus
+   */
+  readonly eventBus?: events.IEventBus;
+
+  /**
+   * Topic that is told when a run fails, by a broken rule or otherwise.
+   *
+   * @default - nobody is told
+   */
+  readonly alerts?: sns.ITopic;
+
+  /**
+   * Key of logs and functions. It must let CloudWatch Logs use it.
+   *
+   * @default - the source zone's key for the job's logs, the service's own for the rest
+   */
+  readonly encryptionKey?: kms.IKey;
+}
+
+/**
+ * Makes versions of a dataset: a Glue Spark job runs the team's script, checks the rows and splits them; then the
+ * version is published at once or not at all, and announced by the event `DatasetPublished`. The same content again
+ * is no new version. It runs by hand (start the state machine), by a schedule or when files arrive.
+ *
+ * @example
+ * declare const lake: DataLake;
+ * const weather = new DataPipeline(this, 'Weather', {
+ *   lake,
+ *   source: DataSource.upload(),
+ *   script: DataScript.fromAsset('pipelines/weather.py'),
+ *   target: 'temp_in_24h',
+ *   timeColumn: 'time_hour',
+ * });
+ */
+export class DataPipeline extends Construct {
+  /** The dataset that the pipeline publishes. */
+  public readonly dataset: IDataset;
+
+  /** The workflow. Its output is `{"outcome": "published" | "unchanged", "version": …}`. */
+  public readonly stateMachine: sfn.IStateMachine;
+
+  /** Name of the Glue job. */
+  public readonly jobName: string;
+
+  /** Role of the Glue job. */
+  public readonly jobRole: iam.IRole;
+
+  /** S3 URI of what the pipeline reads; uploads go there. */
+  public readonly sourceUri: string;
+
+  constructor(scope: Construct, id: string, props: DataPipelineProps) {
+    super(scope, id);
+    const datasetName = props.datasetName ?? (Token.isUnresolved(id) ? Names.uniqueResourceName(this, { maxLength: 63 }) : id);
+    const holdoutShare = props.holdoutShare ?? 0.2;
+    const workerCount = props.workerCount ?? 2;
+    const timeout = props.timeout ?? Duration.hours(2);
+    validate(this, { ...props, datasetName, holdoutShare, workerCount, timeout });
+
+    const { curatedZone } = props.lake;
+    this.dataset = Dataset.fromDatasetAttributes({ datasetName, bucket: curatedZone, target: props.target, timeColumn: props.timeColumn });
+    const runsPrefix = `runs/${datasetName}`;
+    const job = new DatasetJob(this, 'Job', {
+      lake: props.lake,
+      dataset: this.dataset,
+      source: props.source,
+      script: props.script,
+      runsPrefix,
+      holdoutShare,
+      quality: props.quality ?? [],
+      workerType: props.workerType ?? 'G.1X',
+      workerCount,
+      timeout,
+      encryptionKey: props.encryptionKey,
+    });
+    this.jobName = job.jobName;
+    this.jobRole = job.role;
+    this.sourceUri = `s3://${job.source.bucket.bucketName}/${job.source.prefix}`;
+
+    const workflow = new DatasetWorkflow(this, 'Workflow', {
+      dataset: this.dataset,
+      source: job.source,
+      jobName: job.jobName,
+      runsPrefix,
+      eventBus: props.eventBus ?? events.EventBus.fromEventBusName(this, 'DefaultBus', 'default'),
+      alerts: props.alerts,
+      encryptionKey: props.encryptionKey,
+    });
+    this.stateMachine = workflow.stateMachine;
+
+    const target = new targets.SfnStateMachine(workflow.stateMachine);
+    if (props.schedule !== undefined) new events.Rule(this, 'Schedule', { schedule: props.schedule, targets: [target] });
+    if (props.runOnArrival ?? false) {
+      new events.Rule(this, 'Arrival', {
+        eventPattern: {
+          source: ['aws.s3'],
+          detailType: ['Object Created'],
+          detail: {
+            bucket: { name: [job.source.bucket.bucketName] },
+            ...(job.source.prefix === '' ? {} : { object: { key: [{ prefix: job.source.prefix }] } }),
+          },
+        },
+        targets: [target],
+      });
+    }
+  }
+}
+
+interface Given extends DataPipelineProps {
+  readonly datasetName: string;
+  readonly holdoutShare: number;
+  readonly workerCount: number;
+  readonly timeout: Duration;
+}
+
+function validate(construct: Construct, given: Given): void {
+  const { datasetName, holdoutShare, workerCount, timeout } = given;
+  const problems = new Problems(construct)
+    .check(Token.isUnresolved(datasetName) || /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(datasetName),
+      `datasetName must be letters, digits and hyphens, at most 63, and begin with a letter or digit, got '${datasetName}'`)
+    .check(given.target !== '', 'target must name the column to predict, got an empty string')
+    .check(given.timeColumn === undefined || given.timeColumn !== given.target, `timeColumn and target must differ, got ${given.target} for both`)
+    .check(Token.isUnresolved(holdoutShare) || (holdoutShare > 0 && holdoutShare < 1), `holdoutShare must be above 0 and below 1, got ${holdoutShare}`)
+    .check(Token.isUnresolved(workerCount) || (Number.isInteger(workerCount) && workerCount >= 2 && workerCount <= 299),
+      `workerCount must be a whole number of 2..299, got ${workerCount}`)
+    .check(timeout.isUnresolved() || (timeout.toMinutes({ integral: false }) >= 1 && timeout.toDays({ integral: false }) <= 7),
+      `timeout must be 1 minute to 7 days, got ${timeout.toString()}`);
+  for (const problem of [...given.script._problems(), ...(given.quality ?? []).flatMap((rule) => rule._problems())]) problems.check(false, problem);
+  problems.throwIfAny();
+}
