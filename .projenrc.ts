@@ -52,7 +52,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
   devDeps: [
     'node@^24', 'tsx', 'cdk-nag@^3.0.2', 'fast-check', 'aws-sdk-client-mock', 'yaml',
-    ...awsClients, '@smithy/signature-v4', '@aws-crypto/sha256-js',
+    ...awsClients, '@aws-sdk/util-dynamodb', '@smithy/signature-v4', '@aws-crypto/sha256-js',
     // the local cloud's engines
     'aws-local-stepfunctions@^3.0.0', '@duckdb/node-api', 'velocityjs', '@cloud-copilot/iam-simulate', 'csv-parse',
   ],

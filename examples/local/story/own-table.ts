@@ -42,7 +42,7 @@ export function ownTable(table: Table, folder: string): Scenario {
       at(from + offset).toISOString(), from + offset, ...table.columns.map(({ name }) => quoted(row[name])),
     ].join(',')),
   ].join('\n');
-  const [first, second, third] = [after(0), after(30), after(60)].map(known);
+  const [first, second, third] = [after(0), after(30), after(55)].map(known);
 
   const few = [names.get(strongest(table))!];
   const all = features.map(({ name }) => names.get(name)!);
