@@ -75,7 +75,7 @@ export class Glue implements StandIn, Service, Provisioner {
         const name = text(input, 'JobName');
         return { JobRuns: [...this.runs.values()].filter(({ job }) => job.name === name).reverse().map((run) => this.describe(run)) };
       }
-      case 'BatchStopJobRun': return this.batchStopJobRun(input);
+      case 'BatchStopJobRun': return await this.batchStopJobRun(input);
       case 'GetJob': {
         const job = this.job(text(input, 'JobName'));
         return { Job: { Name: job.name, Role: job.roleArn, Command: { ScriptLocation: job.scriptLocation }, DefaultArguments: job.arguments } };
@@ -128,12 +128,12 @@ export class Glue implements StandIn, Service, Provisioner {
     });
   }
 
-  private batchStopJobRun(input: JsonObject): JsonObject {
+  private async batchStopJobRun(input: JsonObject): Promise<JsonObject> {
     const stopped = texts(input, 'JobRunIds').map((id) => this.run({ JobName: text(input, 'JobName'), RunId: id }));
     for (const run of stopped) {
       if (run.state !== 'RUNNING') continue;
       run.state = 'STOPPED';
-      this.at.runner.kill(run.id);
+      await this.at.runner.kill(run.id);
     }
     return { SuccessfulSubmissions: stopped.map((run) => ({ JobName: run.job.name, JobRunId: run.id })), Errors: [] };
   }

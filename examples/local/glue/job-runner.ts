@@ -1,5 +1,5 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 
 import { parseS3Uri } from '../cloud/members';
@@ -17,7 +17,7 @@ export class JobRunner {
 
   constructor(private readonly cloud: Cloud) {
     this.logs = join(cloud.folders.logs, 'glue');
-    this.worker = new SparkWorker(cloud.python, join(cloud.folders.temp, 'spark'), this.logs);
+    this.worker = new SparkWorker(cloud, join(cloud.folders.temp, 'spark'), this.logs);
     this.folder = new S3Folder(join(cloud.folders.temp, 'glue-s3'));
   }
 
@@ -29,9 +29,9 @@ export class JobRunner {
     await this.worker.stop();
   }
 
-  kill(runId: string): void {
+  async kill(runId: string): Promise<void> {
     this.stopped.add(runId);
-    this.worker.kill(runId);
+    await this.worker.kill(runId);
   }
 
   /** Resolves with the error of the job, or nothing. */
@@ -53,8 +53,11 @@ export class JobRunner {
     const pyFiles = await Promise.all(extra.map(async (uri) => this.fetch(uri, home)));
     const own = scriptArguments(merged);
     const uris = [...new Set(own.flatMap((argument) => S3Folder.urisIn(argument)))];
-    for (const uri of uris) await folder.pull(s3, uri);
-    const timeout = setTimeout(() => this.worker.kill(runId), job.timeoutMinutes * 60_000);
+    const assets = uris.filter((uri) => this.asset(parseS3Uri(uri).key) !== undefined);
+    const data = uris.filter((uri) => !assets.includes(uri));
+    for (const uri of assets) await this.fetch(uri, dirname(folder.path(uri)));
+    for (const uri of data) await folder.pull(s3, uri);
+    const timeout = setTimeout(() => void this.worker.kill(runId), job.timeoutMinutes * 60_000);
     const began = performance.now();
     const error = await this.worker.run({
       id: runId,
@@ -69,7 +72,7 @@ export class JobRunner {
     if (performance.now() - began >= job.timeoutMinutes * 60_000) return `timeout after ${job.timeoutMinutes} minutes`;
     if (this.stopped.has(runId)) return 'stopped';
     // what a failed job wrote stays written, as in S3
-    for (const uri of uris) await folder.push(s3, uri);
+    for (const uri of data) await folder.push(s3, uri);
     return error;
   }
 
@@ -77,6 +80,7 @@ export class JobRunner {
   private async fetch(uri: string, home: string): Promise<string> {
     const { bucket, key } = parseS3Uri(uri);
     const target = join(home, basename(key));
+    await mkdir(home, { recursive: true });
     const asset = this.asset(key);
     if (asset !== undefined) await copyFile(asset, target);
     else await writeFile(target, await this.cloud.s3.get(bucket, key));

@@ -1,18 +1,17 @@
 """Runs Glue jobs, one after the other, in one Python process with one Spark JVM.
 
-Reads one JSON request a line from standard input and answers one JSON line each on the file that was standard output
-at start; what a job prints goes to that job's log. Jobs share nothing but the JVM: session, modules, path, environment
-and working folder are put back after each.
+Asks for work at the port of 127.0.0.1 that GLUE_PORT names: one JSON request a line, one JSON answer a line. What a job
+prints goes to that job's log. Jobs share nothing but the JVM: session, modules, path, environment and working folder are
+put back after each.
 """
 import gc
 import importlib
 import json
 import os
 import runpy
+import socket
 import sys
 import traceback
-
-answers = os.fdopen(os.dup(1), 'w', buffering=1, encoding='utf-8')
 
 
 def configure():
@@ -85,10 +84,10 @@ def run(request):
     finally:
         stop_spark()
         environment, folder, sys.argv, sys.path[:], modules = before
-        own = (request['folder'], os.path.dirname(request['script']), *request['pyFiles'])
+        installed = (sys.prefix, sys.base_prefix)
         for name in set(sys.modules) - modules:
-            file = getattr(sys.modules[name], '__file__', None) or ''
-            if file.startswith(own):
+            file = getattr(sys.modules[name], '__file__', None)
+            if file is not None and not file.startswith(installed):
                 del sys.modules[name]
         os.environ.clear()
         os.environ.update(environment)
@@ -109,12 +108,14 @@ def main():
     redirect(os.environ['GLUE_WORKER_LOG'])
     configure()
     launch_jvm()
-    for line in sys.stdin:
-        request = json.loads(line)
-        redirect(request['log'])
-        error = run(request)
-        redirect(os.environ['GLUE_WORKER_LOG'])
-        print(json.dumps({'id': request['id'], 'error': error}), file=answers)
+    with socket.create_connection(('127.0.0.1', int(os.environ['GLUE_PORT']))) as connection:
+        wire = connection.makefile('rw', encoding='utf-8')
+        for line in wire:
+            request = json.loads(line)
+            redirect(request['log'])
+            error = run(request)
+            redirect(os.environ['GLUE_WORKER_LOG'])
+            print(json.dumps({'id': request['id'], 'error': error}), file=wire, flush=True)
 
 
 main()
