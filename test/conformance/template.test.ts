@@ -1,0 +1,59 @@
+import { execFileSync } from 'child_process';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+import { App, Stack, Validations } from 'aws-cdk-lib';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { DataScript, DataSource, MlopsPlatform, ModelSource } from 'cdk-mlops';
+import { regressionPlatform } from '../../examples/regression-platform/platform';
+
+const root = path.join(__dirname, '..', '..');
+const script = DataScript.fromAsset(path.join(root, 'examples/regression-platform/pipelines/weather.py'));
+
+/** The ten lines of the README. */
+function smallest(app: App): void {
+  const stack = new Stack(app, 'Smallest');
+  const platform = new MlopsPlatform(stack, 'Mlops');
+  const weather = platform.addDataPipeline('Weather', { source: DataSource.upload(), script, target: 'temp_in_24h', timeColumn: 'time_hour' });
+  platform.addModel('Temperature', { source: ModelSource.codeCommit(), dataset: weather.dataset });
+}
+
+const apps: [string, (app: App) => void][] = [['the smallest platform', smallest], ['the example app', (app) => regressionPlatform(app)]];
+
+describe.each(apps)('%s, as it stands', (_, build) => {
+  let folder: string;
+  beforeEach(() => { folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-mlops-template-')); });
+  afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+  test('has no unacknowledged finding of cdk-nag AwsSolutions', () => {
+    const app = new App({ outdir: folder, analyticsReporting: false });
+    build(app);
+    Validations.of(app).addPlugins(new AwsSolutionsChecks());
+    expect(() => app.synth()).not.toThrow();
+  });
+
+  test('passes the validation of CloudFormation at synth, and cfn-lint', () => {
+    process.env.CDK_VALIDATION = 'true';
+    try {
+      const app = new App({ outdir: folder, analyticsReporting: false });
+      build(app);
+      expect(() => app.synth()).not.toThrow();
+    } finally {
+      process.env.CDK_VALIDATION = 'false';
+    }
+    const templates = fs.readdirSync(folder).filter((name) => name.endsWith('.template.json')).map((name) => path.join(folder, name));
+    expect(templates.length).toBeGreaterThanOrEqual(2);
+    const lint = () => execFileSync(path.join(root, '.venv/bin/python'), ['-m', 'cfnlint', '--non-zero-exit-code', 'informational', ...templates], { encoding: 'utf8' });
+    expect(lint()).toBe('');
+  });
+});
+
+test('cdk-nag has teeth: a bare bucket is found', () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-mlops-teeth-'));
+  const app = new App({ outdir: folder, analyticsReporting: false });
+  new s3.CfnBucket(new Stack(app, 'Bare'), 'Bucket');
+  Validations.of(app).addPlugins(new AwsSolutionsChecks());
+  expect(() => app.synth()).toThrow(/AwsSolutions-S/);
+  fs.rmSync(folder, { recursive: true, force: true });
+});
