@@ -64,6 +64,6 @@ export function writeModel(template: string, folder: string, spec: Spec & { targ
   fs.cpSync(template, folder, { recursive: true, filter: (file) => !/__pycache__|\.pytest_cache/.test(file) });
   const file = path.join(folder, 'mlops.json');
   const original = JSON.parse(fs.readFileSync(file, 'utf8')) as { hyperparameters?: Record<string, string> };
-  const hyperparameters = { ...original.hyperparameters, ...spec.hyperparameters };
+  const hyperparameters = spec.hyperparameters ?? original.hyperparameters;
   fs.writeFileSync(file, `${JSON.stringify({ ...original, target: spec.target, features: spec.features, hyperparameters }, undefined, 2)}\n`);
 }

