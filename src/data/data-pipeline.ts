@@ -225,7 +225,7 @@ function validate(construct: Construct, given: Given): void {
     .check(Token.isUnresolved(workerCount) || (Number.isInteger(workerCount) && workerCount >= 2 && workerCount <= 299),
       `workerCount must be a whole number of 2..299, got ${workerCount}`)
     .check(timeout.isUnresolved() || (timeout.toMinutes({ integral: false }) >= 1 && timeout.toDays({ integral: false }) <= 7),
-      `timeout must be 1 minute to 7 days, got ${timeout.toString()}`);
+      `timeout must be 1 minute to 7 days, got ${timeout.toHumanString()}`);
   for (const problem of [...given.script._problems(), ...(given.quality ?? []).flatMap((rule) => rule._problems())]) problems.check(false, problem);
   problems.throwIfAny();
 }

@@ -198,7 +198,7 @@ export class NotebookEnvironment extends Construct {
         spaceStorageSettings: { ebsStorageSettings: { ebsVolumeSizeInGb: (props.volumeSize ?? Size.gibibytes(20)).toGibibytes() } },
       },
     });
-    space.addDependency(profile);
+    space.addResourceDependency(profile);
     profile.node.addDependency(role);
   }
 
@@ -231,9 +231,9 @@ function validate(construct: Construct, props: NotebookEnvironmentProps): void {
   const least = studioDomainId === undefined ? 10 : 60;
   new Problems(construct)
     .check(Number.isInteger(minutes) && minutes >= least && minutes <= 525_600,
-      `idleTimeout must be whole minutes of ${least}..525600${studioDomainId === undefined ? '' : ' in Studio'}, got ${idleTimeout?.toString()}`)
+      `idleTimeout must be whole minutes of ${least}..525600${studioDomainId === undefined ? '' : ' in Studio'}, got ${idleTimeout?.toHumanString()}`)
     .check(volumeSize === undefined || volumeSize.isUnresolved() || (volumeSize.toGibibytes() >= 5 && volumeSize.toGibibytes() <= 16_384),
-      `volumeSize must be 5..16384 GiB, got ${volumeSize?.toString()}`)
+      `volumeSize must be 5..16384 GiB, got ${volumeSize?.toGibibytes()} GiB`)
     .check(instanceType === undefined || Token.isUnresolved(instanceType) || instanceType.startsWith('ml.'),
       `instanceType must be a SageMaker type such as 'ml.t3.medium', got '${instanceType}'`)
     .check(studioDomainId === undefined || props.network === undefined, 'network and studioDomainId exclude each other: a Studio space uses the domain\'s network')
