@@ -1,0 +1,209 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import { HostingSettings } from './hosting-plan';
+import { allow } from '../private/allow';
+import { acknowledgeWildcard } from '../private/wildcards';
+import { IModelEndpoint } from '../serving/model-endpoint';
+
+/** How often an endpoint is looked at while it changes, and for how long at most: SageMaker's own limit is eight hours. */
+const POLL = Duration.minutes(1);
+const MOST_POLLS = 600;
+
+type Retried = { addRetry(props: sfn.RetryProps): unknown };
+
+/** Waits out a busy endpoint, never repeats what cannot succeed, and gives everything else a few more tries. */
+export function retry(task: Retried): void {
+  task.addRetry({ errors: ['EndpointUnsuitable'], maxAttempts: 0 });
+  task.addRetry({ errors: ['EndpointBusy'], interval: Duration.minutes(1), backoffRate: 1, maxAttempts: MOST_POLLS });
+  task.addRetry({ errors: ['States.ALL'], interval: Duration.seconds(5), backoffRate: 2, maxAttempts: 5 });
+}
+
+/** A step that a function does. `result` is where its answer goes; absent: nowhere. */
+export function invoke(
+  scope: Construct, id: string, handler: lambda.IFunction, payload: Record<string, unknown>, result?: string,
+): tasks.LambdaInvoke {
+  const task = new tasks.LambdaInvoke(scope, id, {
+    lambdaFunction: handler,
+    payload: sfn.TaskInput.fromObject(payload),
+    payloadResponseOnly: true,
+    retryOnServiceExceptions: false,
+    resultPath: result ?? sfn.JsonPath.DISCARD,
+  });
+  retry(task);
+  return task;
+}
+
+/** A step that puts an event of the library on the default bus. What is announced has happened: that the bus is out of order does not undo it. */
+export function announce(scope: Construct, id: string, detailType: string, detail: sfn.TaskInput, next: sfn.IChainable): tasks.EventBridgePutEvents {
+  const task = new tasks.EventBridgePutEvents(scope, id, {
+    entries: [{ source: 'cdk-mlops', detailType, detail }],
+    resultPath: sfn.JsonPath.DISCARD,
+  });
+  retry(task);
+  task.addCatch(next, { errors: ['States.ALL'], resultPath: sfn.JsonPath.DISCARD });
+  task.next(next);
+  return task;
+}
+
+export interface EndpointWaitOptions {
+  readonly endpoint: IModelEndpoint;
+  /** Path of the config's name that the endpoint should arrive at. */
+  readonly wanted: string;
+  /** It serves on the wanted config. */
+  readonly arrived: sfn.IChainable;
+  /** It serves, on another config: SageMaker has rolled back without a word. */
+  readonly elsewhere: sfn.IChainable;
+  /** It serves no more, or has been changing for longer than SageMaker allows; the status is at `$.endpoint`. */
+  readonly broken: sfn.IChainable;
+  /** It could not even be asked; the error is at `$.failure`. */
+  readonly failed: sfn.IChainable;
+}
+
+/**
+ * Waits until an endpoint has settled, which SageMaker tells only those who ask. Success is to be in service on the
+ * wanted config; in service alone says nothing, since a rolled-back update ends there as well.
+ */
+export function waitForEndpoint(scope: Construct, name: string, options: EndpointWaitOptions): sfn.State {
+  const { endpoint } = options;
+  const start = new sfn.Pass(scope, `Settle${name}`, { result: sfn.Result.fromObject({ count: 0 }), resultPath: '$.poll' });
+  const wait = new sfn.Wait(scope, `Wait${name}`, { time: sfn.WaitTime.duration(POLL) });
+  const describe = new tasks.CallAwsService(scope, `Describe${name}`, {
+    service: 'sagemaker',
+    action: 'describeEndpoint',
+    parameters: { EndpointName: endpoint.endpointName },
+    iamResources: [endpoint.endpointArn],
+    resultPath: '$.endpoint',
+  });
+  retry(describe);
+  describe.addCatch(options.failed, { errors: ['States.ALL'], resultPath: '$.failure' });
+  const count = new sfn.Pass(scope, `Count${name}`, {
+    parameters: { count: sfn.JsonPath.mathAdd(sfn.JsonPath.numberAt('$.poll.count'), 1) },
+    resultPath: '$.poll',
+  });
+  const inService = sfn.Condition.stringEquals('$.endpoint.EndpointStatus', 'InService');
+  const changing = sfn.Condition.and(
+    sfn.Condition.or(...['Creating', 'Updating', 'SystemUpdating', 'RollingBack'].map((status) => sfn.Condition.stringEquals('$.endpoint.EndpointStatus', status))),
+    sfn.Condition.numberLessThan('$.poll.count', MOST_POLLS),
+  );
+  start.next(wait).next(describe).next(new sfn.Choice(scope, `Is${name}`)
+    .when(sfn.Condition.and(inService, sfn.Condition.stringEqualsJsonPath('$.endpoint.EndpointConfigName', options.wanted)), options.arrived)
+    .when(inService, options.elsewhere)
+    .when(changing, count)
+    .otherwise(options.broken));
+  count.next(wait);
+  return start;
+}
+
+export interface WorkflowMachineOptions {
+  readonly start: sfn.IChainable;
+  readonly comment: string;
+  readonly timeout: Duration;
+  readonly encryptionKey?: kms.IKey;
+  /** Functions that the definition invokes. */
+  readonly functions: lambda.IFunction[];
+}
+
+/** A state machine that logs everything and is traced. Its role has what its tasks ask for. */
+export function workflowMachine(scope: Construct, options: WorkflowMachineOptions): sfn.StateMachine {
+  const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
+  const machine = new sfn.StateMachine(scope, 'Resource', {
+    definitionBody: sfn.DefinitionBody.fromChainable(options.start),
+    role,
+    comment: options.comment,
+    timeout: options.timeout,
+    logs: {
+      destination: new logs.LogGroup(scope, 'Logs', {
+        encryptionKey: options.encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
+      }),
+      level: sfn.LogLevel.ALL,
+      includeExecutionData: true,
+    },
+    tracingEnabled: true,
+  });
+  acknowledgeWildcard(role, '*', 'Log delivery and tracing have no resources in IAM.');
+  for (const each of options.functions) acknowledgeWildcard(role, `${each.functionArn}:*`, 'A version of the function is the function.');
+  return machine;
+}
+
+/** What handlers need to know of an endpoint to make requests for it. */
+export function hostingSettings(endpoint: IModelEndpoint): HostingSettings {
+  const { observations } = endpoint;
+  return {
+    endpointName: endpoint.endpointName,
+    executionRoleArn: endpoint.executionRole.roleArn,
+    productionVariantName: endpoint.productionVariantName,
+    shadowVariantName: endpoint.shadowVariantName,
+    instanceType: endpoint.instanceType,
+    instanceCount: endpoint.instanceCount,
+    bucketName: observations.bucket.bucketName,
+    ...(observations.encryptionKey === undefined ? {} : { keyArn: observations.encryptionKey.keyArn }),
+  };
+}
+
+/** Lets a function read what is hosted and what is about to be, and say what it plans to deploy. */
+export function grantPlanning(planner: lambda.IFunction, endpoint: IModelEndpoint, modelPackageGroupName?: string): void {
+  const { observations } = endpoint;
+  const group = modelPackageGroupName?.toLowerCase();
+  allow(planner, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
+  allow(planner, {
+    actions: ['sagemaker:DescribeEndpointConfig'],
+    resources: [hostingArn(endpoint, 'endpoint-config', '*')],
+    because: 'The config that the endpoint is on may have any name.',
+  });
+  allow(planner, {
+    actions: ['sagemaker:DescribeModelPackage'],
+    resources: [hostingArn(endpoint, 'model-package', group === undefined ? '*' : `${group}/*`)],
+    because: group === undefined ? 'The package to deploy is named when a release starts.' : 'Each version is a package of its own within the group.',
+  });
+  allow(planner, {
+    actions: ['s3:GetObject'],
+    resources: [observations.bucket.arnForObjects('deployments/*')],
+    because: 'There is one object for each endpoint config.',
+  });
+  allow(planner, { actions: ['s3:ListBucket'], resources: [observations.bucket.bucketArn], conditions: { StringLike: { 's3:prefix': ['deployments/*'] } } });
+  observations.grantRecordDeployment(planner);
+}
+
+/** Lets a function change what the endpoint serves, with models and configs that carry the endpoint's name. */
+export function grantDeploying(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
+  const own = ownNames(endpoint);
+  const because = 'Each release makes a model and endpoint configs of its own, named after the endpoint.';
+  allow(deployer, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
+  allow(deployer, {
+    actions: ['sagemaker:CreateModel', 'sagemaker:DeleteModel'], resources: own.map((name) => hostingArn(endpoint, 'model', name)), because,
+  });
+  allow(deployer, {
+    actions: ['sagemaker:CreateEndpointConfig', 'sagemaker:DeleteEndpointConfig'],
+    resources: own.map((name) => hostingArn(endpoint, 'endpoint-config', name)),
+    because,
+  });
+  allow(deployer, {
+    actions: ['sagemaker:UpdateEndpoint'],
+    resources: [endpoint.endpointArn, hostingArn(endpoint, 'endpoint-config', '*')],
+    because: 'The champion\'s config, which a release may have to restore, may have any name.',
+  });
+  allow(deployer, {
+    actions: ['iam:PassRole'], resources: [endpoint.executionRole.roleArn], conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+  });
+  const key = endpoint.observations.encryptionKey;
+  if (key !== undefined) {
+    // SageMaker gives its capture agents a grant on the key on behalf of whoever creates the config
+    allow(deployer, { actions: ['kms:CreateGrant', 'kms:DescribeKey'], resources: [key.keyArn] });
+  }
+}
+
+export function hostingArn(endpoint: IModelEndpoint, resource: string, resourceName: string): string {
+  return Stack.of(endpoint).formatArn({ service: 'sagemaker', resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
+}
+
+/** SageMaker writes names in ARNs in lower case; a name that is known only at deployment is taken as it is. */
+function ownNames(endpoint: IModelEndpoint): string[] {
+  const name = endpoint.endpointName;
+  return Token.isUnresolved(name) ? ['*'] : [`${name.slice(0, 20).toLowerCase().replace(/-+$/, '')}*`];
+}
