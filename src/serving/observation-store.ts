@@ -21,6 +21,8 @@ export interface IObservationStore extends IConstruct {
   readonly encryptionKey?: kms.IKey;
   /** Lets a principal run queries over the observations in the workgroup and read their results. */
   grantQuery(grantee: iam.IGrantable): void;
+  /** Lets a principal read the results of queries that others ran in the workgroup. */
+  grantReadResults(grantee: iam.IGrantable): void;
   /** Lets an endpoint's execution role write captures. */
   grantCapture(grantee: iam.IGrantable): void;
   /** Lets a principal say which version an endpoint configuration serves. */
@@ -88,7 +90,7 @@ abstract class ObservationStoreBase extends Resource implements IObservationStor
     const observed = ['captures', 'ground-truth', 'deployments'];
     allow(grantee, {
       actions: ['athena:GetQueryExecution', 'athena:GetQueryResults', 'athena:StartQueryExecution', 'athena:StopQueryExecution'],
-      resources: [stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: this.workGroupName })],
+      resources: [this.workGroupArn()],
     });
     allow(grantee, {
       actions: ['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable'],
@@ -118,6 +120,16 @@ abstract class ObservationStoreBase extends Resource implements IObservationStor
     this.allowKey(grantee, ['kms:Decrypt', 'kms:GenerateDataKey']);
   }
 
+  public grantReadResults(grantee: iam.IGrantable): void {
+    allow(grantee, { actions: ['athena:GetQueryExecution', 'athena:GetQueryResults'], resources: [this.workGroupArn()] });
+    allow(grantee, {
+      actions: ['s3:GetObject'],
+      resources: [this.bucket.arnForObjects('query-results/*')],
+      because: 'Athena names the result of a query after the execution id that it draws',
+    });
+    this.allowKey(grantee, ['kms:Decrypt']);
+  }
+
   public grantCapture(grantee: iam.IGrantable): void {
     allow(grantee, {
       actions: ['s3:PutObject'],
@@ -134,6 +146,10 @@ abstract class ObservationStoreBase extends Resource implements IObservationStor
       because: 'There is one object for each endpoint configuration, and each release makes new ones',
     });
     this.allowKey(grantee, ['kms:Decrypt', 'kms:GenerateDataKey']);
+  }
+
+  private workGroupArn(): string {
+    return Stack.of(this).formatArn({ service: 'athena', resource: 'workgroup', resourceName: this.workGroupName });
   }
 
   private allowKey(grantee: iam.IGrantable, actions: string[]): void {
