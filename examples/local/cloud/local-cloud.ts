@@ -9,10 +9,12 @@ import { Declared } from './declared';
 import { Deployer } from './deployer';
 import { EventBridge } from './events';
 import { FrontPort } from './front-port';
+import { Lambda } from './lambda';
 import { Ministack } from './ministack';
 import { MinistackResources } from './ministack-provisioners';
 import { S3ObjectStore } from './object-store';
 import { OPERATOR_KEY, Principals } from './principals';
+import { StepFunctions } from './step-functions';
 import {
   ClientConfiguration, Cloud, Decision, Deployed, Json, JsonObject, ObjectStore, Resource, SpawnOptions, StandIn, Unsupported,
 } from './types';
@@ -89,7 +91,7 @@ export class LocalCloud implements Cloud {
       fault: (error, call) => this.fault(`${call.service} ${call.operation}`, error),
     }, () => this.ministack.port);
     this.s3 = new S3ObjectStore(() => this.client(S3Client));
-    this.standIns = [this.stored, this.events, new Declared(), ...options.standIns ?? []];
+    this.standIns = [this.stored, this.events, new Declared(), new Lambda(), new StepFunctions(), ...options.standIns ?? []];
     const provisioners = this.standIns.flatMap((standIn) => standIn.provisioners ?? []);
     this.deployer = new Deployer(assembly, this, provisioners, { dynamic: (service, rest) => this.dynamic(service, rest) });
   }
