@@ -39,7 +39,7 @@ export function qualityDashboard(scope: Construct, id: string, props: QualityDas
 
 /** One line for each version, also for versions that do not exist yet. */
 function perVersion(endpoint: IModelEndpoint, every: Duration, metric: string, title: string, width: number): cloudwatch.GraphWidget {
-  const terms = `{cdk-mlops,Endpoint,Variant,ModelVersion} MetricName="${metric}" Endpoint="${endpoint.endpointName}"`;
+  const terms = `{"cdk-mlops",Endpoint,Variant,ModelVersion} MetricName="${metric}" Endpoint="${endpoint.endpointName}"`;
   return new cloudwatch.GraphWidget({
     title,
     width,

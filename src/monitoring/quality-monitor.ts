@@ -59,7 +59,7 @@ export interface QualityMonitorProps {
   /**
    * Evaluations over the limit, among the last `evaluationPeriods`, that make the alarm go off.
    *
-   * @default 2
+   * @default - two, or one where `evaluationPeriods` is one
    */
   readonly datapointsToAlarm?: number;
   /**

@@ -93,6 +93,10 @@ abstract class ObservationStoreBase extends Resource implements IObservationStor
       resources: [this.workGroupArn()],
     });
     allow(grantee, {
+      actions: ['athena:GetDataCatalog'],
+      resources: [stack.formatArn({ service: 'athena', resource: 'datacatalog', resourceName: 'AwsDataCatalog' })],
+    });
+    allow(grantee, {
       actions: ['glue:GetDatabase', 'glue:GetPartitions', 'glue:GetTable'],
       resources: [
         stack.formatArn({ service: 'glue', resource: 'catalog' }),
