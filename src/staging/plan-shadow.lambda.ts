@@ -22,6 +22,7 @@ export async function handler(event: PlanShadowEvent): Promise<ShadowPlan> {
   const names = releaseNames(settings.endpointName, candidate.version, event.run);
   const capturedHere = config.DataCaptureConfig?.EnableCapture !== false
     && config.DataCaptureConfig?.DestinationS3Uri === `s3://${settings.bucketName}/captures/${champion.configName}`;
+  const history = settings.blockHours === undefined ? await historyOf(champion, capturedHere, event) : {};
 
   await recordDeployment(settings.bucketName, [
     deploymentRecord(names.shadowEndpointConfig, settings.productionVariantName, champion, event.time),
@@ -33,7 +34,7 @@ export async function handler(event: PlanShadowEvent): Promise<ShadowPlan> {
     names,
     model: createModelRequest(candidate, names.model, settings),
     config: shadowConfigRequest(champion, names, settings.samplingPercentage, settings),
-    ...(settings.blockHours === undefined ? await historyOf(champion, capturedHere, event) : {}),
+    ...history,
     settings,
   };
 }

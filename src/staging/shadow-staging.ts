@@ -151,7 +151,6 @@ export class ShadowStaging extends Construct {
     const machine = workflowMachine(this, {
       start: this.definition(settings, { planner, deployer, judge }),
       comment: `Compares a model version with the one that the endpoint ${props.endpoint.endpointName} serves`,
-      timeout: (props.window ?? Duration.days(30)).plus(Duration.days(2)),
       encryptionKey: props.encryptionKey,
       functions: [planner, deployer, judge],
     });
@@ -281,7 +280,7 @@ export class ShadowStaging extends Construct {
     const done = new sfn.Succeed(steps, 'Done', { outputPath: '$.judged.result' });
     const tell = announce(steps, 'TellVerdict', MlopsEventType.SHADOW_VERDICT, sfn.TaskInput.fromJsonPathAt('$.judged.event'), done);
     const outcome = new sfn.Choice(steps, 'HasVerdict')
-      .when(sfn.Condition.and(sfn.Condition.isNotPresent('$.failure'), sfn.Condition.isPresent('$.judged.result')), tell)
+      .when(sfn.Condition.and(sfn.Condition.not(sfn.Condition.isPresent('$.failure')), sfn.Condition.isPresent('$.judged.result')), tell)
       .otherwise(failed);
     const tidy = invoke(steps, 'RemoveShadow', deployer, {
       action: 'remove', configName: path.stringAt('$.plan.names.shadowEndpointConfig'), modelName: path.stringAt('$.plan.names.model'),

@@ -103,20 +103,21 @@ export function waitForEndpoint(scope: Construct, name: string, options: Endpoin
 export interface WorkflowMachineOptions {
   readonly start: sfn.IChainable;
   readonly comment: string;
-  readonly timeout: Duration;
   readonly encryptionKey?: kms.IKey;
   /** Functions that the definition invokes. */
   readonly functions: lambda.IFunction[];
 }
 
-/** A state machine that logs everything and is traced. Its role has what its tasks ask for. */
+/**
+ * A state machine that logs everything and is traced. Its role has what its tasks ask for. It has no timeout of its own:
+ * every loop in it is bounded, and a timeout would end it without any chance to clean up.
+ */
 export function workflowMachine(scope: Construct, options: WorkflowMachineOptions): sfn.StateMachine {
   const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
   const machine = new sfn.StateMachine(scope, 'Resource', {
     definitionBody: sfn.DefinitionBody.fromChainable(options.start),
     role,
     comment: options.comment,
-    timeout: options.timeout,
     logs: {
       destination: new logs.LogGroup(scope, 'Logs', {
         encryptionKey: options.encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,

@@ -77,7 +77,7 @@ export async function run(definition: Definition, input: Json, tasks: Record<str
   const trail: string[] = [];
   const reading = (async () => {
     for await (const event of execution.eventLogs) {
-      if (event.type.endsWith('StateEntered') && 'name' in event) trail.push(event.name);
+      if (event.type === 'StateEntered') trail.push(event.state.name);
     }
   })();
   try {
