@@ -1,4 +1,4 @@
-import { createHash } from 'crypto';
+import { fingerprint } from './fingerprint';
 
 /** Names of what one release of one version creates in SageMaker. */
 export interface ReleaseNames {
@@ -24,7 +24,7 @@ const SUFFIX = Math.max(SHADOW.length, STAGING.length);
  * names of at most 63 characters.
  */
 export function releaseNames(endpointName: string, version: string, run: string): ReleaseNames {
-  const hash = createHash('sha256').update(run).digest('hex').slice(0, 8);
+  const hash = fingerprint(run);
   const name = cleanName(version, LONGEST_NAME - SUFFIX - hash.length - 3);
   const room = Math.min(30, LONGEST_NAME - SUFFIX - hash.length - name.length - 2);
   const base = [cleanName(endpointName, room), name, hash].join('-');
