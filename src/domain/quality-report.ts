@@ -105,7 +105,9 @@ export function qualityStateKey(endpointName: string): string {
 }
 
 /** What one evaluation says, and what the next one has to know. */
-export function qualityOutcome(window: QualityWindow, rows: readonly QualityRow[], before: QualityState | undefined, settings: QualitySettings): QualityOutcome {
+export function qualityOutcome(
+  window: QualityWindow, rows: readonly QualityRow[], before: QualityState | undefined, settings: QualitySettings,
+): QualityOutcome {
   const recent = remember(window, rows, before?.recent ?? {}, settings.minSamples);
   const serving = servingVersions(rows, before?.serving ?? {}, recent, settings.minSamples);
   const key = qualityReportKey(settings.endpointName, window);

@@ -39,7 +39,8 @@ export function qualitySql(query: QualityQuery): string {
   const from = dateHour(query.from);
   const to = dateHour(query.to);
   const predictedFrom = dateHour(query.predictedFrom);
-  const range = { configNames: query.configNames, endpointName: query.endpointName, variants: query.variants, fromHour: predictedFrom, untilHour: to };
+  const { configNames, endpointName, variants } = query;
+  const range = { configNames, endpointName, variants, fromHour: predictedFrom, untilHour: to };
   return `WITH ${predictionsCte(range)},
 ${labelsCte(predictedFrom, to)},
 deployed AS (

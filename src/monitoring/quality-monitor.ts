@@ -206,7 +206,8 @@ export class QualityMonitor extends Construct {
 
   /** A metric (`MSE`, `RMSE`, `MAE`, `R2`, `SampleCount` or `LabelCoverage`) of one version in production, such as `V1.4.2`. */
   public metricOfVersion(metricName: string, version: string, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.metric(metricName, { Variant: this.endpoint.productionVariantName, ModelVersion: version }, { statistic: cloudwatch.Stats.AVERAGE, ...options });
+    const dimensions = { Variant: this.endpoint.productionVariantName, ModelVersion: version };
+    return this.metric(metricName, dimensions, { statistic: cloudwatch.Stats.AVERAGE, ...options });
   }
 
   private variantMetric(metricName: string, statistic: string, options?: cloudwatch.MetricOptions): cloudwatch.Metric {

@@ -10,7 +10,10 @@ export async function readQueryResult(queryExecutionId: string): Promise<QueryRo
   let columns: string[] | undefined;
   let token: string | undefined;
   do {
-    const page = await athena.send(new GetQueryResultsCommand({ QueryExecutionId: queryExecutionId, ...(token === undefined ? {} : { NextToken: token }) }));
+    const page = await athena.send(new GetQueryResultsCommand({
+      QueryExecutionId: queryExecutionId,
+      ...(token === undefined ? {} : { NextToken: token }),
+    }));
     for (const row of page.ResultSet?.Rows ?? []) {
       const values = (row.Data ?? []).map((datum) => datum.VarCharValue);
       // the first row of the first page holds the names of the columns

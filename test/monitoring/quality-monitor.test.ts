@@ -28,11 +28,23 @@ test('three alarms look at the production variant, whatever version is behind it
   const template = synthesize();
   const dimensions = [{ Name: 'Endpoint', Value: 'houses' }, { Name: 'Variant', Value: 'AllTraffic' }];
   template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-    Namespace: 'cdk-mlops', MetricName: 'RMSERatio', Dimensions: dimensions, Threshold: 1.5, EvaluationPeriods: 3, DatapointsToAlarm: 2, Period: 3600,
-    TreatMissingData: 'missing', AlarmActions: ['arn:aws:sns:eu-central-1:111122223333:alerts'], OKActions: Match.anyValue(),
+    Namespace: 'cdk-mlops',
+    MetricName: 'RMSERatio',
+    Dimensions: dimensions,
+    Threshold: 1.5,
+    EvaluationPeriods: 3,
+    DatapointsToAlarm: 2,
+    Period: 3600,
+    TreatMissingData: 'missing',
+    AlarmActions: ['arn:aws:sns:eu-central-1:111122223333:alerts'],
+    OKActions: Match.anyValue(),
   });
   template.hasResourceProperties('AWS::CloudWatch::Alarm', {
-    MetricName: 'LabelCoverage', Dimensions: dimensions, Threshold: 0.5, ComparisonOperator: 'LessThanThreshold', TreatMissingData: 'notBreaching',
+    MetricName: 'LabelCoverage',
+    Dimensions: dimensions,
+    Threshold: 0.5,
+    ComparisonOperator: 'LessThanThreshold',
+    TreatMissingData: 'notBreaching',
     AlarmActions: ['arn:aws:sns:eu-central-1:111122223333:alerts'],
   });
   template.hasResourceProperties('AWS::CloudWatch::Alarm', {
@@ -49,7 +61,8 @@ test('the dashboard finds versions that do not exist yet', () => {
   const [dashboard] = Object.values(synthesize().findResources('AWS::CloudWatch::Dashboard'));
   const body = (dashboard.Properties.DashboardBody['Fn::Join'][1] as unknown[]).map((part) => typeof part === 'string' ? part : 'x').join('');
   const { widgets } = JSON.parse(body) as { widgets: { properties: { metrics?: { expression?: string }[][] } }[] };
-  const expressions = widgets.flatMap(({ properties }) => (properties.metrics ?? []).map(([metric]) => metric.expression)).filter((expression) => expression !== undefined);
+  const expressions = widgets.flatMap(({ properties }) => (properties.metrics ?? []).map(([metric]) => metric.expression))
+    .filter((expression) => expression !== undefined);
   expect(expressions).toEqual(['MSE', 'RMSE', 'MAE', 'R2', 'SampleCount', 'LabelCoverage']
     .map((metric) => `SEARCH('{"cdk-mlops",Endpoint,Variant,ModelVersion} MetricName="${metric}" Endpoint="houses"', 'Average', 3600)`));
 });
@@ -67,7 +80,8 @@ test('metrics are those that are published', () => {
 
 test('fails with all wrong properties in one error', () => {
   expect(() => synthesize({
-    every: Duration.hours(5), labelDelay: Duration.days(9), maxLabelDelay: Duration.days(8), rmseRatioLimit: 0, minSamples: 0, evaluationPeriods: 2, datapointsToAlarm: 3, minLabelCoverage: 2,
+    every: Duration.hours(5), labelDelay: Duration.days(9), maxLabelDelay: Duration.days(8), rmseRatioLimit: 0, minSamples: 0,
+    evaluationPeriods: 2, datapointsToAlarm: 3, minLabelCoverage: 2,
   })).toThrow(/1\. every must be 1, 2, 3[^]*2\. labelDelay must not exceed maxLabelDelay[^]*3\. rmseRatioLimit[^]*4\. minSamples[^]*5\. minLabelCoverage[^]*6\. datapointsToAlarm/);
   expect(() => synthesize({ every: Duration.hours(24), evaluationPeriods: 8 })).toThrow(/at most 7 days.*got 8/);
   expect(() => synthesize({ labelDelay: Duration.minutes(90) })).toThrow(/labelDelay must be whole hours/);
@@ -99,7 +113,10 @@ describe('an alarm', () => {
     const [entry] = bridge.commandCalls(PutEventsCommand)[0].args[0].input.Entries ?? [];
     expect(entry).toMatchObject({ Source: 'cdk-mlops', DetailType: 'QualityDegraded', EventBusName: 'default' });
     expect(JSON.parse(entry.Detail ?? '')).toEqual({
-      endpoint: 'houses', version: 'V1.1.0', alarm: 'houses-quality', time: '2026-11-20T10:20:00Z',
+      endpoint: 'houses',
+      version: 'V1.1.0',
+      alarm: 'houses-quality',
+      time: '2026-11-20T10:20:00Z',
       reason: 'over the last 204 labels the RMSE of V1.1.0 is 8.426, 2.055 times the 4.100 with which it was accepted',
     });
   });

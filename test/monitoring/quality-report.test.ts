@@ -9,8 +9,20 @@ const at = (hour: number): QualityWindow => {
   return window;
 };
 const row = (changes: Partial<QualityRow> = {}): QualityRow => ({
-  variant: 'AllTraffic', version: 'V1.0.0', configName: 'a', samples: 10, mse: 4, rmse: 2, mae: 1, r2: 0.5, due: 10, dueLabelled: 9, dueUnreadable: 0,
-  accepted: { mse: 1, rmse: 1, mae: 0.5, r2: 0.9 }, lastMadeAt: '2026-03-01T10:00:00Z', ...changes,
+  variant: 'AllTraffic',
+  version: 'V1.0.0',
+  configName: 'a',
+  samples: 10,
+  mse: 4,
+  rmse: 2,
+  mae: 1,
+  r2: 0.5,
+  due: 10,
+  dueLabelled: 9,
+  dueUnreadable: 0,
+  accepted: { mse: 1, rmse: 1, mae: 0.5, r2: 0.9 },
+  lastMadeAt: '2026-03-01T10:00:00Z',
+  ...changes,
 });
 const figure = (rows: QualityRow[], name: string, dimensions: Record<string, string>, before?: QualityState): number[] =>
   qualityOutcome(at(11), rows, before, settings).figures
@@ -21,8 +33,11 @@ const production = { Variant: 'AllTraffic' };
 describe('the window', () => {
   test('ends with the last hour whose labels have been written', () => {
     expect(qualityWindow('2026-03-02T11:15:00Z', timing)).toEqual({
-      from: '2026-03-02T10:00:00.000Z', to: '2026-03-02T11:00:00.000Z', predictedFrom: '2026-02-23T10:00:00.000Z',
-      dueFrom: '2026-03-01T10:00:00.000Z', dueTo: '2026-03-01T11:00:00.000Z',
+      from: '2026-03-02T10:00:00.000Z',
+      to: '2026-03-02T11:00:00.000Z',
+      predictedFrom: '2026-02-23T10:00:00.000Z',
+      dueFrom: '2026-03-01T10:00:00.000Z',
+      dueTo: '2026-03-01T11:00:00.000Z',
     });
     expect(qualityWindow('2026-03-02T11:09:59Z', timing)).toMatchObject({ to: '2026-03-02T10:00:00.000Z' });
   });
@@ -106,7 +121,9 @@ test('the report is in the format of Model Monitor', () => {
     endpoint: 'houses',
     window: { from: '2026-03-02T10:00:00.000Z' },
     results: [{
-      modelVersion: 'V1.0.0', dataset: { item_count: 10 }, regression_metrics: { mse: { value: 4 }, rmse: { value: 2 }, mae: { value: 1 } },
+      modelVersion: 'V1.0.0',
+      dataset: { item_count: 10 },
+      regression_metrics: { mse: { value: 4 }, rmse: { value: 2 }, mae: { value: 1 } },
       labels: { due: 10, labelled: 9, unreadable_predictions: 0, coverage: 0.9 },
     }],
   });

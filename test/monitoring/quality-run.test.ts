@@ -15,8 +15,14 @@ const [{ definition }] = definitionsOf((stack) => {
 });
 
 process.env.SETTINGS = JSON.stringify({
-  bucketName: 'observed', endpointName: 'houses', productionVariant: 'AllTraffic', variants: ['AllTraffic', 'Shadow'],
-  everyHours: 1, labelDelayHours: 24, maxLabelDelayHours: 168, minSamples: 2,
+  bucketName: 'observed',
+  endpointName: 'houses',
+  productionVariant: 'AllTraffic',
+  variants: ['AllTraffic', 'Shadow'],
+  everyHours: 1,
+  labelDelayHours: 24,
+  maxLabelDelayHours: 168,
+  minSamples: 2,
 });
 
 /** The shipped definition with the shipped handlers; S3 and CloudWatch in memory, DuckDB for Athena. */
@@ -39,7 +45,8 @@ class World {
     mockClient(AthenaClient).on(GetQueryResultsCommand).callsFake(() => {
       const columns = Object.keys(this.result[0] ?? { variant: '' });
       const cell = (value: unknown): { VarCharValue?: string } => value === null ? {} : { VarCharValue: String(value) };
-      return { ResultSet: { Rows: [{ Data: columns.map(cell) }, ...this.result.map((row) => ({ Data: columns.map((column) => cell(row[column])) }))] } };
+      const rows = this.result.map((row) => ({ Data: columns.map((column) => cell(row[column])) }));
+      return { ResultSet: { Rows: [{ Data: columns.map(cell) }, ...rows] } };
     });
   }
 
