@@ -1,0 +1,137 @@
+import { readJson, readLedger, writeJson } from './training-io';
+import { DatasetLocation, DatasetManifest, DatasetPointer } from '../domain/dataset';
+import { ledgerKeys } from '../domain/ledger';
+import {
+  ChampionPlan, datasetProblems, hyperparametersOf, jobNameOf, ModelSourceState, PrepareRunAnswer, readSpec, RunPlan, RunRejected,
+} from '../domain/training-run';
+
+export interface PrepareRunEvent {
+  /** What started the run: `{commit, imageUri, spec}` after a merge, `{dataset}` after a publication. */
+  readonly input: { readonly commit?: unknown; readonly imageUri?: unknown; readonly spec?: unknown; readonly dataset?: unknown };
+  /** ARN of the execution. */
+  readonly run: string;
+  readonly time: string;
+}
+
+const env = process.env as Record<'ARTIFACTS' | 'DATASETS' | 'DATASET_PREFIX' | 'JOB_PREFIX' | 'LEDGER', string>;
+
+/**
+ * Decides what a run trains on what, or why it does not. Repeating it gives the same answer, as long as no version is
+ * registered and no dataset published in between.
+ */
+export async function handler(event: PrepareRunEvent): Promise<PrepareRunAnswer> {
+  const known: { commit?: string; dataset?: string } = {
+    commit: textOf(event.input.commit),
+    dataset: textOf(event.input.dataset),
+  };
+  try {
+    const source = known.commit === undefined ? await lastRegistered() : fromBuild(event.input);
+    if (source === undefined) return { outcome: 'nothing', reason: 'no version has been registered yet: there is no commit to train anew' };
+    known.commit = source.commit;
+    const location = new DatasetLocation(env.DATASETS, env.DATASET_PREFIX);
+    known.dataset ??= await latestVersion(location);
+    const manifest = await readJson(location.bucket, location.manifestKey(known.dataset)) as DatasetManifest | undefined;
+    if (manifest === undefined) throw new RunRejected(`the dataset has no version ${known.dataset}`);
+
+    const last = await readLedger(env.LEDGER, ledgerKeys.tag(source.spec.tag));
+    if (last?.commit === source.commit && last.dataset === known.dataset) {
+      const version = String(last.version);
+      // A number that was given, but whose registration did not end well, is taken up again by training anew.
+      const record = await readLedger(env.LEDGER, ledgerKeys.version(version));
+      if (record?.status === 'registered') return { outcome: 'registered', version, commit: source.commit, dataset: known.dataset };
+    }
+    const problems = datasetProblems(source.spec, manifest);
+    if (problems.length > 0) throw new RunRejected(`dataset version ${known.dataset} does not fit: ${problems.join('; ')}`);
+    return await plan(event.run, source, manifest, location);
+  } catch (error) {
+    if (error instanceof RunRejected) return { outcome: 'rejected', reason: error.message, run: event.run, ...known };
+    throw error;
+  }
+}
+
+async function plan(run: string, source: ModelSourceState, manifest: DatasetManifest, location: DatasetLocation): Promise<RunPlan> {
+  const hyperparameters = hyperparametersOf(source.spec);
+  const jobName = jobNameOf(env.JOB_PREFIX, run);
+  const folder = `training/${jobName}`;
+  const uri = (path: string): string => `s3://${env.ARTIFACTS}/${folder}/${path}/`;
+  const { champion, championSkipped } = await readChampion(manifest, uri);
+
+  const { target, features } = source.spec;
+  await writeJson(env.ARTIFACTS, `${folder}/challenger-config/spec.json`, { target, features });
+  if (champion !== undefined) {
+    await writeJson(env.ARTIFACTS, `${folder}/champion-config/spec.json`, { target: champion.target, features: champion.features });
+  }
+  return {
+    outcome: 'train',
+    run,
+    jobName,
+    ...source,
+    dataset: manifest.version,
+    manifestUri: location.uri(location.manifestKey(manifest.version)),
+    hyperparameters,
+    trainUri: manifest.splits.train.uri,
+    holdoutUri: manifest.splits.holdout.uri,
+    modelUri: uri('model'),
+    configUri: uri('challenger-config'),
+    outputUri: uri('challenger'),
+    hasChampion: champion !== undefined,
+    ...(champion === undefined ? {} : { champion: champion.plan }),
+    ...(championSkipped === undefined ? {} : { championSkipped }),
+  };
+}
+
+interface ReadChampion {
+  readonly champion?: { readonly plan: ChampionPlan; readonly target: string; readonly features: readonly string[] };
+  readonly championSkipped?: string;
+}
+
+/** The version in production. One that cannot read this dataset any more cannot be compared with, or nothing could ever follow it. */
+async function readChampion(manifest: DatasetManifest, uri: (path: string) => string): Promise<ReadChampion> {
+  const pointer = await readLedger(env.LEDGER, ledgerKeys.champion());
+  if (pointer === undefined) return {};
+  const version = String(pointer.version);
+  const record = await readLedger(env.LEDGER, ledgerKeys.version(version));
+  if (record === undefined) throw new Error(`the ledger has no record of ${version}, which is in production`);
+  const spec = readSpec(record.spec);
+  const problems = datasetProblems(spec, manifest);
+  if (problems.length > 0) return { championSkipped: `${version} is in production, but was not evaluated on this dataset: ${problems.join('; ')}` };
+  return {
+    champion: {
+      plan: {
+        version,
+        imageUri: String(record.imageUri),
+        modelDataUrl: String(record.modelDataUrl),
+        configUri: uri('champion-config'),
+        outputUri: uri('champion'),
+      },
+      target: spec.target,
+      features: spec.features,
+    },
+  };
+}
+
+function fromBuild(input: PrepareRunEvent['input']): ModelSourceState {
+  const [commit, imageUri] = [textOf(input.commit), textOf(input.imageUri)];
+  if (commit === undefined || imageUri === undefined) throw new RunRejected('the build handed over no commit or no image');
+  return { commit, imageUri, spec: readSpec(input.spec) };
+}
+
+/** New data revise what was registered last. */
+async function lastRegistered(): Promise<ModelSourceState | undefined> {
+  const pointer = await readLedger(env.LEDGER, ledgerKeys.registered());
+  if (pointer === undefined) return undefined;
+  const version = String(pointer.version);
+  const record = await readLedger(env.LEDGER, ledgerKeys.version(version));
+  if (record === undefined) throw new Error(`the ledger has no record of ${version}, which was registered last`);
+  return { commit: String(record.commit), imageUri: String(record.imageUri), spec: readSpec(record.spec) };
+}
+
+async function latestVersion(location: DatasetLocation): Promise<string> {
+  const pointer = await readJson(location.bucket, location.latestKey) as DatasetPointer | undefined;
+  if (pointer === undefined) throw new RunRejected('the dataset has no published version yet');
+  return pointer.version;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,34 @@
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { fromItem, JsonObject, toItem } from '../domain/attribute-values';
+import { LedgerKey } from '../domain/ledger';
+
+const s3 = new S3Client({});
+const dynamodb = new DynamoDBClient({});
+
+/** A JSON object of S3, or nothing where there is none. */
+export async function readJson(bucket: string, key: string): Promise<unknown> {
+  try {
+    const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    return JSON.parse(await answer.Body?.transformToString() ?? 'null') as unknown;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
+    throw error;
+  }
+}
+
+export async function writeJson(bucket: string, key: string, value: unknown): Promise<void> {
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: JSON.stringify(value), ContentType: 'application/json' }));
+}
+
+/** An item of the ledger as plain values, or nothing where there is none. */
+export async function readLedger(table: string, key: LedgerKey): Promise<JsonObject | undefined> {
+  const answer = await dynamodb.send(new GetItemCommand({ TableName: table, Key: toItem(key), ConsistentRead: true }));
+  return answer.Item === undefined ? undefined : fromItem(answer.Item);
+}
+
+export function splitUri(uri: string): { bucket: string; key: string } {
+  const match = /^s3:\/\/([^/]+)\/(.*)$/.exec(uri);
+  if (match === null) throw new Error(`not an S3 URI: ${uri}`);
+  return { bucket: match[1], key: match[2] };
+}
