@@ -36,7 +36,8 @@ export class CodePipeline implements StandIn, Service, Provisioner {
         'pipeline': name, 'execution-id': execution.id, 'version': 1, 'start-time': execution.started.toISOString(), ...detail,
       }, [arn]);
     };
-    this.pipelines.set(name, new Pipeline(definition, runner, announce, () => cloud.clock.now()));
+    const broken = (error: unknown): void => cloud.log(`FAULT in the pipeline ${name}: ${String(error)}`);
+    this.pipelines.set(name, new Pipeline(definition, runner, announce, () => cloud.clock.now(), broken));
     return { ref: name, attributes: { Version: '1', Arn: arn } };
   }
 

@@ -14,6 +14,7 @@ export class Pipeline {
 
   constructor(
     readonly definition: PipelineDefinition, private readonly runner: ActionRunner, private readonly announce: Announce, private readonly now: () => Date,
+    private readonly broken: (error: unknown) => void,
   ) {}
 
   /** Puts a run at the end of the queue. */
@@ -53,7 +54,7 @@ export class Pipeline {
     if (this.current === undefined) return;
     const execution = this.current;
     execution.running = true;
-    void this.run(execution);
+    this.run(execution).catch(this.broken);
   }
 
   private async run(execution: PipelineExecution): Promise<void> {
@@ -104,10 +105,11 @@ export class Pipeline {
       if (error instanceof Unsupported) execution.reason = error.message;
       state.error = error instanceof Error ? error.message : String(error);
       if (state.status === 'InProgress') Object.assign(state, { status: 'Failed', changed: this.now() });
-      await say('FAILED');
+      if (!execution.over) await say('FAILED');
       throw error;
     }
-    if (state.status === 'InProgress') Object.assign(state, { status: 'Succeeded', changed: this.now() });
+    if (state.status !== 'InProgress') return;
+    Object.assign(state, { status: 'Succeeded', changed: this.now() });
     await say('SUCCEEDED');
   }
 
