@@ -50,8 +50,8 @@ class Container:
     def environment(self, **more: str) -> dict[str, str]:
         return {**os.environ, "SAGEMAKER_BASE_DIR": str(self.base), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
-    def run(self, name: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.program(name), env=self.environment(**environment), capture_output=True, text=True, timeout=120)
+    def run(self, name: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.program(name), env=self.environment(), capture_output=True, text=True, timeout=120)
 
     def write(self, path: str, table: pa.Table) -> None:
         file = self.base / path
@@ -78,7 +78,10 @@ class Container:
         with tarfile.open(archive, "w:gz") as tar:
             for file in sorted((self.base / "model").iterdir()):
                 tar.add(file, arcname=file.name)
-        return self.run("evaluate", TARGET=SPEC["target"], FEATURES=json.dumps(features))
+        config = self.base / "processing/input/config/spec.json"
+        config.parent.mkdir(parents=True, exist_ok=True)
+        config.write_text(json.dumps({"target": SPEC["target"], "features": features}))
+        return self.run("evaluate")
 
     def json(self, path: str):
         return json.loads((self.base / path).read_text())
