@@ -1,7 +1,7 @@
 import { AwsError, Cloud, JsonObject } from '../cloud/types';
 import { Alarm } from './alarm';
 import { AlarmState, Evaluation } from './alarm-evaluation';
-import { AlarmEvaluator } from './alarm-evaluator';
+import { AlarmEvaluator, Ticker } from './alarm-evaluator';
 import { announce } from './alarm-notice';
 import { alarmName } from './composite-rule';
 import { MetricStore } from './metric-store';
@@ -14,8 +14,11 @@ export class AlarmBook {
   readonly history: { at: Date; alarm: string; from: AlarmState; to: AlarmState; reason: string }[] = [];
   private readonly alarms = new Map<string, Alarm>();
   private readonly evaluators = new Map<string, AlarmEvaluator>();
+  private readonly ticker: Ticker;
 
-  constructor(private readonly cloud: Cloud, private readonly store: MetricStore) {}
+  constructor(private readonly cloud: Cloud, private readonly store: MetricStore) {
+    this.ticker = new Ticker(cloud.clock);
+  }
 
   put(input: JsonObject, kind: 'metric' | 'composite'): Alarm {
     const alarm = new Alarm(input, kind, this.store, this.cloud);
@@ -31,7 +34,7 @@ export class AlarmBook {
       if (!this.alarms.has(other)) throw new AwsError('ValidationError', `Could not save the composite alarm as alarms [${other}] in the alarm rule do not exist`);
     }
     this.alarms.set(alarm.name, alarm);
-    if (alarm.metric) this.evaluators.set(alarm.name, new AlarmEvaluator(this.cloud, alarm, alarm.metric, (one, outcome) => this.decide(one, outcome)));
+    if (alarm.metric) this.evaluators.set(alarm.name, new AlarmEvaluator(this.ticker, alarm, alarm.metric, (one, outcome) => this.decide(one, outcome)));
     if (alarm.composite) this.cloud.clock.after(0, () => this.evaluateComposite(alarm), `alarm ${alarm.name}`);
     return alarm;
   }

@@ -1,4 +1,4 @@
-import { Cloud } from '../cloud/types';
+import { Clock } from '../cloud/types';
 import { Alarm, MetricWatch } from './alarm';
 import { evaluateAlarm, Evaluation } from './alarm-evaluation';
 import { MINUTE } from './metric-store';
@@ -6,47 +6,73 @@ import { MINUTE } from './metric-store';
 /** How many future evaluations are looked through before the evaluator wakes up again to look on. */
 const LOOK_AHEAD = 24;
 
+/** One task of the clock for all alarms that look at the same minute. */
+export class Ticker {
+  private readonly minutes = new Map<number, { due: Set<() => void>; cancel: () => void }>();
+
+  constructor(readonly clock: Clock) {}
+
+  at(minute: number, look: () => void): void {
+    let entry = this.minutes.get(minute);
+    if (entry === undefined) {
+      const due = new Set<() => void>();
+      const cancel = this.clock.at(new Date(minute), () => {
+        this.minutes.delete(minute);
+        for (const one of due) one();
+      }, 'evaluation of alarms');
+      entry = { due, cancel };
+      this.minutes.set(minute, entry);
+    }
+    entry.due.add(look);
+  }
+
+  cancel(minute: number, look: () => void): void {
+    const entry = this.minutes.get(minute);
+    if (entry?.due.delete(look) !== true || entry.due.size > 0) return;
+    entry.cancel();
+    this.minutes.delete(minute);
+  }
+}
+
 /**
  * Evaluates one metric alarm at whole minutes, as CloudWatch does, but only at those minutes at which the outcome can
  * differ: after data arrived, and when a data point enters, moves within or leaves the evaluation range. So an alarm
  * costs nothing while nothing happens to it, however far the clock moves.
  */
 export class AlarmEvaluator {
-  private scheduled?: { at: number; cancel: () => void };
-  private readonly touched = (): void => this.wake(nextMinute(this.cloud.clock.now().getTime()));
+  /** Looks again at the next minute: data came, or the state was set by hand. */
+  readonly touch = (): void => this.wake((Math.floor(this.ticker.clock.now().getTime() / MINUTE) + 1) * MINUTE);
+  private scheduled?: number;
   private stopped = false;
+  private readonly look = (): void => this.run();
 
   constructor(
-    private readonly cloud: Cloud,
+    private readonly ticker: Ticker,
     private readonly alarm: Alarm,
     private readonly watch: MetricWatch,
     private readonly decide: (alarm: Alarm, evaluation: Evaluation) => void,
   ) {
-    for (const series of watch.queries.series) series.watchers.add(this.touched);
-    this.touched();
+    for (const series of watch.queries.series) series.watchers.add(this.touch);
+    this.touch();
   }
 
   stop(): void {
     this.stopped = true;
-    this.scheduled?.cancel();
-    for (const series of this.watch.queries.series) series.watchers.delete(this.touched);
-  }
-
-  /** Looks again at the next minute, e.g. because the state was set by hand. */
-  touch(): void {
-    this.touched();
+    if (this.scheduled !== undefined) this.ticker.cancel(this.scheduled, this.look);
+    for (const series of this.watch.queries.series) series.watchers.delete(this.touch);
   }
 
   private wake(at: number): void {
-    if (this.stopped || (this.scheduled !== undefined && this.scheduled.at <= at)) return;
-    this.scheduled?.cancel();
-    const cancel = this.cloud.clock.at(new Date(at), () => this.run(at), `alarm ${this.alarm.name}`);
-    this.scheduled = { at, cancel };
+    if (this.stopped || (this.scheduled !== undefined && this.scheduled <= at)) return;
+    if (this.scheduled !== undefined) this.ticker.cancel(this.scheduled, this.look);
+    this.scheduled = at;
+    this.ticker.at(at, this.look);
   }
 
-  private run(at: number): void {
+  private run(): void {
+    if (this.stopped || this.scheduled === undefined) return;
+    const at = this.scheduled;
     this.scheduled = undefined;
-    if (this.stopped) return;
     this.decide(this.alarm, this.evaluate(at));
     let next = this.nextChange(at);
     for (let looked = 1; next !== undefined; looked += 1) {
@@ -77,5 +103,3 @@ export class AlarmEvaluator {
     return next;
   }
 }
-
-const nextMinute = (time: number): number => (Math.floor(time / MINUTE) + 1) * MINUTE;
