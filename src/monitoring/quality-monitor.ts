@@ -16,10 +16,8 @@ import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { IModelEndpoint } from '../serving/model-endpoint';
 
-/** Properties of a `QualityMonitor`. */
-export interface QualityMonitorProps {
-  /** The endpoint whose predictions are judged. */
-  readonly endpoint: IModelEndpoint;
+/** Options of a `QualityMonitor`, whatever endpoint it watches. */
+export interface QualityMonitorOptions {
   /**
    * How often to evaluate: 1, 2, 3, 4, 6, 8, 12 or 24 hours.
    *
@@ -69,6 +67,18 @@ export interface QualityMonitorProps {
    */
   readonly minLabelCoverage?: number;
   /**
+   * Encrypts logs and the environment of functions. The key must let CloudWatch Logs use it.
+   *
+   * @default - the services' own encryption
+   */
+  readonly encryptionKey?: kms.IKey;
+}
+
+/** Properties of a `QualityMonitor`. */
+export interface QualityMonitorProps extends QualityMonitorOptions {
+  /** The endpoint whose predictions are judged. */
+  readonly endpoint: IModelEndpoint;
+  /**
    * Where alarms are told.
    *
    * @default - nowhere; the alarms can be seen
@@ -80,12 +90,6 @@ export interface QualityMonitorProps {
    * @default - the account's default bus
    */
   readonly eventBus?: events.IEventBus;
-  /**
-   * Encrypts logs and the environment of functions. The key must let CloudWatch Logs use it.
-   *
-   * @default - the services' own encryption
-   */
-  readonly encryptionKey?: kms.IKey;
 }
 
 const HOURS = [1, 2, 3, 4, 6, 8, 12, 24];

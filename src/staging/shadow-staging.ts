@@ -23,16 +23,8 @@ export enum ShadowLoss {
   ABSOLUTE = 'ABSOLUTE',
 }
 
-/** Properties of a `ShadowStaging`. */
-export interface ShadowStagingProps {
-  /** The endpoint whose production model is challenged. */
-  readonly endpoint: IModelEndpoint;
-  /**
-   * The model package group that versions come from.
-   *
-   * @default - packages of any group of the account and region may be staged
-   */
-  readonly modelPackageGroupName?: string;
+/** Options of a `ShadowStaging`, whatever endpoint it challenges. */
+export interface ShadowStagingOptions {
   /**
    * Percentage of the production requests that the shadow sees as well, above 0 and at most 100.
    *
@@ -107,6 +99,18 @@ export interface ShadowStagingProps {
    * @default - logs are encrypted by CloudWatch Logs
    */
   readonly encryptionKey?: kms.IKey;
+}
+
+/** Properties of a `ShadowStaging`. */
+export interface ShadowStagingProps extends ShadowStagingOptions {
+  /** The endpoint whose production model is challenged. */
+  readonly endpoint: IModelEndpoint;
+  /**
+   * The model package group that versions come from.
+   *
+   * @default - packages of any group of the account and region may be staged
+   */
+  readonly modelPackageGroupName?: string;
 }
 
 /**

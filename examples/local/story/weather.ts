@@ -9,15 +9,15 @@ const platform = path.join(__dirname, '..', '..', 'regression-platform');
 const script = path.join(platform, 'pipelines', 'weather.py');
 const day = (text: string) => new Date(`${text}T00:30:00Z`);
 
-/** Three airports ask at different minutes of the hour. */
-const minuteOf: Record<string, number> = { EWR: 5, JFK: 25, LGA: 45 };
+/** All airports ask at this minute of the hour. */
+const MINUTE = 5;
 
 /** Hourly weather of three airports in 2013; the temperature 24 hours ahead. */
 export async function weather(python: string, javaHome: string, cache: string): Promise<Scenario> {
   const folder = await rows(python, javaHome, cache);
   const requests = fs.readFileSync(path.join(folder, 'requests.jsonl'), 'utf8').trim().split('\n').map((line): Request => {
     const { at, temp_in_24h: label, ...instance } = JSON.parse(line) as { at: string; temp_in_24h: number; origin: string };
-    return { at: new Date(Date.parse(at) + (minuteOf[instance.origin] ?? 0) * 60_000), label, instance };
+    return { at: new Date(Date.parse(at) + MINUTE * 60_000), label, instance };
   }).sort((a, b) => a.at.getTime() - b.at.getTime());
 
   const [header, ...lines] = fs.readFileSync(path.join(folder, 'raw.csv'), 'utf8').trimEnd().split('\n');

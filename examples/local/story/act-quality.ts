@@ -1,0 +1,30 @@
+import { compareWithScikitLearn, qualityRows } from './quality';
+import { World } from './world';
+
+const TOLERANCE = 1e-9;
+
+/** MSE, RMSE, MAE and R² per version are in CloudWatch, and they are scikit-learn's. */
+export async function accuracyAct(world: World): Promise<void> {
+  const { figures, versions, worst, where } = await compareWithScikitLearn(world);
+  world.checks.must('MSE, RMSE, MAE and R² of each version are in CloudWatch and equal scikit-learn\'s', figures > 0 && worst <= TOLERANCE,
+    `${figures} figures of ${versions} versions, largest relative difference ${worst.toExponential(1)}${worst > TOLERANCE ? ` (${where})` : ''}`);
+}
+
+/** What the model learned no longer holds: the alarm goes off, and somebody is told. */
+export async function driftAct(world: World): Promise<void> {
+  const { checks, outputs, scenario, replay } = world;
+  const before = await qualityAlerts(world);
+  const fired = await replay.until(async () => await world.alarmState(outputs.QualityAlarm) === 'ALARM', scenario.at.end);
+  await world.cloud.clock.settle();
+  const rows = (await qualityRows(world)).filter(({ variant }) => variant === 'AllTraffic');
+  const mean = (chosen: typeof rows) => Math.sqrt(chosen.reduce((sum, row) => sum + row.mse * row.samples, 0) / chosen.reduce((sum, row) => sum + row.samples, 0));
+  const [earlier, lately] = [rows.filter(({ to }) => Date.parse(to) <= scenario.at.drift.getTime()), rows.slice(-7)];
+  checks.shows('quality degrades, and the alarm goes off', fired, `live RMSE ${mean(earlier.slice(-30)).toFixed(2)} before, ${mean(lately).toFixed(2)} in the last 7 evaluations`);
+  if (!fired) return;
+  const alerts = (await qualityAlerts(world)).filter((alert) => !before.some(({ at }) => at === alert.at));
+  checks.must('the alert arrives in the mailbox', alerts.length > 0, alerts[0]?.message.split('\n')[0].slice(0, 160) ?? 'no alert arrived');
+}
+
+async function qualityAlerts(world: World): Promise<{ at: string; message: string }[]> {
+  return (await world.mailbox()).filter(({ message }) => message.includes(world.outputs.QualityAlarm));
+}

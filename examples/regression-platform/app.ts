@@ -1,0 +1,4 @@
+import { App } from 'aws-cdk-lib';
+import { regressionPlatform } from './platform';
+
+regressionPlatform(new App());

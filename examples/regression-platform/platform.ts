@@ -1,0 +1,65 @@
+import * as path from 'path';
+import { App, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { DataScript, DataSource, MlopsPlatform, ModelSource, Persona, QualityGate, QualityMetric, TrafficShift } from 'cdk-mlops';
+
+/** What differs where the platform is tried on another table. */
+export interface RegressionPlatformOptions {
+  /** @default - the weather pipeline beside this file */
+  readonly script?: string;
+  /** @default 'temp_in_24h' */
+  readonly target?: string;
+  /** @default 'time_hour' */
+  readonly timeColumn?: string;
+}
+
+/** The whole platform with one model: the temperature of three airports, 24 hours ahead. */
+export function regressionPlatform(app: App, options: RegressionPlatformOptions = {}): Stack {
+  const stack = new Stack(app, 'RegressionPlatform', { description: 'Regression models from a merge to a monitored endpoint' });
+  const platform = new MlopsPlatform(stack, 'Mlops', { removalPolicy: RemovalPolicy.DESTROY });
+
+  const pipeline = platform.addDataPipeline('Weather', {
+    source: DataSource.upload(),
+    script: DataScript.fromAsset(options.script ?? path.join(__dirname, 'pipelines', 'weather.py')),
+    target: options.target ?? 'temp_in_24h',
+    timeColumn: options.timeColumn ?? 'time_hour',
+    runOnArrival: true,
+  });
+  const model = platform.addModel('Temperature', {
+    source: ModelSource.codeCommit(),
+    dataset: pipeline.dataset,
+    gate: new QualityGate({ comparedBy: QualityMetric.RMSE, maxRegressionPercent: 5 }),
+    // labels arrive a day after their prediction; weather changes from day to day, so that days are the blocks to compare
+    staging: { window: Duration.days(30), evaluateEvery: Duration.hours(24), labelDelay: Duration.hours(25), blockLength: Duration.days(1) },
+    release: { shift: TrafficShift.canary({ instances: 1, wait: Duration.hours(1) }) },
+    // three requests an hour: a week of labels is enough to tell weather from a model that no longer holds
+    monitoring: { every: Duration.days(1), labelDelay: Duration.hours(25), maxLabelDelay: Duration.days(3), minSamples: 500 },
+    api: { labelBuffer: Duration.minutes(5) },
+  });
+
+  const inAccount = new iam.AccountRootPrincipal();
+  const engineer = platform.addPersona('Engineer', { persona: Persona.DATA_ENGINEER, assumedBy: inAccount });
+  const scientist = platform.addPersona('Scientist', { persona: Persona.DATA_SCIENTIST, assumedBy: inAccount });
+  const client = new iam.Role(stack, 'Client', { assumedBy: inAccount, description: 'An application that asks for predictions and tells what came true' });
+  model.api.grantPredict(client);
+  model.api.grantSubmitGroundTruth(client);
+
+  const outputs: Record<string, string> = {
+    PredictionUrl: model.api.url,
+    RepositoryName: model.delivery.repository.repositoryName,
+    PipelineName: model.delivery.pipelineName,
+    DataWorkflow: pipeline.stateMachine.stateMachineArn,
+    TrainingWorkflow: model.training.stateMachine.stateMachineArn,
+    ReleaseWorkflow: model.releases.stateMachine.stateMachineArn,
+    SourceUri: pipeline.sourceUri,
+    EndpointName: model.endpoint.endpointName,
+    LedgerTable: model.registry.ledger.tableName,
+    ObservationBucket: model.endpoint.observations.bucket.bucketName,
+    QualityAlarm: model.monitor.alarm.alarmName,
+    DataEngineerRole: engineer.role.roleArn,
+    DataScientistRole: scientist.role.roleArn,
+    ClientRole: client.roleArn,
+  };
+  for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });
+  return stack;
+}

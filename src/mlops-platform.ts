@@ -1,0 +1,110 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { Alerts } from './access/alerts';
+import { PipelineProtection } from './access/pipeline-protection';
+import { DataLake } from './data/data-lake';
+import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
+import { grantLogs } from './private/handler-defaults';
+import { RegressionModel, RegressionModelOptions } from './regression-model';
+import { ApiAccountLogging } from './serving/api-account-logging';
+import { NotebookEnvironment, NotebookEnvironmentOptions } from './workbench/notebook-environment';
+import { IWorkbenchNetwork, WorkbenchNetwork } from './workbench/workbench-network';
+
+/** Properties of a `MlopsPlatform`. */
+export interface MlopsPlatformProps {
+  /**
+   * Encrypts everything but the zones of the data lake, which have keys of their own. Its policy must let CloudWatch
+   * Logs, CloudWatch and EventBridge use it.
+   *
+   * @default - a new key with yearly rotation
+   */
+  readonly encryptionKey?: kms.IKey;
+
+  /**
+   * Where notebooks run.
+   *
+   * @default - a network without internet is made with the first notebook
+   */
+  readonly network?: IWorkbenchNetwork;
+
+  /**
+   * Whether to set the role with which API Gateway writes the logs of all APIs of this account and region.
+   * Say false where that is set already.
+   *
+   * @default true
+   */
+  readonly manageApiLogging?: boolean;
+
+  /**
+   * What becomes of data, versions and keys when they are removed from their stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/**
+ * A platform for regression models: a data lake, data pipelines, notebooks, and models from a merge to a monitored
+ * endpoint, with nobody able to stop a run.
+ *
+ * @example
+ * const platform = new MlopsPlatform(this, 'Mlops');
+ * const weather = platform.addDataPipeline('Weather', {
+ *   source: DataSource.upload(),
+ *   script: DataScript.fromAsset('examples/regression-platform/pipelines/weather.py'),
+ *   target: 'temp_in_24h',
+ *   timeColumn: 'time_hour',
+ * });
+ * platform.addModel('Temperature', { source: ModelSource.codeCommit(), dataset: weather.dataset });
+ */
+export class MlopsPlatform extends Construct {
+  /** Encrypts everything but the zones of the data lake. */
+  public readonly encryptionKey: kms.IKey;
+  /** The source zone and the curated zone. */
+  public readonly dataLake: DataLake;
+  /** Where bad news is told: add subscriptions to its topic. */
+  public readonly alerts: Alerts;
+  /** What keeps everybody from stopping, starting or tampering with runs. */
+  public readonly protection: PipelineProtection;
+  private readonly removalPolicy?: RemovalPolicy;
+  private readonly apiLogging?: ApiAccountLogging;
+  private network?: IWorkbenchNetwork;
+
+  constructor(scope: Construct, id: string, props: MlopsPlatformProps = {}) {
+    super(scope, id);
+    this.removalPolicy = props.removalPolicy;
+    this.network = props.network;
+    this.encryptionKey = props.encryptionKey ?? this.createKey();
+    this.dataLake = new DataLake(this, 'DataLake', { removalPolicy: props.removalPolicy });
+    this.alerts = new Alerts(this, 'Alerts', { encryptionKey: this.encryptionKey });
+    this.protection = new PipelineProtection(this, 'Protection', { alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
+    if (props.manageApiLogging ?? true) this.apiLogging = new ApiAccountLogging(this, 'ApiLogging');
+  }
+
+  /** Adds a pipeline that publishes versions of a dataset. */
+  public addDataPipeline(id: string, options: DataPipelineOptions): DataPipeline {
+    return new DataPipeline(this, id, { ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
+  }
+
+  /** Adds a data scientist's notebook. */
+  public addNotebookEnvironment(id: string, options: NotebookEnvironmentOptions = {}): NotebookEnvironment {
+    this.network ??= new WorkbenchNetwork(this, 'Network', { encryptionKey: this.encryptionKey });
+    return new NotebookEnvironment(this, id, { ...options, lake: this.dataLake, network: this.network, encryptionKey: this.encryptionKey });
+  }
+
+  /** Adds a model, in a nested stack of its own. */
+  public addModel(id: string, options: RegressionModelOptions): RegressionModel {
+    const model = new RegressionModel(this, id, {
+      removalPolicy: this.removalPolicy, ...options, encryptionKey: this.encryptionKey, alerts: this.alerts.topic,
+    });
+    if (this.apiLogging !== undefined) model.stack.node.addDependency(this.apiLogging);
+    return model;
+  }
+
+  private createKey(): kms.Key {
+    const key = new kms.Key(this, 'Key', { description: 'The MLOps platform', enableKeyRotation: true, removalPolicy: this.removalPolicy ?? RemovalPolicy.RETAIN });
+    grantLogs(key);
+    return key;
+  }
+}

@@ -1,0 +1,182 @@
+import { NestedStack, RemovalPolicy, Token } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { IDataset } from './data/dataset';
+import { DeliveryPipeline } from './delivery/delivery-pipeline';
+import { QualityMonitor, QualityMonitorOptions } from './monitoring/quality-monitor';
+import { Problems } from './private/problems';
+import { ModelRegistryVersioning } from './registry/model-registry-versioning';
+import { CanaryRelease, CanaryReleaseOptions } from './release/canary-release';
+import { ReleaseWorkflow } from './release/release-workflow';
+import { ModelEndpoint } from './serving/model-endpoint';
+import { PredictionApi, PredictionApiOptions } from './serving/prediction-api';
+import { ModelSource } from './source/model-source';
+import { ShadowStaging, ShadowStagingOptions } from './staging/shadow-staging';
+import { QualityGate } from './training/quality-gate';
+import { TrainingJobOptions, TrainingWorkflow } from './training/training-workflow';
+
+/** Options of a model, whatever platform it belongs to. */
+export interface RegressionModelOptions {
+  /** The git repository of the model's code. A merge to its main branch is delivered. */
+  readonly source: ModelSource;
+
+  /** What the model is trained on. */
+  readonly dataset: IDataset;
+
+  /**
+   * Name of the model: letters, digits and hyphens, at most 40.
+   *
+   * @default - the construct's id
+   */
+  readonly modelName?: string;
+
+  /**
+   * What a trained model must reach on the holdout to get a version.
+   *
+   * @default - not worse than the champion's RMSE by more than 5 %
+   */
+  readonly gate?: QualityGate;
+
+  /**
+   * Whether a new version of the dataset revises the model automatically. Without it only merges do.
+   *
+   * @default true
+   */
+  readonly retrainOnNewData?: boolean;
+
+  /**
+   * Machines of the training job.
+   *
+   * @default - those of `TrainingWorkflow`
+   */
+  readonly training?: TrainingJobOptions;
+
+  /**
+   * Instance type of the endpoint.
+   *
+   * @default 'ml.m5.large'
+   */
+  readonly instanceType?: string;
+
+  /**
+   * Number of instances of the endpoint. A canary needs at least two.
+   *
+   * @default 2
+   */
+  readonly instanceCount?: number;
+
+  /**
+   * How a version is compared with the champion on real requests.
+   *
+   * @default - the defaults of `ShadowStaging`
+   */
+  readonly staging?: ShadowStagingOptions;
+
+  /**
+   * How traffic moves to a new version.
+   *
+   * @default - the defaults of `CanaryRelease`
+   */
+  readonly release?: CanaryReleaseOptions;
+
+  /**
+   * How the accuracy of live predictions is watched.
+   *
+   * @default - the defaults of `QualityMonitor`
+   */
+  readonly monitoring?: QualityMonitorOptions;
+
+  /**
+   * How the model is called.
+   *
+   * @default - the defaults of `PredictionApi`
+   */
+  readonly api?: PredictionApiOptions;
+
+  /**
+   * Commands that test a commit in the build.
+   *
+   * @default - pytest, with the requirements of the repository
+   */
+  readonly testCommands?: string[];
+
+  /**
+   * What becomes of versions, images and observations when the model is removed from its stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** Properties of a `RegressionModel`. */
+export interface RegressionModelProps extends RegressionModelOptions {
+  /** Encrypts everything of the model. Its policy must let CloudWatch Logs use it. */
+  readonly encryptionKey: kms.IKey;
+
+  /** Where bad news is told. */
+  readonly alerts: sns.ITopic;
+}
+
+/**
+ * One model from its repository to its monitored endpoint, in a nested stack of its own, so that one platform holds
+ * many. Made by `MlopsPlatform.addModel`.
+ *
+ * @example
+ * declare const platform: MlopsPlatform;
+ * declare const weather: DataPipeline;
+ * const model = platform.addModel('Temperature', { source: ModelSource.codeCommit(), dataset: weather.dataset });
+ * model.api.grantPredict(new iam.Role(this, 'Client', { assumedBy: new iam.AccountRootPrincipal() }));
+ */
+export class RegressionModel extends Construct {
+  /** Name of the model. */
+  public readonly modelName: string;
+  /** The stack that holds the model's resources. */
+  public readonly stack: NestedStack;
+  /** Versions and model packages. */
+  public readonly registry: ModelRegistryVersioning;
+  /** The endpoint. It exists once the first release has been made. */
+  public readonly endpoint: ModelEndpoint;
+  /** From a commit and a dataset to a registered version. */
+  public readonly training: TrainingWorkflow;
+  /** From a merge to the training workflow. */
+  public readonly delivery: DeliveryPipeline;
+  /** Compares a version with the champion on real requests. */
+  public readonly staging: ShadowStaging;
+  /** Moves traffic to a version. */
+  public readonly release: CanaryRelease;
+  /** From a registered version to production, one at a time. */
+  public readonly releases: ReleaseWorkflow;
+  /** Metrics, dashboard and alarms of live accuracy. */
+  public readonly monitor: QualityMonitor;
+  /** Requests in, predictions out. */
+  public readonly api: PredictionApi;
+
+  constructor(scope: Construct, id: string, props: RegressionModelProps) {
+    super(scope, id);
+    this.modelName = props.modelName ?? id;
+    new Problems(this)
+      .check(Token.isUnresolved(this.modelName) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,39}$/.test(this.modelName),
+        `modelName must be 1 to 40 letters, digits and single inner hyphens, got '${this.modelName}'`)
+      .throwIfAny();
+    const { encryptionKey, alerts, removalPolicy } = props;
+    const common = { encryptionKey };
+    this.stack = new NestedStack(this, 'Stack', { description: `The model ${this.modelName}` });
+    const within = this.stack;
+
+    this.registry = new ModelRegistryVersioning(within, 'Registry', { ...common, modelName: this.modelName, removalPolicy });
+    this.endpoint = new ModelEndpoint(within, 'Endpoint', { ...common, instanceType: props.instanceType, instanceCount: props.instanceCount, removalPolicy });
+    this.endpoint.allowModelsFrom(this.registry.artifacts, this.registry.repository);
+    this.training = new TrainingWorkflow(within, 'Training', {
+      ...common, dataset: props.dataset, registry: this.registry, gate: props.gate, retrainOnNewData: props.retrainOnNewData, training: props.training,
+    });
+    this.delivery = new DeliveryPipeline(within, 'Delivery', { ...common, source: props.source, training: this.training, testCommands: props.testCommands });
+    this.monitor = new QualityMonitor(within, 'Quality', { ...common, ...props.monitoring, endpoint: this.endpoint, alerts });
+    this.staging = new ShadowStaging(within, 'Staging', {
+      ...common, ...props.staging, endpoint: this.endpoint, modelPackageGroupName: this.registry.modelPackageGroupName,
+    });
+    this.release = new CanaryRelease(within, 'Release', { ...common, ...props.release, endpoint: this.endpoint, registry: this.registry });
+    this.releases = new ReleaseWorkflow(within, 'Releases', { ...common, registry: this.registry, staging: this.staging, release: this.release });
+    this.api = new PredictionApi(within, 'Api', { ...common, manageAccountLogging: false, ...props.api, endpoint: this.endpoint });
+  }
+}
