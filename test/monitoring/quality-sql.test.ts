@@ -34,7 +34,7 @@ function exact({ truth, prediction }: Pairs): { mse: number; mae: number; r2: nu
   // a power of two that makes an integer of every double in these tests, without rounding
   const scale = 2n ** 120n;
   const rational = (value: number): bigint => BigInt(value * 2 ** 120);
-  const ratio = (top: bigint, bottom: bigint): number => Number((top * 2n ** 80n) / bottom) / 2 ** 80;
+  const ratio = (top: bigint, bottom: bigint): number => Number((top * 2n ** 200n) / bottom) / 2 ** 200;
   const ys = truth.map(rational);
   const es = prediction.map((value, i) => rational(value) - ys[i]);
   const n = BigInt(ys.length);
