@@ -1,7 +1,8 @@
-import { ArnFormat, Duration, Names, Resource, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Names, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { IObservationStore, ObservationStore } from './observation-store';
@@ -103,6 +104,18 @@ export interface ModelEndpointProps {
    * @default 2
    */
   readonly instanceCount?: number;
+  /**
+   * Encrypts the observations, where the store is made here.
+   *
+   * @default - a key of the store's own
+   */
+  readonly encryptionKey?: kms.IKey;
+  /**
+   * What becomes of the observations when the endpoint is removed from its stack, where the store is made here.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
 }
 
 const PRODUCTION_VARIANT = 'AllTraffic';
@@ -197,7 +210,9 @@ export class ModelEndpoint extends ModelEndpointBase {
       .check(Token.isUnresolved(this.instanceCount) || (Number.isInteger(this.instanceCount) && this.instanceCount >= 1),
         `instanceCount must be a whole number of at least 1, got ${this.instanceCount}`)
       .throwIfAny();
-    this.observations = props.observations ?? new ObservationStore(this, 'Observations');
+    this.observations = props.observations ?? new ObservationStore(this, 'Observations', {
+      encryptionKey: props.encryptionKey, removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
+    });
     this.executionRole = props.executionRole ?? this.createExecutionRole();
     this.observations.grantCapture(this.executionRole);
   }

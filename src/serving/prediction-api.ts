@@ -11,10 +11,8 @@ import { groundTruthIntegration, groundTruthMethod, groundTruthSchema, predictio
 import { allow } from '../private/allow';
 import { Problems } from '../private/problems';
 
-/** Properties of a `PredictionApi`. */
-export interface PredictionApiProps {
-  /** The endpoint that answers. */
-  readonly endpoint: IModelEndpoint;
+/** Options of a `PredictionApi`, whatever endpoint answers. */
+export interface PredictionApiOptions {
   /**
    * Decides who may call.
    *
@@ -52,6 +50,12 @@ export interface PredictionApiProps {
    * @default true
    */
   readonly manageAccountLogging?: boolean;
+}
+
+/** Properties of a `PredictionApi`. */
+export interface PredictionApiProps extends PredictionApiOptions {
+  /** The endpoint that answers. */
+  readonly endpoint: IModelEndpoint;
 }
 
 /**
