@@ -117,7 +117,14 @@ export async function createConfig(request: CreateConfigRequest): Promise<void> 
   await unlessThere(() => sagemaker.send(new CreateEndpointConfigCommand(input)));
 }
 
+/** Creates the endpoint unless an earlier, interrupted try has. One that failed to come up, which takes no update, makes room first. */
 export async function createEndpoint(endpointName: string, configName: string): Promise<void> {
+  const endpoint = await describeEndpoint(endpointName);
+  if (endpoint !== undefined && endpoint.EndpointConfigName !== configName) {
+    if (endpoint.EndpointStatus === 'Failed') await remove({ endpointName });
+    else if (endpoint.EndpointStatus !== 'Deleting') throw new EndpointUnsuitable(`somebody else created the endpoint ${endpointName} meanwhile`);
+    throw new EndpointBusy(`the endpoint ${endpointName} is being deleted`);
+  }
   await unlessThere(() => sagemaker.send(new CreateEndpointCommand({ EndpointName: endpointName, EndpointConfigName: configName })));
 }
 
@@ -161,9 +168,22 @@ export async function updateEndpoint(update: EndpointUpdate): Promise<string> {
   return configName;
 }
 
+export interface Removal {
+  readonly endpointName?: string;
+  readonly configName?: string;
+  readonly modelName?: string;
+  /** The endpoint that must not be on the config. SageMaker would delete it all the same, and the endpoint could not scale or be patched any more. */
+  readonly unlessServedBy?: string;
+}
+
 /** Removes what a release created; what is not there any more is fine. */
-export async function remove(names: { endpointName?: string; configName?: string; modelName?: string }): Promise<void> {
-  const { endpointName, configName, modelName } = names;
+export async function remove(removal: Removal): Promise<void> {
+  const { endpointName, configName, modelName } = removal;
+  const endpoint = removal.unlessServedBy === undefined ? undefined : await describeEndpoint(removal.unlessServedBy);
+  if (configName !== undefined && [endpoint?.EndpointConfigName, endpoint?.PendingDeploymentSummary?.EndpointConfigName].includes(configName)) {
+    if (endpoint?.EndpointStatus === 'InService') throw new EndpointUnsuitable(`the endpoint ${removal.unlessServedBy} still serves on ${configName}`);
+    throw new EndpointBusy(`the endpoint ${removal.unlessServedBy} is ${endpoint?.EndpointStatus} on ${configName}`);
+  }
   if (endpointName !== undefined) await ifThere(() => sagemaker.send(new DeleteEndpointCommand({ EndpointName: endpointName })));
   if (configName !== undefined) await ifThere(() => sagemaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: configName })));
   if (modelName !== undefined) await ifThere(() => sagemaker.send(new DeleteModelCommand({ ModelName: modelName })));
@@ -181,13 +201,18 @@ async function ifThere(removal: () => Promise<unknown>): Promise<void> {
   try {
     await removal();
   } catch (error) {
+    if (says(error, /in-progress|is updating|is being/i)) throw new EndpointBusy(messageOf(error));
     if (!says(error, /could not find|does not exist/i)) throw error;
   }
 }
 
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** SageMaker reports most of its errors as ValidationException: the message tells them apart. */
 function says(error: unknown, message: RegExp): boolean {
-  return error instanceof Error && message.test(error.message);
+  return message.test(messageOf(error));
 }
 
 function evaluationOf(facts: Record<string, string>): Evaluation {

@@ -287,7 +287,10 @@ export class ShadowStaging extends Construct {
       .when(sfn.Condition.and(sfn.Condition.not(sfn.Condition.isPresent('$.failure')), sfn.Condition.isPresent('$.judged.result')), tell)
       .otherwise(failed);
     const tidy = invoke(steps, 'RemoveShadow', deployer, {
-      action: 'remove', configName: path.stringAt('$.plan.names.shadowEndpointConfig'), modelName: path.stringAt('$.plan.names.model'),
+      action: 'remove',
+      unlessServedBy: this.endpoint.endpointName,
+      configName: path.stringAt('$.plan.names.shadowEndpointConfig'),
+      modelName: path.stringAt('$.plan.names.model'),
     }).addCatch(outcome, { errors: ['States.ALL'], resultPath: path.DISCARD });
     tidy.next(outcome);
     const lost = new sfn.Pass(steps, 'ChampionNotBack', {

@@ -171,6 +171,17 @@ export function grantPlanning(planner: lambda.IFunction, endpoint: IModelEndpoin
   observations.grantRecordDeployment(planner);
 }
 
+/** Lets a function create the endpoint, and remove it where it did not come up. */
+export function grantCreating(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
+  const configs = ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint-config', name));
+  allow(deployer, {
+    actions: ['sagemaker:CreateEndpoint'],
+    resources: [endpoint.endpointArn, ...configs],
+    because: 'Each release makes endpoint configs of its own, named after the endpoint.',
+  });
+  allow(deployer, { actions: ['sagemaker:DeleteEndpoint'], resources: [endpoint.endpointArn] });
+}
+
 /** Lets a function change what the endpoint serves, with models and configs that carry the endpoint's name. */
 export function grantDeploying(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
   const own = ownNames(endpoint);
@@ -204,7 +215,7 @@ export function hostingArn(endpoint: IModelEndpoint, resource: string, resourceN
 }
 
 /** SageMaker writes names in ARNs in lower case; a name that is known only at deployment is taken as it is. */
-function ownNames(endpoint: IModelEndpoint): string[] {
+export function ownNames(endpoint: IModelEndpoint): string[] {
   const name = endpoint.endpointName;
   return Token.isUnresolved(name) ? ['*'] : [`${name.slice(0, 20).toLowerCase().replace(/-+$/, '')}*`];
 }

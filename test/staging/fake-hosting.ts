@@ -28,6 +28,7 @@ export class FakeHosting {
   public readonly outcomes: [RegExp, Outcome][] = [];
   public metrics: Record<string, number[]> = {};
   public packageFacts: Record<string, string> = { version: 'V1.0.1', mse: '4', rmse: '2', mae: '1.5', r2: '0.9' };
+  public instanceCount = 2;
   /** Called when an update has ended. */
   public onSettled: (config: string) => void = () => undefined;
 
@@ -135,7 +136,7 @@ export class FakeHosting {
       EndpointConfigName: endpoint.config,
       ...(endpoint.pending === undefined ? {} : { PendingDeploymentSummary: { EndpointConfigName: endpoint.pending } }),
       ...(endpoint.failureReason === undefined ? {} : { FailureReason: endpoint.failureReason }),
-      ProductionVariants: [{ VariantName: 'AllTraffic', DesiredInstanceCount: 2 }],
+      ProductionVariants: [{ VariantName: 'AllTraffic', DesiredInstanceCount: this.instanceCount }],
     };
   }
 

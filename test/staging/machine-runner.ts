@@ -71,7 +71,7 @@ export async function run(definition: Definition, input: Json, tasks: Record<str
     context: {
       Execution: { Id: executionId, Name: executionId.split(':').pop(), Input: input },
       StateMachine: { Id: executionId.replace(':execution:', ':stateMachine:').replace(/:[^:]+$/, '') },
-      State: { get EnteredTime() { return now(); } },
+      State: { get EnteredTime() { return now(); }, RetryCount: 0 },
     } as never,
   });
   const trail: string[] = [];

@@ -1,0 +1,203 @@
+import { ArnFormat, Duration, Stack, Token } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { CanarySettings, OWN_ALARMS } from './canary-plan';
+import { canarySteps } from './canary-steps';
+import { GuardReleaseFunction } from './guard-release-function';
+import { PlanReleaseFunction } from './plan-release-function';
+import { TrafficShift } from './traffic-shift';
+import { releasePlanProblems } from '../domain/release-plan';
+import { allow } from '../private/allow';
+import { handlerDefaults } from '../private/handler-defaults';
+import { Problems } from '../private/problems';
+import { IModelEndpoint } from '../serving/model-endpoint';
+import { DeployFunction } from '../staging/deploy-function';
+import { grantCreating, grantDeploying, grantPlanning, hostingSettings, ownNames, workflowMachine } from '../staging/workflow';
+
+/** How a version is watched once it serves all traffic. */
+export interface ReleaseWatch {
+  /** For how long, 1 minute to 30 days. Accuracy shows only when labels arrive, which a canary of at most an hour cannot wait for. */
+  readonly window: Duration;
+  /**
+   * Alarms, usually on quality. One that starts to fire within the window takes the release back; one that fires already,
+   * because of the version before, does not.
+   */
+  readonly alarms: cloudwatch.IAlarm[];
+  /**
+   * How often the alarms are looked at.
+   *
+   * @default Duration.minutes(5)
+   */
+  readonly every?: Duration;
+}
+
+/** Properties of a `CanaryRelease`. */
+export interface CanaryReleaseProps {
+  /** The endpoint that versions are released to. The first release creates it. */
+  readonly endpoint: IModelEndpoint;
+  /**
+   * The model package group that versions come from.
+   *
+   * @default - packages of any group of the account and region may be released
+   */
+  readonly modelPackageGroupName?: string;
+  /**
+   * How traffic moves to the new version.
+   *
+   * @default - one instance for 15 minutes, then the rest; all at once where the endpoint has a single instance
+   */
+  readonly shift?: TrafficShift;
+  /**
+   * Alarms of your own that take the release back while traffic moves, at most 7. One that fires before the release keeps
+   * it from starting.
+   *
+   * @default - only the alarms that each release brings itself: errors and latency of the new fleet
+   */
+  readonly alarms?: cloudwatch.IAlarm[];
+  /**
+   * How a version is watched once it serves all traffic.
+   *
+   * @default - the release ends when all traffic has moved
+   */
+  readonly watch?: ReleaseWatch;
+  /**
+   * Share of the requests that the new fleet may fail in a minute before the release is taken back.
+   *
+   * @default 0.01
+   */
+  readonly maxErrorRate?: number;
+  /**
+   * The 95th percentile of the new model's latency above which the release is taken back.
+   *
+   * @default Duration.seconds(1)
+   */
+  readonly maxLatencyP95?: Duration;
+  /**
+   * Encrypts logs. Its key policy must let CloudWatch Logs use it.
+   *
+   * @default - logs are encrypted by CloudWatch Logs
+   */
+  readonly encryptionKey?: kms.IKey;
+}
+
+/**
+ * Releases a model version to an endpoint step by step, and takes it back by itself.
+ *
+ * A new fleet is started beside the old one, traffic moves to it as `shift` says, and alarms on the new fleet alone
+ * (server errors, model errors, p95 latency) as well as your own take everything back when they fire. The release counts
+ * as done only when the endpoint serves on the new config: SageMaker rolls back silently, and this construct reports that
+ * as what it is. The capacity that the endpoint had is kept.
+ *
+ * Start `stateMachine` with `{"version", "modelPackageArn"}` (`version` defaults to what the package says). Its output:
+ * `{"outcome": "production" | "rolled-back", "reason", "version", "endpointConfigName", "previousConfigName",
+ * "previousVersion"}`, where `endpointConfigName` is the config that serves. An execution fails only when the endpoint is
+ * not as it should be; it still tries to restore the config it found.
+ *
+ * @example
+ * declare const endpoint: IModelEndpoint;
+ * new CanaryRelease(this, 'Release', { endpoint, shift: TrafficShift.canary(10, Duration.minutes(30)) });
+ */
+export class CanaryRelease extends Construct {
+  /** Runs one release for each execution. */
+  public readonly stateMachine: sfn.IStateMachine;
+  /** The endpoint that versions are released to. */
+  public readonly endpoint: IModelEndpoint;
+
+  constructor(scope: Construct, id: string, props: CanaryReleaseProps) {
+    super(scope, id);
+    this.endpoint = props.endpoint;
+    const settings = this.settings(props);
+    this.check(props, settings);
+
+    const planner = this.handler('Planner', PlanReleaseFunction, 'Plans the release of a model version', props);
+    const deployer = this.handler('Deployer', DeployFunction, 'Changes what the endpoint serves', props);
+    const guard = this.handler('Guard', GuardReleaseFunction, 'Sets and reads the alarms of a release', props);
+    this.grant(planner, deployer, guard, props);
+
+    this.stateMachine = workflowMachine(this, {
+      start: canarySteps(new Construct(this, 'Steps'), {
+        endpoint: props.endpoint, settings, planner, deployer, guard, watchEvery: props.watch?.every ?? Duration.minutes(5),
+      }),
+      comment: `Releases model versions to the endpoint ${props.endpoint.endpointName}`,
+      encryptionKey: props.encryptionKey,
+      functions: [planner, deployer, guard],
+    });
+  }
+
+  private settings(props: CanaryReleaseProps): CanarySettings {
+    const { endpoint } = props;
+    const single = !Token.isUnresolved(endpoint.instanceCount) && endpoint.instanceCount < 2;
+    const shift = props.shift ?? (single ? TrafficShift.allAtOnce() : TrafficShift.canaryInstances(1, Duration.minutes(15)));
+    return {
+      ...hostingSettings(endpoint),
+      shift: shift._plan,
+      alarmNames: (props.alarms ?? []).map((alarm) => alarm.alarmName),
+      watchAlarmNames: (props.watch?.alarms ?? []).map((alarm) => alarm.alarmName),
+      watchMinutes: (props.watch?.window ?? Duration.minutes(0)).toMinutes({ integral: false }),
+      maxErrorRate: props.maxErrorRate ?? 0.01,
+      maxLatencyP95Milliseconds: (props.maxLatencyP95 ?? Duration.seconds(1)).toMilliseconds(),
+    };
+  }
+
+  private check(props: CanaryReleaseProps, settings: CanarySettings): void {
+    const { endpoint, watch } = props;
+    const problems = new Problems(this);
+    if (!Token.isUnresolved(endpoint.instanceCount)) {
+      const alarmCount = OWN_ALARMS + settings.alarmNames.length;
+      for (const problem of releasePlanProblems(settings.shift, { instanceCount: endpoint.instanceCount, alarmCount })) {
+        problems.check(false, `shift: ${problem}`);
+      }
+    }
+    const name = endpoint.endpointName;
+    const every = (watch?.every ?? Duration.minutes(5)).toMinutes({ integral: false });
+    problems
+      .check(Token.isUnresolved(name) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/.test(name),
+        `the endpoint's name must be 1 to 63 letters, digits and single inner hyphens, got '${name}'`)
+      .check(settings.maxErrorRate >= 0 && settings.maxErrorRate < 1, `maxErrorRate must be at least 0 and below 1, got ${settings.maxErrorRate}`)
+      .check(settings.maxLatencyP95Milliseconds >= 1, `maxLatencyP95 must be at least 1 ms, got ${settings.maxLatencyP95Milliseconds} ms`);
+    if (watch !== undefined) {
+      problems
+        .check(settings.watchMinutes >= 1 && settings.watchMinutes <= 30 * 24 * 60, `watch.window must be 1 minute to 30 days, got ${settings.watchMinutes} minutes`)
+        .check(watch.alarms.length >= 1 && watch.alarms.length <= 100, `watch.alarms must be 1 to 100 alarms, got ${watch.alarms.length}`)
+        .check(every >= 1, `watch.every must be at least 1 minute, got ${every} minutes`)
+        .check(settings.watchMinutes / every <= 1000,
+          `watch.every of ${every} minutes gives ${Math.ceil(settings.watchMinutes / every)} looks within the window, at most 1000 fit into one execution: `
+          + `look every ${Math.ceil(settings.watchMinutes / 1000)} minutes or less often`);
+    }
+    problems.throwIfAny();
+  }
+
+  private grant(planner: lambda.Function, deployer: lambda.Function, guard: lambda.Function, props: CanaryReleaseProps): void {
+    const alarm = (resourceName: string) =>
+      Stack.of(this).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    grantPlanning(planner, props.endpoint, props.modelPackageGroupName);
+    grantDeploying(deployer, props.endpoint);
+    grantCreating(deployer, props.endpoint);
+    for (const reader of [planner, guard]) {
+      allow(reader, {
+        actions: ['cloudwatch:DescribeAlarms'], resources: [alarm('*')], because: 'cloudwatch:DescribeAlarms answers only those who may describe all alarms.',
+      });
+    }
+    allow(guard, {
+      actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
+      resources: [...new Set(ownNames(this.endpoint).flatMap((name) => [name, this.mixedCase(name)]))].map(alarm),
+      because: 'Each release has alarms of its own, named after the endpoint.',
+    });
+  }
+
+  /** Unlike SageMaker, CloudWatch keeps the case of names in its ARNs. */
+  private mixedCase(ownName: string): string {
+    const name = this.endpoint.endpointName;
+    return Token.isUnresolved(name) ? ownName : `${name.slice(0, ownName.length - 1)}*`;
+  }
+
+  private handler<T extends lambda.Function>(
+    id: string, type: new (scope: Construct, id: string, props: lambda.FunctionOptions) => T, description: string, props: CanaryReleaseProps,
+  ): T {
+    const scope = new Construct(this, id);
+    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout: Duration.minutes(2) }));
+  }
+}

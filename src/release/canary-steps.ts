@@ -1,0 +1,167 @@
+import { Duration } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { CanarySettings } from './canary-plan';
+import { IModelEndpoint } from '../serving/model-endpoint';
+import { invoke, waitForEndpoint } from '../staging/workflow';
+
+export interface CanaryStepsOptions {
+  readonly endpoint: IModelEndpoint;
+  readonly settings: CanarySettings;
+  readonly planner: lambda.IFunction;
+  readonly deployer: lambda.IFunction;
+  readonly guard: lambda.IFunction;
+  readonly watchEvery: Duration;
+}
+
+const path = sfn.JsonPath;
+const ON_ERROR = { errors: ['States.ALL'], resultPath: '$.failure' };
+const IGNORED = { errors: ['States.ALL'], resultPath: path.DISCARD };
+
+/**
+ * The steps of a release. Its outcome is at `$.outcome`, what went wrong with the machinery at `$.failure`; every path
+ * that has changed the endpoint ends by way of `RemoveAlarms`.
+ */
+export function canarySteps(steps: Construct, options: CanaryStepsOptions): sfn.IChainable {
+  const { endpoint, settings, planner, deployer, guard } = options;
+  const now = path.stringAt('$$.State.EnteredTime');
+  const plan = path.objectAt('$.plan');
+  const failed = new sfn.Fail(steps, 'ReleaseFailed', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
+  const ending = conclusion(steps, options, failed);
+  const back = rollback(steps, options, ending);
+  const removed = removal(steps, options, ending);
+
+  const production = outcome(steps, 'Released', 'production', 'all traffic is on the new fleet', ending);
+  const switched = new sfn.Pass(steps, 'Switched', { parameters: { at: now }, resultPath: '$.switched' });
+  switched.next(settings.watchMinutes > 0 ? watching(steps, options, production, back) : production);
+
+  const rolledBack = invoke(steps, 'ExplainRollback', guard, { action: 'explain', plan, endpoint: path.objectAt('$.endpoint') }, '$.explained')
+    .addCatch(outcome(steps, 'RolledBackUnexplained', 'rolled-back', 'SageMaker rolled back, and the alarms could not be read', ending), IGNORED);
+  rolledBack.next(outcome(steps, 'RolledBack', 'rolled-back', path.stringAt('$.explained.reason'), ending));
+  const broken = new sfn.Pass(steps, 'EndpointBroken', {
+    parameters: { Error: 'EndpointBroken', Cause: path.format('the endpoint is {} after the update', path.stringAt('$.endpoint.EndpointStatus')) },
+    resultPath: '$.failure',
+  });
+  broken.next(back);
+
+  const put = invoke(steps, 'PutAlarms', guard, { action: 'put', plan }).addCatch(back, ON_ERROR);
+  const update = invoke(steps, 'ShiftTraffic', deployer, {
+    action: 'updateEndpoint',
+    endpointName: endpoint.endpointName,
+    configName: path.stringAt('$.plan.names.endpointConfig'),
+    deploymentConfig: path.objectAt('$.plan.deploymentConfig'),
+    onlyFrom: path.array(path.stringAt('$.plan.previousConfigName')),
+  }).addCatch(back, ON_ERROR);
+  put.next(update).next(waitForEndpoint(steps, 'Shift', {
+    endpoint, wanted: '$.plan.names.endpointConfig', arrived: switched, elsewhere: rolledBack, broken, failed: back,
+  }));
+
+  const explained = invoke(steps, 'ExplainFailure', guard, { action: 'explain', plan, endpoint: path.objectAt('$.endpoint') }, '$.explained')
+    .addCatch(removed, ON_ERROR);
+  explained.next(outcome(steps, 'NotCreated', 'rolled-back', path.stringAt('$.explained.reason'), removed));
+  const create = invoke(steps, 'CreateEndpoint', deployer, {
+    action: 'createEndpoint', endpointName: endpoint.endpointName, configName: path.stringAt('$.plan.names.endpointConfig'),
+  }).addCatch(removed, ON_ERROR);
+  create.next(waitForEndpoint(steps, 'Creation', {
+    endpoint,
+    wanted: '$.plan.names.endpointConfig',
+    arrived: outcome(steps, 'Created', 'production', 'the first version of the endpoint', ending),
+    elsewhere: explained,
+    broken: explained,
+    failed: removed,
+  }));
+
+  const model = invoke(steps, 'CreateModel', deployer, { action: 'createModel', request: path.objectAt('$.plan.model') });
+  const config = invoke(steps, 'CreateConfig', deployer, { action: 'createConfig', request: path.objectAt('$.plan.config') });
+  const nothingChanged = new sfn.Choice(steps, 'WasFirst').when(sfn.Condition.booleanEquals('$.plan.first', true), removed).otherwise(back);
+  model.addCatch(nothingChanged, ON_ERROR);
+  config.addCatch(nothingChanged, ON_ERROR);
+  model.next(config).next(new sfn.Choice(steps, 'IsFirst').when(sfn.Condition.booleanEquals('$.plan.first', true), create).otherwise(put));
+
+  const blocked = outcome(steps, 'Blocked', 'rolled-back', path.stringAt('$.plan.blocked'), ending);
+  const planning = invoke(steps, 'PlanRelease', planner, { input: path.objectAt('$'), run: path.stringAt('$$.Execution.Id'), time: now, settings }, '$.plan')
+    .addCatch(failed, ON_ERROR);
+  return planning.next(new sfn.Choice(steps, 'MayStart').when(sfn.Condition.isString('$.plan.blocked'), blocked).otherwise(model));
+}
+
+function outcome(steps: Construct, id: string, what: 'production' | 'rolled-back', reason: string, next: sfn.IChainable): sfn.Pass {
+  const state = new sfn.Pass(steps, id, { parameters: { outcome: what, reason }, resultPath: '$.outcome' });
+  state.next(next);
+  return state;
+}
+
+/** Looks at the alarms until the window is over. */
+function watching(steps: Construct, options: CanaryStepsOptions, over: sfn.IChainable, back: sfn.IChainable): sfn.State {
+  const wait = new sfn.Wait(steps, 'WaitForWatch', { time: sfn.WaitTime.duration(options.watchEvery) });
+  const watch = invoke(steps, 'Watch', options.guard, {
+    action: 'watch', plan: path.objectAt('$.plan'), switchedAt: path.stringAt('$.switched.at'), time: path.stringAt('$$.State.EnteredTime'),
+  }, '$.watched').addCatch(back, ON_ERROR);
+  const bad = outcome(steps, 'TakeBack', 'rolled-back', path.stringAt('$.watched.reason'), back);
+  wait.next(watch).next(new sfn.Choice(steps, 'IsWatchOver')
+    .when(sfn.Condition.stringEquals('$.watched.verdict', 'bad'), bad)
+    .when(sfn.Condition.stringEquals('$.watched.verdict', 'over'), over)
+    .otherwise(wait));
+  return wait;
+}
+
+/** Puts the config back that served before, at once and with all its capacity. */
+function rollback(steps: Construct, options: CanaryStepsOptions, ending: sfn.IChainable): sfn.State {
+  const { endpoint, deployer } = options;
+  const lost = new sfn.Pass(steps, 'PreviousNotBack', {
+    parameters: {
+      Error: 'PreviousNotBack',
+      Cause: path.format('the endpoint is {} on {} and could not be put back on {}', path.stringAt('$.endpoint.EndpointStatus'),
+        path.stringAt('$.endpoint.EndpointConfigName'), path.stringAt('$.plan.previousConfigName')),
+    },
+    resultPath: '$.failure',
+  });
+  lost.next(ending);
+  const restore = invoke(steps, 'RestorePrevious', deployer, {
+    action: 'updateEndpoint',
+    endpointName: endpoint.endpointName,
+    configName: path.stringAt('$.plan.previousConfigName'),
+    onlyFrom: path.array(path.stringAt('$.plan.names.endpointConfig')),
+  }, '$.restored').addCatch(ending, ON_ERROR);
+  restore.next(waitForEndpoint(steps, 'Previous', { endpoint, wanted: '$.restored.configName', arrived: ending, elsewhere: lost, broken: lost, failed: ending }));
+  return restore;
+}
+
+/** Removes an endpoint that never came up. */
+function removal(steps: Construct, options: CanaryStepsOptions, ending: sfn.IChainable): sfn.State {
+  const remove = invoke(steps, 'RemoveEndpoint', options.deployer, { action: 'remove', endpointName: options.endpoint.endpointName }).addCatch(ending, ON_ERROR);
+  remove.next(ending);
+  return remove;
+}
+
+/** Removes what only this release needed, and answers. */
+function conclusion(steps: Construct, options: CanaryStepsOptions, failed: sfn.Fail): sfn.State {
+  const { deployer, guard } = options;
+  const result = (id: string, served: string) => new sfn.Pass(steps, id, {
+    parameters: {
+      outcome: path.stringAt('$.outcome.outcome'),
+      reason: path.stringAt('$.outcome.reason'),
+      version: path.stringAt('$.plan.candidate.version'),
+      endpointConfigName: path.stringAt(served),
+      previousConfigName: path.stringAt('$.plan.previousConfigName'),
+      previousVersion: path.stringAt('$.plan.previousVersion'),
+    },
+  });
+  const inProduction = sfn.Condition.and(
+    sfn.Condition.not(sfn.Condition.isPresent('$.failure')), sfn.Condition.stringEquals('$.outcome.outcome', 'production'),
+  );
+  const hasFailed = new sfn.Choice(steps, 'HasFailed')
+    .when(sfn.Condition.isPresent('$.failure'), failed)
+    .otherwise(result('AnswerPrevious', '$.plan.previousConfigName'));
+  const tidy = invoke(steps, 'RemoveCandidate', deployer, {
+    action: 'remove',
+    unlessServedBy: options.endpoint.endpointName,
+    configName: path.stringAt('$.plan.names.endpointConfig'),
+    modelName: path.stringAt('$.plan.names.model'),
+  }).addCatch(hasFailed, IGNORED);
+  tidy.next(hasFailed);
+  const which = new sfn.Choice(steps, 'IsInProduction').when(inProduction, result('AnswerProduction', '$.plan.names.endpointConfig')).otherwise(tidy);
+  const alarms = invoke(steps, 'RemoveAlarms', guard, { action: 'delete', plan: path.objectAt('$.plan') }).addCatch(which, IGNORED);
+  alarms.next(which);
+  return alarms;
+}
