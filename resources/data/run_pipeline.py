@@ -74,15 +74,19 @@ def load_script(spark: SparkSession, uri: str):
     return module
 
 
+def client(service: str):
+    import boto3  # Glue has it; a job without a connection does without
+
+    return boto3.client(service)
+
+
 def read_connection(spark: SparkSession, args: argparse.Namespace, glue=None, secrets=None) -> str:
     """Keeps what the query gives in the source zone, so that what was read can be looked at later."""
-    import boto3  # only a job with a connection needs it
-
-    found = (glue or boto3.client("glue")).get_connection(Name=args.connection)["Connection"]["ConnectionProperties"]
+    found = (glue or client("glue")).get_connection(Name=args.connection)["Connection"]["ConnectionProperties"]
     secret = args.secret or found.get("SECRET_ID")
     login = {"username": found.get("USERNAME"), "password": found.get("PASSWORD")}
     if secret:
-        login = json.loads((secrets or boto3.client("secretsmanager")).get_secret_value(SecretId=secret)["SecretString"])
+        login = json.loads((secrets or client("secretsmanager")).get_secret_value(SecretId=secret)["SecretString"])
     reader = spark.read.format("jdbc").option("url", found["JDBC_CONNECTION_URL"]).option("query", args.query)
     for option, value in (("user", login["username"]), ("password", login["password"]), ("driver", found.get("JDBC_DRIVER_CLASS_NAME"))):
         if value:

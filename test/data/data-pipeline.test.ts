@@ -1,0 +1,177 @@
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { DataLake } from '../../src/data/data-lake';
+import { DataPipeline, DataPipelineProps } from '../../src/data/data-pipeline';
+import { DataQualityRule } from '../../src/data/data-quality-rule';
+import { DataScript } from '../../src/data/data-script';
+import { DataSource } from '../../src/data/data-source';
+import { synthesizeUnderNag } from '../support/nag';
+
+const script = DataScript.fromAsset('examples/regression-platform/pipelines/weather.py');
+
+function add(stack: Stack, props: Partial<DataPipelineProps> = {}, id = 'Weather'): DataPipeline {
+  const lake = props.lake ?? new DataLake(stack, 'Lake');
+  return new DataPipeline(stack, id, { source: DataSource.upload(), script, target: 'temp_in_24h', timeColumn: 'time_hour', ...props, lake });
+}
+
+function templateOf(props: Partial<DataPipelineProps> | ((stack: Stack) => Partial<DataPipelineProps>) = {}): Template {
+  const stack = new Stack(new App(), 'Test');
+  add(stack, typeof props === 'function' ? props(stack) : props);
+  return Template.fromStack(stack);
+}
+
+const argumentsOf = (template: Template): Record<string, unknown> => Object.values(template.findResources('AWS::Glue::Job'))[0].Properties.DefaultArguments;
+
+interface Statement { Effect: string; Action: string | string[]; Resource: unknown; Condition?: unknown }
+
+/** Statements of the role that a resource runs with. */
+function statementsOf(template: Template, role: RegExp): Statement[] {
+  return Object.values(template.findResources('AWS::IAM::Policy'))
+    .filter((policy) => policy.Properties.Roles.some((one: { Ref: string }) => role.test(one.Ref)))
+    .flatMap((policy) => policy.Properties.PolicyDocument.Statement as Statement[]);
+}
+
+describe('by default', () => {
+  test('a Glue 5.0 Spark job, one run at a time, with encrypted logs', () => {
+    templateOf().hasResourceProperties('AWS::Glue::Job', {
+      GlueVersion: '5.0',
+      WorkerType: 'G.1X',
+      NumberOfWorkers: 2,
+      MaxRetries: 0,
+      Timeout: 120,
+      ExecutionProperty: { MaxConcurrentRuns: 1 },
+      Command: { Name: 'glueetl', PythonVersion: '3' },
+      SecurityConfiguration: Match.anyValue(),
+      Connections: Match.absent(),
+    });
+  });
+
+  test('the job is told what it reads, makes and checks', () => {
+    expect(argumentsOf(templateOf())).toMatchObject({
+      '--dataset': 'Weather',
+      '--source': { 'Fn::Join': ['', ['s3://', { Ref: expect.stringMatching(/^LakeSourceZone/) }, '/uploads/Weather/']] },
+      '--output': { 'Fn::Join': ['', ['s3://', { Ref: expect.stringMatching(/^LakeCuratedZone/) }, '/datasets/Weather']] },
+      '--target': 'temp_in_24h',
+      '--time_column': 'time_hour',
+      '--holdout_share': '0.2',
+      '--rules': '[]',
+    });
+  });
+
+  test('nothing starts it but a hand', () => {
+    templateOf().resourceCountIs('AWS::Events::Rule', 0);
+  });
+
+  test('the dataset is where the pipeline publishes it', () => {
+    const stack = new Stack(new App(), 'Test');
+    const { dataset, sourceUri } = add(stack);
+    expect(dataset).toMatchObject({ datasetName: 'Weather', prefix: 'datasets/Weather', target: 'temp_in_24h', timeColumn: 'time_hour' });
+    expect(dataset.key).toBeDefined();
+    expect(stack.resolve(sourceUri)['Fn::Join'][1]).toContain('/uploads/Weather/');
+  });
+});
+
+describe('permissions', () => {
+  test('the job writes candidates and can publish nothing', () => {
+    const statements = statementsOf(templateOf(), /WeatherJobRole/);
+    const denied = statements.filter((one) => one.Effect === 'Deny');
+    expect(JSON.stringify(denied)).toMatch(/datasets\/Weather\/\*\/manifest\.json.*datasets\/Weather\/latest\.json/);
+    const written = statements.filter((one) => one.Effect === 'Allow' && JSON.stringify(one.Action).includes('s3:PutObject')).map((one) => JSON.stringify(one.Resource));
+    expect(written.map((resource) => /"(\/[^"]*)"\]\]/.exec(resource)?.[1])).toEqual(['/datasets/Weather/*', '/runs/Weather/*', '/*_$folder$']);
+  });
+
+  test('the job reads its own uploads of the source zone and no others', () => {
+    const read = statementsOf(templateOf(), /WeatherJobRole/).filter((one) => JSON.stringify(one.Resource).includes('LakeSourceZone') && JSON.stringify(one.Action).includes('s3:'));
+    expect(read.map((one) => one.Action)).toEqual([['s3:GetObject', 's3:GetObjectVersion'], 's3:ListBucket']);
+    expect(JSON.stringify(read[0].Resource)).toContain('/uploads/Weather/*');
+    expect(read[1].Condition).toEqual({ StringLikeIfExists: { 's3:prefix': ['uploads/Weather/', 'uploads/Weather/*'] } });
+  });
+
+  test('the publisher writes manifests and the pointer, nothing else', () => {
+    const written = statementsOf(templateOf(), /PublisherRole/).filter((one) => JSON.stringify(one.Action).match(/s3:(Put|Delete)/));
+    expect(JSON.stringify(written.map((one) => one.Resource)).match(/"\/[^"]*"/g)).toEqual(['"/datasets/Weather/*/manifest.json"', '"/datasets/Weather/latest.json"']);
+  });
+
+  test('the planner sees names of the sources, not what is in them', () => {
+    const sources = statementsOf(templateOf(), /PlannerRole/).filter((one) => JSON.stringify(one.Resource).includes('LakeSource'));
+    expect(sources.map((one) => one.Action)).toEqual(['s3:ListBucket']);
+  });
+});
+
+describe('sources', () => {
+  test.each([['exports/weather', 'exports/weather/'], ['/exports/weather/', 'exports/weather/'], [undefined, '']])('a bucket below %s', (given, prefix) => {
+    const template = templateOf((stack) => ({ source: DataSource.bucket(s3.Bucket.fromBucketName(stack, 'Exports', 'exports'), given) }));
+    expect(argumentsOf(template)['--source']).toBe(`s3://exports/${prefix}`);
+  });
+
+  test('a database behind a Glue connection, with its network and its secret', () => {
+    const template = templateOf((stack) => ({
+      source: DataSource.jdbc('warehouse', 'SELECT * FROM weather', { secret: secretsmanager.Secret.fromSecretNameV2(stack, 'Login', 'warehouse') }),
+    }));
+    template.hasResourceProperties('AWS::Glue::Job', { Connections: { Connections: ['warehouse'] } });
+    expect(argumentsOf(template)).toMatchObject({ '--connection': 'warehouse', '--query': 'SELECT * FROM weather', '--secret': expect.anything() });
+    const statements = JSON.stringify(statementsOf(template, /WeatherJobRole/));
+    expect(statements).toContain(':connection/warehouse');
+    expect(statements).toContain('/snapshots/Weather/*');
+  });
+
+  test('a script in a bucket', () => {
+    const template = templateOf((stack) => ({ script: DataScript.fromBucket(s3.Bucket.fromBucketName(stack, 'Code', 'code'), 'pipelines/weather.py') }));
+    expect(argumentsOf(template)['--script']).toBe('s3://code/pipelines/weather.py');
+  });
+});
+
+test('rules, share, workers and time limit reach the job', () => {
+  const template = templateOf({
+    quality: [DataQualityRule.notNull('temp', 0.01), DataQualityRule.range('humid', 0, 100), DataQualityRule.unique(['a', 'b']), DataQualityRule.rowCountAtLeast(9)],
+    holdoutShare: 0.3,
+    workerCount: 5,
+    workerType: 'G.2X',
+    timeout: Duration.minutes(30),
+    timeColumn: undefined,
+    datasetName: 'Hourly-Weather',
+  });
+  expect(argumentsOf(template)).toMatchObject({ '--holdout_share': '0.3', '--shuffle_partitions': '40', '--dataset': 'Hourly-Weather' });
+  expect(argumentsOf(template)).not.toHaveProperty('--time_column');
+  expect(JSON.parse(argumentsOf(template)['--rules'] as string)).toEqual([
+    { rule: 'notNull', column: 'temp', maxShare: 0.01 }, { rule: 'range', column: 'humid', min: 0, max: 100 },
+    { rule: 'unique', columns: ['a', 'b'] }, { rule: 'rowCount', min: 9 },
+  ]);
+  template.hasResourceProperties('AWS::Glue::Job', { NumberOfWorkers: 5, WorkerType: 'G.2X', Timeout: 30 });
+});
+
+test('starts by the clock and on arrival where asked', () => {
+  const template = templateOf({ schedule: events.Schedule.rate(Duration.days(1)), runOnArrival: true });
+  template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 day)' });
+  template.hasResourceProperties('AWS::Events::Rule', {
+    EventPattern: {
+      'source': ['aws.s3'], 'detail-type': ['Object Created'],
+      'detail': { bucket: { name: [Match.anyValue()] }, object: { key: [{ prefix: 'uploads/Weather/' }] } },
+    },
+  });
+});
+
+test('fails with everything that is wrong at once', () => {
+  expect(() => templateOf({
+    datasetName: 'no spaces', holdoutShare: 1, target: 'temp', timeColumn: 'temp', workerCount: 1, timeout: Duration.seconds(30),
+    quality: [DataQualityRule.range('x', 2, 1), DataQualityRule.notNull('x', 1), DataQualityRule.unique([]), DataQualityRule.rowCountAtLeast(0)],
+  })).toThrow(new RegExp([
+    'Test/Weather: ', '1\\. datasetName .*no spaces', '2\\. timeColumn and target', '3\\. holdoutShare .*got 1', '4\\. workerCount .*got 1', '5\\. timeout .*30 seconds',
+    '6\\. the range of column x', '7\\. maxNullShare of column x', '8\\. unique', '9\\. rowCountAtLeast .*got 0',
+  ].join('[^]*')));
+  expect(() => templateOf((stack) => ({ script: DataScript.fromBucket(s3.Bucket.fromBucketName(stack, 'Code', 'code'), 'job.scala') }))).toThrow(/must be a Python file/);
+});
+
+test('cdk-nag finds nothing', () => {
+  expect(() => synthesizeUnderNag((stack) => {
+    const lake = new DataLake(stack, 'Lake');
+    const alerts = sns.Topic.fromTopicArn(stack, 'Alerts', stack.formatArn({ service: 'sns', resource: 'alerts' }));
+    add(stack, { lake, alerts, schedule: events.Schedule.rate(Duration.days(1)), runOnArrival: true, encryptionKey: lake.curatedKey });
+    add(stack, { lake, source: DataSource.jdbc('warehouse', 'SELECT 1') }, 'Rows');
+    add(stack, { lake, source: DataSource.bucket(s3.Bucket.fromBucketName(stack, 'Exports', 'exports')) }, 'Files');
+  })).not.toThrow();
+});
