@@ -44,7 +44,7 @@ describe.each(apps)('%s, as it stands', (_, build) => {
     }
     const templates = fs.readdirSync(folder).filter((name) => name.endsWith('.template.json')).map((name) => path.join(folder, name));
     expect(templates.length).toBeGreaterThanOrEqual(2);
-    const lint = () => execFileSync(path.join(root, '.venv/bin/python'), ['-m', 'cfnlint', '--non-zero-exit-code', 'informational', ...templates], { encoding: 'utf8' });
+    const lint = () => execFileSync(path.join(root, '.venv/bin/cfn-lint'), ['--non-zero-exit-code', 'informational', ...templates], { encoding: 'utf8' });
     expect(lint()).toBe('');
   });
 });
