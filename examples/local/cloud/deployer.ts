@@ -41,7 +41,7 @@ export class Deployer {
   private checkTypes(template: Template, path: string): void {
     for (const [id, resource] of Object.entries(template.Resources ?? {})) {
       if (resource.Type === NESTED) continue;
-      if (!this.provisionerOf(resource.Type)) throw new Unsupported(`the resource type ${resource.Type} (${path}/${id}, ${constructPath(resource)})`);
+      if (!this.provisionerOf(resource.Type)) throw new Unsupported(`the resource type ${resource.Type} (${path}/${id}${constructPath(resource)})`);
     }
   }
 
@@ -160,7 +160,7 @@ class StackDeployment {
       return await (definition.Type === NESTED ? this.deployer.createNested(resource) : this.deployer.create(resource));
     } catch (error) {
       const problem = error instanceof Error ? error : new Error(String(error));
-      if (!problem.message.includes(path)) problem.message = `${path} (${definition.Type}, ${constructPath(definition)}): ${problem.message}`;
+      if (!problem.message.includes(path)) problem.message = `${path} (${definition.Type}${constructPath(definition)}): ${problem.message}`;
       throw problem;
     }
   }
@@ -219,7 +219,8 @@ function asText(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** The construct's path where the synthesis has written it. */
 function constructPath(resource: TemplateResource): string {
   const path = resource.Metadata?.['aws:cdk:path'];
-  return typeof path === 'string' ? path : 'no construct path';
+  return typeof path === 'string' ? `, ${path}` : '';
 }

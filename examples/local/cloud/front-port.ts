@@ -1,4 +1,5 @@
 import { Agent, createServer, IncomingMessage, request, Server, ServerResponse } from 'http';
+import { XML } from './authorization';
 import { Principals } from './principals';
 import { AwsError, Call, Clock, isRawAnswer, JsonObject, Principal, Service, Unsupported } from './types';
 
@@ -97,7 +98,7 @@ export class FrontPort {
     } catch (error) {
       const problem = error instanceof Error ? error : new Error(String(error));
       if (!(problem instanceof AwsError)) this.hooks.fault(problem, call);
-      answerError(outgoing, problem, incoming);
+      answerError(outgoing, problem, incoming, XML.has(call.service));
       return;
     }
     const body = await this.proxy(incoming, outgoing, call.body);
@@ -170,9 +171,17 @@ function encode(outgoing: ServerResponse, answer: Awaited<ReturnType<Service['ha
   outgoing.end(JSON.stringify(answer));
 }
 
-function answerError(outgoing: ServerResponse, error: Error, incoming: IncomingMessage): void {
+function answerError(outgoing: ServerResponse, error: Error, incoming: IncomingMessage, xml = false): void {
   const code = error instanceof AwsError || error instanceof Unsupported ? error.code : 'InternalFailure';
   const status = error instanceof AwsError ? error.status : error instanceof Unsupported ? 400 : 500;
+  if (xml) {
+    const inner = `<Code>${code}</Code><Message>${error.message.replace(/[<>&]/g, (sign) => `&#${sign.charCodeAt(0)};`)}</Message>`;
+    // S3's errors are the whole document, those of the query protocol are wrapped.
+    const rest = incoming.headers['content-type']?.includes('x-www-form-urlencoded') !== true;
+    outgoing.writeHead(status, { 'content-type': 'application/xml' });
+    outgoing.end(rest ? `<Error>${inner}</Error>` : `<ErrorResponse><Error><Type>Sender</Type>${inner}</Error></ErrorResponse>`);
+    return;
+  }
   outgoing.writeHead(status, { 'content-type': jsonType(incoming), 'x-amzn-errortype': code });
   outgoing.end(JSON.stringify({ __type: code, message: error.message, Message: error.message }));
 }

@@ -3,17 +3,21 @@ import { appendFileSync } from 'fs';
 import * as path from 'path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { Assembly } from './assembly';
+import { Authorization, Decided } from './authorization';
 import { RunFolder } from './children';
 import { LocalClock } from './clock';
 import { Declared } from './declared';
 import { Deployer } from './deployer';
 import { EventBridge } from './events';
 import { FrontPort } from './front-port';
+import { PolicyEvaluator } from './iam';
 import { Lambda } from './lambda';
 import { Ministack } from './ministack';
 import { MinistackResources } from './ministack-provisioners';
+import { Notifications } from './notifications';
 import { S3ObjectStore } from './object-store';
 import { OPERATOR_KEY, Principals } from './principals';
+import { Scheduler } from './scheduler';
 import { StepFunctions } from './step-functions';
 import {
   ClientConfiguration, Cloud, Decision, Deployed, Json, JsonObject, ObjectStore, Resource, SpawnOptions, StandIn, Unsupported,
@@ -70,8 +74,11 @@ export class LocalCloud implements Cloud {
   private readonly front: FrontPort;
   private readonly principals: Principals;
   private readonly events = new EventBridge();
+  private readonly notifications = new Notifications();
   private readonly stored = new MinistackResources();
   private readonly deployer: Deployer;
+  private readonly authorization = new Authorization(this);
+  private readonly evaluator: PolicyEvaluator;
   private readonly clients = new Map<unknown, Map<string, unknown>>();
   private taken = false;
 
@@ -86,12 +93,13 @@ export class LocalCloud implements Cloud {
     this.ministack = new Ministack(this.folder, this.python, this.account, this.region);
     this.principals = new Principals(this.account, this.partition);
     this.front = new FrontPort(this.clock, this.principals, {
-      authorize: async () => undefined,
+      authorize: (call) => this.authorization.authorize(call),
       proxied: (call, answer) => this.afterProxied(call, answer),
       fault: (error, call) => this.fault(`${call.service} ${call.operation}`, error),
     }, () => this.ministack.port);
+    this.evaluator = new PolicyEvaluator(() => this.resources, this.account);
     this.s3 = new S3ObjectStore(() => this.client(S3Client));
-    this.standIns = [this.stored, this.events, new Declared(), new Lambda(), new StepFunctions(), ...options.standIns ?? []];
+    this.standIns = [this.stored, this.events, this.notifications, new Scheduler(), new Declared(), new Lambda(), new StepFunctions(), ...options.standIns ?? []];
     const provisioners = this.standIns.flatMap((standIn) => standIn.provisioners ?? []);
     this.deployer = new Deployer(assembly, this, provisioners, { dynamic: (service, rest) => this.dynamic(service, rest) });
   }
@@ -165,8 +173,13 @@ export class LocalCloud implements Cloud {
     return this.assembly.assetPath(objectKey);
   }
 
-  decide(principalArn: string, action: string, resourceArn: string): Decision {
-    throw new Unsupported(`a decision about ${action} on ${resourceArn} by ${principalArn}`);
+  decide(principalArn: string, action: string, resourceArn: string, context?: Record<string, string>): Decision {
+    return this.evaluator.decide(principalArn, action, resourceArn, { 'aws:RequestedRegion': this.region, ...context });
+  }
+
+  /** What was decided about calls of people. */
+  get decided(): readonly Decided[] {
+    return this.authorization.decided;
   }
 
   spawn(name: string, program: string, args: string[], options: SpawnOptions): ChildProcess {
@@ -199,6 +212,7 @@ export class LocalCloud implements Cloud {
     for (const standIn of this.standIns) await standIn.start?.(this);
     await this.deployer.deploy();
     this.clock.drain(() => this.events.drain());
+    this.clock.drain(() => this.notifications.drain());
   }
 
   private afterProxied(call: { service: string; operation: string; method: string; path: string; input: JsonObject }, answer: JsonObject | undefined): void {
@@ -212,6 +226,8 @@ export class LocalCloud implements Cloud {
     } else if (call.service === 's3') {
       const bucket = decodeURIComponent(call.path.split(/[/?]/)[1] ?? '');
       if (this.stored.notifyingBuckets.has(bucket)) this.drainEvents();
+    } else if (call.service === 'sns' && call.operation.startsWith('Publish')) {
+      this.clock.busy(this.notifications.drain(), 'delivery of notifications').catch((error: Error) => this.fault('delivery of a notification', error));
     }
   }
 

@@ -1,0 +1,117 @@
+import { appendFileSync } from 'fs';
+import * as path from 'path';
+import { CreateTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { onlyKnown } from './members';
+import { physicalName } from './names';
+import { Cloud, Deployed, Json, JsonObject, Provisioner, Resource, StandIn, Target, Unsupported } from './types';
+import { jsonCall } from './wire';
+
+const QUEUE = 'local-cloud-mailbox';
+
+/** A message that a topic has sent, as a line of the mailbox file. */
+export interface Mail {
+  /** Time of the local clock. */
+  readonly at: string;
+  readonly topic: string;
+  readonly subject?: string;
+  readonly message: string;
+}
+
+/** SNS: ministack's topics. Each also sends to a queue of the runner, whose messages become lines of a mailbox file. */
+export class Notifications implements StandIn {
+  readonly describes = [{ service: 'SNS', by: 'ministack; every message is a line in mailbox.jsonl, which stands for the subscribers\' mail' }];
+  readonly mails: Mail[] = [];
+  readonly targets: Target[] = [{ services: ['sns'], deliver: (arn, input) => this.publish(arn, input) }];
+  readonly provisioners: Provisioner[] = [
+    { types: ['AWS::SNS::Topic'], create: (resource) => this.topic(resource) },
+    { types: ['AWS::SNS::Subscription'], create: (resource) => this.subscription(resource) },
+  ];
+  /** Functions that subscribe to a topic. */
+  private readonly functions = new Map<string, string[]>();
+  private cloud!: Cloud;
+  private queueUrl = '';
+  private draining: Promise<boolean> = Promise.resolve(false);
+
+  async start(cloud: Cloud): Promise<void> {
+    this.cloud = cloud;
+    this.queueUrl = String((await jsonCall(cloud, 'sqs', 'AmazonSQS.CreateQueue', { QueueName: QUEUE })).QueueUrl);
+  }
+
+  get file(): string {
+    return path.join(this.cloud.folders.root, 'mailbox.jsonl');
+  }
+
+  /** Takes what topics have sent; answers whether there was anything. One drain at a time. */
+  drain(): Promise<boolean> {
+    this.draining = this.draining.catch(() => false).then(() => this.drainOnce());
+    return this.draining;
+  }
+
+  private async drainOnce(): Promise<boolean> {
+    for (let any = false; ; any = true) {
+      const answer = await jsonCall(this.cloud, 'sqs', 'AmazonSQS.ReceiveMessage', { QueueUrl: this.queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 0 });
+      const messages = (answer.Messages ?? []) as { Body: string; ReceiptHandle: string }[];
+      if (messages.length === 0) return any;
+      await jsonCall(this.cloud, 'sqs', 'AmazonSQS.DeleteMessageBatch', {
+        QueueUrl: this.queueUrl, Entries: messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
+      });
+      for (const { Body } of messages) await this.arrived(JSON.parse(Body) as JsonObject);
+    }
+  }
+
+  private async arrived(envelope: JsonObject): Promise<void> {
+    const topicArn = String(envelope.TopicArn);
+    const mail: Mail = {
+      at: this.cloud.clock.now().toISOString(),
+      topic: topicArn.slice(topicArn.lastIndexOf(':') + 1),
+      ...typeof envelope.Subject === 'string' ? { subject: envelope.Subject } : {},
+      message: String(envelope.Message),
+    };
+    this.mails.push(mail);
+    appendFileSync(this.file, `${JSON.stringify(mail)}\n`);
+    for (const subscriber of this.functions.get(topicArn) ?? []) {
+      const Sns = { ...envelope, Timestamp: mail.at, MessageAttributes: envelope.MessageAttributes ?? {} };
+      await this.cloud.deliver(subscriber, { Records: [{ EventSource: 'aws:sns', EventVersion: '1.0', EventSubscriptionArn: `${topicArn}:local`, Sns }] });
+    }
+  }
+
+  private async publish(topicArn: string, input: Json): Promise<void> {
+    const Message = typeof input === 'string' ? input : JSON.stringify(input);
+    await this.cloud.client(SNSClient).send(new PublishCommand({ TopicArn: topicArn, Message }));
+  }
+
+  private async topic(resource: Resource): Promise<Deployed> {
+    const { properties, type } = resource;
+    onlyKnown(properties, ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscription', 'Tags', 'TracingConfig', 'SignatureVersion'], type);
+    const name = String(properties.TopicName ?? physicalName(resource, 255));
+    const { TopicArn } = await this.cloud.client(SNSClient).send(new CreateTopicCommand({ Name: name }));
+    const { partition, region, account } = this.cloud;
+    await this.subscribe(TopicArn!, 'sqs', `arn:${partition}:sqs:${region}:${account}:${QUEUE}`, {});
+    for (const { Protocol, Endpoint } of (properties.Subscription ?? []) as JsonObject[]) await this.subscribe(TopicArn!, String(Protocol), String(Endpoint), {});
+    return { ref: TopicArn!, attributes: { TopicArn: TopicArn!, TopicName: name } };
+  }
+
+  private async subscription({ properties, type, path: at }: Resource): Promise<Deployed> {
+    onlyKnown(properties, ['TopicArn', 'Protocol', 'Endpoint', 'RawMessageDelivery', 'FilterPolicy', 'FilterPolicyScope', 'RedrivePolicy', 'Region'], type);
+    const attributes: Record<string, string> = {};
+    for (const name of ['RawMessageDelivery', 'FilterPolicy', 'FilterPolicyScope']) {
+      const value = properties[name];
+      if (value !== undefined) attributes[name] = typeof value === 'string' ? value : JSON.stringify(value);
+    }
+    await this.subscribe(String(properties.TopicArn), String(properties.Protocol), String(properties.Endpoint), attributes);
+    return { ref: at, attributes: {} };
+  }
+
+  private async subscribe(topicArn: string, protocol: string, endpoint: string, attributes: Record<string, string>): Promise<void> {
+    // Mail, and messages to telephones, are what the mailbox stands for.
+    if (['email', 'email-json', 'sms'].includes(protocol)) return;
+    if (protocol === 'lambda') {
+      if ('FilterPolicy' in attributes) throw new Unsupported('FilterPolicy of a function\'s AWS::SNS::Subscription');
+      this.functions.set(topicArn, [...this.functions.get(topicArn) ?? [], endpoint]);
+    } else if (protocol === 'sqs') {
+      await this.cloud.client(SNSClient).send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint: endpoint, Attributes: attributes }));
+    } else {
+      throw new Unsupported(`the protocol ${protocol} of AWS::SNS::Subscription`);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import { ChildProcess, execFileSync, spawn } from 'child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'fs';
+import * as path from 'path';
+import { aws_s3 as s3 } from 'aws-cdk-lib';
+import { Clouds, only, START } from './cloud-support';
+
+const clouds = new Clouds();
+afterAll(() => clouds.stop());
+
+const CHECKOUT = path.resolve(__dirname, '../..');
+const until = async (reached: () => boolean, limit = 20_000): Promise<void> => {
+  for (const deadline = performance.now() + limit; !reached();) {
+    if (performance.now() > deadline) throw new Error('not reached in time');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+};
+
+/** Processes whose command line or environment names the folder. */
+function processesOf(folder: string): string[] {
+  return execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' }).split('\n')
+    .map((line) => line.trim().split(/\s+/)[0])
+    .filter((pid) => /^\d+$/.test(pid) && pid !== String(process.pid) && existsSync(`/proc/${pid}/environ`))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder) || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(folder);
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** A run of its own process, as `npm run local` is one. */
+function runApart(assembly: string, root: string): ChildProcess {
+  const script = path.join(path.dirname(root), 'run.ts');
+  writeFileSync(script, `
+    import { LocalCloud } from '${CHECKOUT}/examples/local/cloud/local-cloud';
+    void LocalCloud.start('${assembly}', { root: '${root}', startTime: new Date(${START.getTime()}) }).then((cloud) => {
+      cloud.spawn('sleeper', 'sleep', ['600'], {});
+      console.log('up');
+    });
+  `);
+  return spawn(process.execPath, ['--import', 'tsx', script], { cwd: CHECKOUT, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+test('an interrupted run leaves no process and does not spoil the next one in its folder', async () => {
+  const assembly = clouds.synth((stack) => { new s3.Bucket(stack, 'Bucket', { bucketName: 'kept' }); });
+  const root = path.join(clouds.folder(), 'run');
+  const interrupted = runApart(assembly, root);
+  let output = '';
+  interrupted.stdout!.on('data', (chunk: Buffer) => { output += chunk.toString(); });
+  await until(() => output.includes('up'));
+  await expect(clouds.start(assembly, { root })).rejects.toThrow(/another run \(process \d+\) is using/);
+  expect(processesOf(root).length).toBeGreaterThan(0);
+  interrupted.kill('SIGKILL');
+  await until(() => processesOf(root).length === 0);
+
+  const cloud = await clouds.start(assembly, { root });
+  await cloud.s3.put(only(cloud, 'AWS::S3::Bucket').ref, 'a', 'b');
+  await cloud.stop();
+  expect(processesOf(root)).toEqual([]);
+  expect(readdirSync(root).sort()).toEqual(['logs']);
+});
+
+test('a start that fails leaves nothing running', async () => {
+  const assembly = clouds.synth((stack) => { new s3.Bucket(stack, 'Bucket'); });
+  const root = path.join(clouds.folder(), 'run');
+  const failing = { describes: [], start: () => Promise.reject(new Error('no luck')) };
+  await expect(clouds.start(assembly, { root, standIns: [failing] })).rejects.toThrow('no luck');
+  expect(processesOf(root)).toEqual([]);
+});
