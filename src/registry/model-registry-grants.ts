@@ -99,9 +99,9 @@ export class ModelRegistryGrants {
    */
   public register(grantee: iam.IGrantable): iam.Grant {
     const { registration } = this.resources;
-    const execution = Stack.of(this.scope).formatArn({
-      service: 'states', resource: 'execution', resourceName: `${registration.stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const stack = Stack.of(this.scope);
+    const name = stack.splitArn(registration.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
+    const execution = stack.formatArn({ service: 'states', resource: 'execution', resourceName: `${name}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
     return allow(grantee, { actions: ['states:StartExecution'], resources: [registration.stateMachineArn] })
       .combine(allow(grantee, { actions: ['states:DescribeExecution'], resources: [execution], because: 'Each registration is an execution of its own.' }));
   }
