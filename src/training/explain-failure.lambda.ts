@@ -34,7 +34,7 @@ export async function handler({ state, stage, run, time, error }: ExplainFailure
 function reasonOf({ Error: name, Cause: cause }: { readonly Error: string; readonly Cause?: string }): string {
   if (cause === undefined || cause === '') return name;
   const described = parsed(cause);
-  const reason = described.FailureReason ?? described.ExitMessage ?? described.errorMessage;
+  const reason = described.ExitMessage ?? described.FailureReason ?? described.errorMessage;
   const job = described.TrainingJobName ?? described.ProcessingJobName;
   if (typeof reason === 'string') return typeof job === 'string' ? `${job}: ${reason}` : reason;
   return `${name}: ${cause}`;

@@ -9,8 +9,6 @@ export interface GateEvent {
   readonly time: string;
 }
 
-const rules: GateRules = JSON.parse(process.env.RULES ?? '{"limits":[]}');
-
 /** Judges the candidate by what the evaluations wrote, and makes the request to register or to reject it. */
 export async function handler({ plan, time }: GateEvent): Promise<RegistrationRequest> {
   const request = {
@@ -34,6 +32,7 @@ export async function handler({ plan, time }: GateEvent): Promise<RegistrationRe
   if (typeof champion === 'string') {
     return { ...request, evaluation: candidate, decision: 'reject', stage: 'evaluation', reason: `the champion's evaluation: ${champion}` };
   }
+  const rules = JSON.parse(process.env.RULES ?? '{"limits":[]}') as GateRules;
   const { passed, reason } = judgeGate(rules, candidate, champion);
   const said = plan.championSkipped === undefined ? reason : `${reason}; ${plan.championSkipped}`;
   const judged = {

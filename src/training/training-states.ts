@@ -18,11 +18,6 @@ export interface TrainingStatesOptions {
 const RUN = sfn.JsonPath.stringAt('$$.Execution.Id');
 const TIME = sfn.JsonPath.stringAt('$$.State.EnteredTime');
 
-const LAMBDA_TRANSIENT = [
-  'Lambda.ClientExecutionTimeoutException', 'Lambda.ServiceException', 'Lambda.AWSLambdaException', 'Lambda.SdkClientException',
-  'Lambda.TooManyRequestsException', 'Lambda.Unknown',
-];
-
 const REGISTRATION_TRANSIENT = [
   'StepFunctions.ExecutionLimitExceededException', 'StepFunctions.ThrottlingException', 'StepFunctions.SdkClientException',
   'StepFunctions.AWSStepFunctionsException',
@@ -44,7 +39,7 @@ export function trainingStates(scope: Construct, options: TrainingStatesOptions)
       Parameters: { 'StateMachineArn': options.registration.stateMachineArn, 'Input.$': '$' },
       ResultSelector: { 'result.$': '$.Output' },
       ResultPath: '$.registration',
-      TimeoutSeconds: Duration.hours(1).toSeconds(),
+      TimeoutSeconds: Duration.days(1).toSeconds(),
       Retry: [
         { ErrorEquals: REGISTRATION_TRANSIENT, IntervalSeconds: 10, MaxAttempts: 6, BackoffRate: 2 },
       ],
@@ -122,6 +117,7 @@ function invoke(scope: Construct, id: string, handler: lambda.IFunction, payload
     retryOnServiceExceptions: false,
     taskTimeout: sfn.Timeout.duration(Duration.minutes(10)),
   });
-  task.addRetry({ errors: LAMBDA_TRANSIENT, interval: Duration.seconds(2), maxAttempts: 6, backoffRate: 2 });
+  // what handlers refuse for good they answer; what they throw may pass
+  task.addRetry({ errors: ['States.TaskFailed', 'States.Timeout'], interval: Duration.seconds(2), maxAttempts: 5, backoffRate: 2 });
   return task;
 }

@@ -22,7 +22,7 @@ import { allow } from '../private/allow';
 import { handlerDefaults, HandlerOptions } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
-import { IModelRegistry } from '../registry/model-registry-versioning';
+import { IModelRegistry } from '../registry/model-registry';
 
 /** Machines of a training run's jobs. */
 export interface TrainingJobOptions {

@@ -7,7 +7,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { Dataset, IDataset } from '../../src/data/dataset';
-import { IModelRegistry } from '../../src/registry/model-registry-versioning';
+import { IModelRegistry } from '../../src/registry/model-registry';
 
 /** What training needs of a registry, all made elsewhere. */
 export class ImportedRegistry extends Construct implements IModelRegistry {
