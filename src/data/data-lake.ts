@@ -4,8 +4,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
-import { grantLogs } from '../private/handler-defaults';
 import { DataLakeGrants } from './data-lake-grants';
+import { grantLogs } from '../private/handler-defaults';
 
 /** Two zones of data: sources, for data engineers alone, and curated datasets, which data scientists read. */
 export interface IDataLake extends IConstruct {

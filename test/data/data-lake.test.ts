@@ -19,7 +19,8 @@ test('each zone has a bucket and a key of its own, and both are kept', () => {
   template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
   template.allResources('AWS::KMS::Key', { DeletionPolicy: 'Retain', Properties: Match.objectLike({ EnableKeyRotation: true }) });
   const zones = Object.values(template.findResources('AWS::S3::Bucket', { Properties: { LoggingConfiguration: Match.anyValue() } }));
-  const keys = zones.map((zone) => JSON.stringify(zone.Properties.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.KMSMasterKeyID));
+  const keys = zones.map((zone) => zone.Properties.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.KMSMasterKeyID)
+    .map((key) => JSON.stringify(key));
   expect(new Set(keys).size).toBe(2);
   for (const zone of zones) {
     expect(zone.Properties).toMatchObject({

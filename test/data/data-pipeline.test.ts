@@ -149,7 +149,8 @@ test('starts by the clock and on arrival where asked', () => {
   template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 day)' });
   template.hasResourceProperties('AWS::Events::Rule', {
     EventPattern: {
-      'source': ['aws.s3'], 'detail-type': ['Object Created'],
+      'source': ['aws.s3'],
+      'detail-type': ['Object Created'],
       'detail': { bucket: { name: [Match.anyValue()] }, object: { key: [{ prefix: 'uploads/Weather/' }] } },
     },
   });
@@ -157,7 +158,12 @@ test('starts by the clock and on arrival where asked', () => {
 
 test('fails with everything that is wrong at once', () => {
   expect(() => templateOf({
-    datasetName: 'no spaces', holdoutShare: 1, target: 'temp', timeColumn: 'temp', workerCount: 1, timeout: Duration.seconds(30),
+    datasetName: 'no spaces',
+    holdoutShare: 1,
+    target: 'temp',
+    timeColumn: 'temp',
+    workerCount: 1,
+    timeout: Duration.seconds(30),
     quality: [DataQualityRule.range('x', 2, 1), DataQualityRule.notNull('x', 1), DataQualityRule.unique([]), DataQualityRule.rowCountAtLeast(0)],
   })).toThrow(new RegExp([
     'Test/Weather: ', '1\\. datasetName .*no spaces', '2\\. timeColumn and target', '3\\. holdoutShare .*got 1', '4\\. workerCount .*got 1', '5\\. timeout .*30 seconds',

@@ -152,7 +152,7 @@ describe('publishing', () => {
     s3.beforePut = (path) => { if (dies(path)) throw new Error('died'); };
     await expect(publishing('run-2', candidate('v2'))).rejects.toThrow('died');
     expect(s3.json('curated/datasets/Weather/latest.json')).toMatchObject({ version: 'v1' });
-    s3.beforePut = () => undefined;
+    s3.beforePut = undefined;
     expect(await publishing('run-2', candidate('v2'))).toMatchObject({ outcome: 'published', version: 'v2' });
     expect(announced().map((event) => event.version)).toEqual(['v1', 'v2']);
   });
@@ -167,7 +167,7 @@ describe('publishing', () => {
   test('of two runs at once one moves the pointer, the other decides anew', async () => {
     s3.beforePut = (path) => {
       if (!path.endsWith('v2/manifest.json')) return;
-      s3.beforePut = () => undefined;
+      s3.beforePut = undefined;
       s3.put('curated/datasets/Weather/v3/manifest.json', JSON.stringify({ ...manifestOf('v3'), parent: null }));
       s3.put('curated/datasets/Weather/latest.json', JSON.stringify({ version: 'v3' }));
     };

@@ -41,8 +41,15 @@ interface JobInput { Arguments: Record<string, string> }
 const job = (contentHash: string, passed = true): Task => (input) => {
   const given = (input as unknown as JobInput).Arguments;
   s3.put(given['--report'].replace('s3://', ''), JSON.stringify({
-    dataset: 'Weather', time: given['--time'], version: `${given['--time']}-${contentHash}`, contentHash, unchanged: given['--parent_hash'] === contentHash,
-    rows: { train: 8, holdout: 2 }, schema: [], target: 'temp_in_24h', split: { method: 'hash', share: 0.2 },
+    dataset: 'Weather',
+    time: given['--time'],
+    version: `${given['--time']}-${contentHash}`,
+    contentHash,
+    unchanged: given['--parent_hash'] === contentHash,
+    rows: { train: 8, holdout: 2 },
+    schema: [],
+    target: 'temp_in_24h',
+    split: { method: 'hash', share: 0.2 },
     quality: { passed, rules: [{ rule: 'at least 1 rows', passed, observed: 10 }] },
   }));
   return { JobRunState: 'SUCCEEDED' };
@@ -50,7 +57,10 @@ const job = (contentHash: string, passed = true): Task => (input) => {
 
 function execute(name: string, tasks: Record<string, Task>) {
   return run(definition, {}, {
-    Plan: (input) => plan(input as never), Publish: (input) => publish(input as never), Alert: (input) => { alerts.push((input as { Message: string }).Message); }, ...tasks,
+    Plan: (input) => plan(input as never),
+    Publish: (input) => publish(input as never),
+    Alert: (input) => { alerts.push((input as { Message: string }).Message); },
+    ...tasks,
   }, () => `2013-04-0${name.slice(-1)}T00:00:00.000Z`, `arn:aws:states:eu-central-1:111122223333:execution:machine:${name}`);
 }
 

@@ -13,7 +13,7 @@ export class MemoryS3 {
   readonly objects = new Map<string, Stored>();
   readonly client: AwsClientStub<S3Client>;
   /** Called before each write; throw to let it fail. */
-  beforePut: (path: string) => void = () => undefined;
+  beforePut?: (path: string) => void;
   private writes = 0;
 
   constructor() {
@@ -26,7 +26,7 @@ export class MemoryS3 {
     });
     this.client.on(PutObjectCommand).callsFake((input: { Bucket: string; Key: string; Body: string; IfMatch?: string; IfNoneMatch?: string }) => {
       const path = `${input.Bucket}/${input.Key}`;
-      this.beforePut(path);
+      this.beforePut?.(path);
       const found = this.objects.get(path);
       if (input.IfNoneMatch === '*' && found !== undefined) throw named('PreconditionFailed');
       if (input.IfMatch !== undefined && input.IfMatch !== found?.etag) throw named('PreconditionFailed');

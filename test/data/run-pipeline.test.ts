@@ -70,7 +70,11 @@ async function job(given: Given): Promise<{ out: string; report: DatasetCandidat
   return { out, report: answer.report as DatasetCandidate, error: answer.error };
 }
 
-const files = (where: string) => (fs.existsSync(where) ? fs.readdirSync(where, { recursive: true }) as string[] : []).filter((name) => !fs.statSync(path.join(where, name)).isDirectory()).sort();
+function files(where: string): string[] {
+  const names = fs.existsSync(where) ? fs.readdirSync(where, { recursive: true }) as string[] : [];
+  return names.filter((name) => !fs.statSync(path.join(where, name)).isDirectory()).sort();
+}
+
 const failures = (report: DatasetCandidate) => report.quality.rules.filter((rule) => !rule.passed).map((rule) => `${rule.rule}: ${rule.observed}`);
 
 test('the program as Glue starts it makes a dataset of the weather', async () => {
