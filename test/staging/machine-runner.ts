@@ -86,7 +86,8 @@ export async function run(definition: Definition, input: Json, tasks: Record<str
     return { output, trail };
   } catch (error) {
     await reading;
-    const failure = error as Error & { cause?: unknown; errorInfo?: unknown };
+    // the engine wraps what failed the execution
+    const failure = error instanceof Error && error.cause instanceof Error ? error.cause : error as Error;
     return { error: { name: failure.name, cause: failure.message }, trail };
   }
 }

@@ -1,6 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { importedDataset, ImportedRegistry, newStack } from './fixtures';
+import { importedDataset, importedRegistry, newStack } from './fixtures';
 import { QualityGate } from '../../src/training/quality-gate';
 import { QualityMetric } from '../../src/training/quality-metric';
 import { TrainingWorkflow, TrainingWorkflowProps } from '../../src/training/training-workflow';
@@ -10,7 +10,7 @@ type Options = Partial<TrainingWorkflowProps>;
 
 function workflow(options: Options = {}): { stack: Stack; training: TrainingWorkflow } {
   const stack = newStack();
-  const registry = new ImportedRegistry(stack, 'Registry');
+  const registry = importedRegistry(stack);
   return { stack, training: new TrainingWorkflow(stack, 'Training', { dataset: importedDataset(stack), registry, ...options }) };
 }
 
@@ -117,6 +117,6 @@ test('fails on bad props with all problems in one error', () => {
 
 test.each([{}, { retrainOnNewData: false, training: { instanceType: 'ml.p5.48xlarge' } }])('nothing is unacknowledged with %j', (options: Options) => {
   synthesizeUnderNag((stack) => {
-    new TrainingWorkflow(stack, 'Training', { dataset: importedDataset(stack), registry: new ImportedRegistry(stack, 'Registry'), ...options });
+    new TrainingWorkflow(stack, 'Training', { dataset: importedDataset(stack), registry: importedRegistry(stack), ...options });
   });
 });
