@@ -13,6 +13,7 @@ import { releasePlanProblems } from '../domain/release-plan';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
+import { IModelRegistry } from '../registry/model-registry';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { DeployFunction } from '../staging/deploy-function';
 import { grantCreating, grantDeploying, grantPlanning, hostingSettings, ownNames, workflowMachine } from '../staging/workflow';
@@ -34,16 +35,8 @@ export interface ReleaseWatch {
   readonly every?: Duration;
 }
 
-/** Properties of a `CanaryRelease`. */
-export interface CanaryReleaseProps {
-  /** The endpoint that versions are released to. The first release creates it. */
-  readonly endpoint: IModelEndpoint;
-  /**
-   * The model package group that versions come from.
-   *
-   * @default - packages of any group of the account and region may be released
-   */
-  readonly modelPackageGroupName?: string;
+/** Options of a `CanaryRelease`, whatever endpoint it releases to. */
+export interface CanaryReleaseOptions {
   /**
    * How traffic moves to the new version.
    *
@@ -81,6 +74,18 @@ export interface CanaryReleaseProps {
    * @default - logs are encrypted by CloudWatch Logs
    */
   readonly encryptionKey?: kms.IKey;
+}
+
+/** Properties of a `CanaryRelease`. */
+export interface CanaryReleaseProps extends CanaryReleaseOptions {
+  /** The endpoint that versions are released to. The first release creates it. */
+  readonly endpoint: IModelEndpoint;
+  /**
+   * The registry that versions come from.
+   *
+   * @default - model packages of any group of the account and region may be released
+   */
+  readonly registry?: IModelRegistry;
 }
 
 /**
@@ -173,7 +178,7 @@ export class CanaryRelease extends Construct {
   private grant(planner: lambda.Function, deployer: lambda.Function, guard: lambda.Function, props: CanaryReleaseProps): void {
     const alarm = (resourceName: string) =>
       Stack.of(this).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
-    grantPlanning(planner, props.endpoint, props.modelPackageGroupName);
+    grantPlanning(planner, props.endpoint, props.registry?.modelPackageGroupName);
     grantDeploying(deployer, props.endpoint);
     grantCreating(deployer, props.endpoint);
     for (const reader of [planner, guard]) {

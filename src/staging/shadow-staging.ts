@@ -1,4 +1,5 @@
 import { Duration, Stack, Token } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -13,6 +14,7 @@ import { MIN_BLOCKS, verdictProblems } from '../domain/verdict';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
+import { IModelRegistry } from '../registry/model-registry';
 import { IModelEndpoint } from '../serving/model-endpoint';
 
 /** What the comparison of two models measures on each request. */
@@ -94,6 +96,12 @@ export interface ShadowStagingOptions {
    */
   readonly maxLatencyP95?: Duration;
   /**
+   * Where the event `ShadowVerdict` goes.
+   *
+   * @default - the account's default bus
+   */
+  readonly eventBus?: events.IEventBus;
+  /**
    * Encrypts logs. Its key policy must let CloudWatch Logs use it.
    *
    * @default - logs are encrypted by CloudWatch Logs
@@ -106,11 +114,18 @@ export interface ShadowStagingProps extends ShadowStagingOptions {
   /** The endpoint whose production model is challenged. */
   readonly endpoint: IModelEndpoint;
   /**
-   * The model package group that versions come from.
+   * The registry that versions come from.
    *
-   * @default - packages of any group of the account and region may be staged
+   * @default - model packages of any group of the account and region may be staged
    */
-  readonly modelPackageGroupName?: string;
+  readonly registry?: IModelRegistry;
+}
+
+interface Parts {
+  readonly planner: lambda.IFunction;
+  readonly deployer: lambda.IFunction;
+  readonly judge: lambda.IFunction;
+  readonly eventBus?: events.IEventBus;
 }
 
 /**
@@ -146,14 +161,14 @@ export class ShadowStaging extends Construct {
     const planner = this.handler('Planner', PlanShadowFunction, 'Plans the comparison of a model version with the one in production', props);
     const deployer = this.handler('Deployer', DeployFunction, 'Puts a shadow on the endpoint and takes it off again', props);
     const judge = this.handler('Judge', JudgeShadowFunction, 'Decides which of two models answers better', props);
-    grantPlanning(planner, props.endpoint, props.modelPackageGroupName);
+    grantPlanning(planner, props.endpoint, props.registry?.modelPackageGroupName);
     grantDeploying(deployer, props.endpoint);
     props.endpoint.observations.grantQuery(judge);
     allow(judge, { actions: ['sagemaker:DescribeEndpoint'], resources: [props.endpoint.endpointArn] });
     allow(judge, { actions: ['cloudwatch:GetMetricData'], resources: ['*'], because: 'cloudwatch:GetMetricData cannot be limited to a resource.' });
 
     const machine = workflowMachine(this, {
-      start: this.definition(settings, { planner, deployer, judge }),
+      start: this.definition(settings, { planner, deployer, judge, eventBus: props.eventBus }),
       comment: `Compares a model version with the one that the endpoint ${props.endpoint.endpointName} serves`,
       encryptionKey: props.encryptionKey,
       functions: [planner, deployer, judge],
@@ -212,13 +227,13 @@ export class ShadowStaging extends Construct {
     return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout: Duration.minutes(2) }));
   }
 
-  private definition(settings: ShadowSettings, run: { planner: lambda.IFunction; deployer: lambda.IFunction; judge: lambda.IFunction }): sfn.IChainable {
+  private definition(settings: ShadowSettings, run: Parts): sfn.IChainable {
     const steps = new Construct(this, 'Steps');
     const path = sfn.JsonPath;
     const now = path.stringAt('$$.State.EnteredTime');
     const plan = path.objectAt('$.plan');
     const failed = new sfn.Fail(steps, 'ShadowFailed', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
-    const back = this.restoration(steps, run.deployer, failed);
+    const back = this.restoration(steps, run, failed);
     const onError = { errors: ['States.ALL'], resultPath: '$.failure' };
 
     const look = this.looks(steps, run.judge, back);
@@ -278,11 +293,11 @@ export class ShadowStaging extends Construct {
   }
 
   /** Puts the champion's own config back, removes what was made for the comparison, then tells what came of it. */
-  private restoration(steps: Construct, deployer: lambda.IFunction, failed: sfn.Fail): sfn.State {
+  private restoration(steps: Construct, { deployer, eventBus }: Parts, failed: sfn.Fail): sfn.State {
     const path = sfn.JsonPath;
     const onError = { errors: ['States.ALL'], resultPath: '$.failure' };
     const done = new sfn.Succeed(steps, 'Done', { outputPath: '$.judged.result' });
-    const tell = announce(steps, 'TellVerdict', MlopsEventType.SHADOW_VERDICT, sfn.TaskInput.fromJsonPathAt('$.judged.event'), done);
+    const tell = announce(steps, 'TellVerdict', MlopsEventType.SHADOW_VERDICT, sfn.TaskInput.fromJsonPathAt('$.judged.event'), done, eventBus);
     const outcome = new sfn.Choice(steps, 'HasVerdict')
       .when(sfn.Condition.and(sfn.Condition.not(sfn.Condition.isPresent('$.failure')), sfn.Condition.isPresent('$.judged.result')), tell)
       .otherwise(failed);

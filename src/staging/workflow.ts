@@ -1,4 +1,5 @@
 import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -7,8 +8,10 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { HostingSettings } from './hosting-plan';
+import { MlopsEvents } from '../domain/events';
 import { allow } from '../private/allow';
 import { acknowledgeWildcard } from '../private/wildcards';
+import { modelPackageArns } from '../registry/model-package-arns';
 import { IModelEndpoint } from '../serving/model-endpoint';
 
 /** How often an endpoint is looked at while it changes, and for how long at most: SageMaker's own limit is eight hours. */
@@ -39,10 +42,12 @@ export function invoke(
   return task;
 }
 
-/** A step that puts an event of the library on the default bus. What is announced has happened: that the bus is out of order does not undo it. */
-export function announce(scope: Construct, id: string, detailType: string, detail: sfn.TaskInput, next: sfn.IChainable): tasks.EventBridgePutEvents {
+/** A step that puts an event of the library on a bus. What is announced has happened: that the bus is out of order does not undo it. */
+export function announce(
+  scope: Construct, id: string, detailType: string, detail: sfn.TaskInput, next: sfn.IChainable, eventBus?: events.IEventBus,
+): tasks.EventBridgePutEvents {
   const task = new tasks.EventBridgePutEvents(scope, id, {
-    entries: [{ source: 'cdk-mlops', detailType, detail }],
+    entries: [{ eventBus: eventBus ?? events.EventBus.fromEventBusName(scope, `${id}Bus`, 'default'), source: MlopsEvents.SOURCE, detailType, detail }],
     resultPath: sfn.JsonPath.DISCARD,
   });
   retry(task);
@@ -150,7 +155,6 @@ export function hostingSettings(endpoint: IModelEndpoint): HostingSettings {
 /** Lets a function read what is hosted and what is about to be, and say what it plans to deploy. */
 export function grantPlanning(planner: lambda.IFunction, endpoint: IModelEndpoint, modelPackageGroupName?: string): void {
   const { observations } = endpoint;
-  const group = modelPackageGroupName?.toLowerCase();
   allow(planner, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
   allow(planner, {
     actions: ['sagemaker:DescribeEndpointConfig'],
@@ -159,8 +163,10 @@ export function grantPlanning(planner: lambda.IFunction, endpoint: IModelEndpoin
   });
   allow(planner, {
     actions: ['sagemaker:DescribeModelPackage'],
-    resources: [hostingArn(endpoint, 'model-package', group === undefined ? '*' : `${group}/*`)],
-    because: group === undefined ? 'The package to deploy is named when a release starts.' : 'Each version is a package of its own within the group.',
+    resources: modelPackageGroupName === undefined
+      ? [hostingArn(endpoint, 'model-package', '*')]
+      : modelPackageArns(Stack.of(endpoint), modelPackageGroupName),
+    because: modelPackageGroupName === undefined ? 'The package to deploy is named when a release starts.' : 'Each version is a package of its own within the group.',
   });
   allow(planner, {
     actions: ['s3:GetObject'],

@@ -1,7 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { importedEndpoint } from './imported';
+import { importedEndpoint, importedRegistry } from './imported';
 import { ShadowStaging, ShadowStagingProps } from '../../src/staging/shadow-staging';
 import { synthesizeUnderNag } from '../support/nag';
 
@@ -71,8 +71,10 @@ describe('ShadowStaging', () => {
     expect(() => make({ window: Duration.hours(43), blockLength: Duration.hours(1) })).toThrow('do not fit into the window of 43 hours');
   });
 
-  test('scopes packages to a group where one is given', () => {
-    const text = JSON.stringify(make({ modelPackageGroupName: 'Temperature' }).toJSON());
+  test('scopes packages to the registry where one is given', () => {
+    const stack = new Stack(new App(), 'Stack', { env: { region: 'eu-central-1', account: '111122223333' } });
+    new ShadowStaging(stack, 'Staging', { endpoint: importedEndpoint(stack), registry: importedRegistry(stack) });
+    const text = JSON.stringify(Template.fromStack(stack).toJSON());
     expect(text).toContain(':model-package/temperature/*');
     expect(text).not.toContain(':model-package/*');
   });
