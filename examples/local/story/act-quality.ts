@@ -1,3 +1,4 @@
+import { Mail } from '../cloud/notifications';
 import { compareWithScikitLearn, qualityRows } from './quality';
 import { World } from './world';
 
@@ -13,7 +14,7 @@ export async function accuracyAct(world: World): Promise<void> {
 /** What the model learned no longer holds: the alarm goes off, and somebody is told. */
 export async function driftAct(world: World): Promise<void> {
   const { checks, outputs, scenario, replay } = world;
-  const before = await qualityAlerts(world);
+  const before = qualityAlerts(world);
   const fired = await replay.until(async () => await world.alarmState(outputs.QualityAlarm) === 'ALARM', scenario.at.end);
   await world.cloud.clock.settle();
   const rows = (await qualityRows(world)).filter(({ variant }) => variant === 'AllTraffic');
@@ -21,10 +22,10 @@ export async function driftAct(world: World): Promise<void> {
   const [earlier, lately] = [rows.filter(({ to }) => Date.parse(to) <= scenario.at.drift.getTime()), rows.slice(-7)];
   checks.shows('quality degrades, and the alarm goes off', fired, `live RMSE ${mean(earlier.slice(-30)).toFixed(2)} before, ${mean(lately).toFixed(2)} in the last 7 evaluations`);
   if (!fired) return;
-  const alerts = (await qualityAlerts(world)).filter((alert) => !before.some(({ at }) => at === alert.at));
+  const alerts = qualityAlerts(world).filter((alert) => !before.some(({ at }) => at === alert.at));
   checks.must('the alert arrives in the mailbox', alerts.length > 0, alerts[0]?.message.split('\n')[0].slice(0, 160) ?? 'no alert arrived');
 }
 
-async function qualityAlerts(world: World): Promise<{ at: string; message: string }[]> {
-  return (await world.mailbox()).filter(({ message }) => message.includes(world.outputs.QualityAlarm));
+function qualityAlerts(world: World): readonly Mail[] {
+  return world.mailbox.filter(({ message }) => message.includes(world.outputs.QualityAlarm));
 }

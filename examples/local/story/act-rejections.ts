@@ -23,9 +23,9 @@ export async function stoppedAct(world: World): Promise<void> {
   const { rejection, registered } = await traceOf(world, commit);
   checks.shows('the gate stops a model that is worse on time-ordered data, and it takes no number', rejection?.stage === 'gate' && !registered,
     rejection?.reason ?? (registered ? 'it passed the gate' : 'it left no trace'));
-  const failed = cloud.denials.filter(({ action }) => action === 'codepipeline:StopPipelineExecution');
+  const failed = cloud.decided.filter(({ action, allowed }) => action === 'codepipeline:StopPipelineExecution' && !allowed);
   checks.must('a data scientist cannot stop the running pipeline', failed.length > 0, failed.map(({ by }) => `denied by ${by}`).join('; '));
-  const alerts = (await world.mailbox()).filter(({ message }) => /StopPipelineExecution/.test(message));
+  const alerts = world.mailbox.filter(({ message }) => /StopPipelineExecution/.test(message));
   checks.must('the attempt to stop it is alerted', alerts.length > 0, alerts[0]?.message.split('\n')[0] ?? 'no alert arrived');
 }
 

@@ -42,9 +42,9 @@ export async function faultAct(world: World): Promise<void> {
   await world.upload(scenario.batches.third);
   await runsThrough(world);
   const candidate = (await ledger.versions()).find(newerThan(known));
-  if (candidate !== undefined) world.faults.failUnderLoad(candidate.version);
+  const heal = candidate === undefined ? () => undefined : world.failUnderLoad(candidate.version);
   const record = await outcome(world, newerThan(known));
-  world.faults.clear();
+  heal();
   const back = await ledger.champion();
   checks.shows('a new fleet that fails under load (injected) is rolled back in the canary', record?.stage === 'RolledBack' && back === champion, seen(record));
   await replay.to(hours(6, cloud.clock.now()));

@@ -13,11 +13,13 @@ export interface Spec {
 
 /** A data scientist's clone of the model's repository: branches, commits, merges and pushes are git's own. */
 export class ModelRepository {
-  private constructor(private readonly folder: string, private readonly author: string, private readonly now: () => Date) {}
+  private constructor(
+    private readonly folder: string, private readonly author: string, private readonly identity: Record<string, string>, private readonly now: () => Date,
+  ) {}
 
   /** Clones the (empty) remote and puts the first commit onto main, which holds a read-me only. */
-  static async clone(remote: string, folder: string, author: string, now: () => Date): Promise<ModelRepository> {
-    const repository = new ModelRepository(folder, author, now);
+  static async clone(remote: string, folder: string, author: string, identity: Record<string, string>, now: () => Date): Promise<ModelRepository> {
+    const repository = new ModelRepository(folder, author, identity, now);
     await exec('git', ['clone', '--quiet', remote, folder]);
     await repository.git('checkout', '-q', '-b', 'main');
     fs.writeFileSync(path.join(folder, 'README.md'), '# The model\n');
@@ -50,7 +52,7 @@ export class ModelRepository {
     const { stdout } = await exec('git', ['-c', 'commit.gpgsign=false', '-c', 'core.hooksPath=/dev/null', ...args], {
       cwd: this.folder,
       env: {
-        ...process.env, GIT_AUTHOR_NAME: this.author, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date,
+        ...process.env, ...this.identity, GIT_AUTHOR_NAME: this.author, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date,
         GIT_COMMITTER_NAME: this.author, GIT_COMMITTER_EMAIL: email, GIT_COMMITTER_DATE: date,
         GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null',
       },

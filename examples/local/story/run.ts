@@ -3,6 +3,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { App } from 'aws-cdk-lib';
 import { regressionPlatform } from '../../regression-platform/platform';
+import { CodeCommit } from '../cicd/codecommit';
 import { LocalCloud } from '../cloud/local-cloud';
 import { Options } from '../options';
 import { html } from '../report/html';
@@ -41,16 +42,17 @@ export async function run(options: Options, progress: Progress, stop: AbortSigna
 
   progress.begin('the local cloud');
   const checks = new Checks(scenario.strict, (check) => progress.check(check));
-  const parts = standIns();
-  const cloud = await LocalCloud.start(assembly, { root: runFolder, startTime: scenario.at.start, standIns: parts.all, python });
+  const cloud = await LocalCloud.start(assembly, { root: runFolder, startTime: scenario.at.start, standIns: standIns(), python });
   let world: World | undefined;
   let failure: Error | undefined;
   try {
     progress.follow(() => cloud.clock.now());
     const outputs = cloud.outputs.get('RegressionPlatform') as Outputs;
-    const repository = await ModelRepository.clone(parts.cicd.repositoryFolder(outputs.RepositoryName), path.join(runFolder, 'scientist'), 'Ada', () => cloud.clock.now());
-    world = new World(cloud, outputs, scenario, checks, progress, repository, parts);
     for (const role of [outputs.DataScientistRole, outputs.DataEngineerRole, outputs.ClientRole]) cloud.restrict(role);
+    const clone = path.join(cloud.folders.temp, 'scientist');
+    const remote = cloud.find(CodeCommit).folder(outputs.RepositoryName);
+    const repository = await ModelRepository.clone(remote, clone, 'Ada', cloud.environment(outputs.DataScientistRole), () => cloud.clock.now());
+    world = new World(cloud, outputs, scenario, checks, progress, repository);
     await Promise.race([play(world), aborted(stop)]);
     if (cloud.faults.length > 0) throw new Error(`the local cloud was asked for what it does not do: ${cloud.faults[0]}`);
   } catch (error) {

@@ -1,7 +1,10 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { S3Client, PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, ExecutionStatus, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { ApiGateway } from '../apigateway/apigateway';
 import { LocalCloud } from '../cloud/local-cloud';
+import { Mail, Notifications } from '../cloud/notifications';
+import { SageMaker } from '../sagemaker/sagemaker';
 import { Checks } from './checks';
 import { ApiClient } from './client';
 import { Ledger, VersionRecord } from './ledger';
@@ -31,7 +34,7 @@ export class World {
     readonly repository: ModelRepository,
   ) {
     this.ledger = new Ledger(cloud, outputs.LedgerTable);
-    this.client = new ApiClient(new URL(outputs.PredictionUrl), cloud.region, cloud.environment(outputs.ClientRole));
+    this.client = new ApiClient(new URL(cloud.find(ApiGateway).localUrl(outputs.PredictionUrl)), cloud.region, cloud.environment(outputs.ClientRole));
     this.replay = new Replay(cloud.clock, this.client, scenario.requests);
     this.sfn = cloud.client(SFNClient);
   }
@@ -75,6 +78,16 @@ export class World {
       return record !== undefined && ENDED.has(record.stage);
     }, limit);
     return record;
+  }
+
+  /** The mails that topics have sent so far. */
+  get mailbox(): readonly Mail[] {
+    return this.cloud.find(Notifications).mails;
+  }
+
+  /** Injects a fault: the version's new fleet fails every second request once it takes traffic. The answer ends it. */
+  failUnderLoad(version: string): () => void {
+    return this.cloud.find(SageMaker).injectFault({ endpointConfigNameContains: `-${version.replaceAll('.', '-')}-`, kind: 'error', share: 0.5 });
   }
 
   async alarmState(name: string): Promise<string | undefined> {
