@@ -1,8 +1,8 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { aws_events as events, aws_events_targets as targets, aws_iam as iam, aws_s3 as s3, aws_stepfunctions as sfn, Duration } from 'aws-cdk-lib';
-import { StepFunctions } from '../../examples/local/cloud/step-functions';
 import { Clouds, only, START } from './cloud-support';
+import { StepFunctions } from '../../examples/local/cloud/step-functions';
 
 const clouds = new Clouds();
 afterAll(() => clouds.stop());

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'fs';
 import * as path from 'path';
 import {
-  App, aws_dynamodb as dynamodb, aws_iam as iam, aws_kms as kms, aws_sqs as sqs, aws_ssm as ssm, CfnCondition, CfnMapping, CfnOutput, CfnParameter, CfnResource, Fn,
-  NestedStack, Stack, Token,
+  App, aws_dynamodb as dynamodb, aws_iam as iam, aws_kms as kms, aws_sqs as sqs, aws_ssm as ssm, CfnCondition, CfnMapping, CfnOutput,
+  CfnParameter, CfnResource, Fn, NestedStack, Stack, Token,
 } from 'aws-cdk-lib';
 import { Clouds } from './cloud-support';
 

@@ -2,13 +2,13 @@ import { readFileSync } from 'fs';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import {
-  aws_events as events, aws_events_targets as targets, aws_lambda as lambda, aws_scheduler as scheduler, aws_scheduler_targets as schedulerTargets, aws_sns as sns,
-  aws_sns_subscriptions as subscriptions, aws_stepfunctions as sfn, Duration,
+  aws_events as events, aws_events_targets as targets, aws_lambda as lambda, aws_scheduler as scheduler,
+  aws_scheduler_targets as schedulerTargets, aws_sns as sns, aws_sns_subscriptions as subscriptions, aws_stepfunctions as sfn, Duration,
 } from 'aws-cdk-lib';
+import { Clouds, only, START } from './cloud-support';
 import { Notifications } from '../../examples/local/cloud/notifications';
 import { schedule } from '../../examples/local/cloud/schedule';
 import { StepFunctions } from '../../examples/local/cloud/step-functions';
-import { Clouds, only, START } from './cloud-support';
 
 const clouds = new Clouds();
 afterAll(() => clouds.stop());
@@ -26,12 +26,16 @@ test('rules and schedules start functions and state machines on the clock', asyn
     });
     new scheduler.Schedule(stack, 'Schedule', {
       schedule: scheduler.ScheduleExpression.rate(Duration.hours(2)),
-      target: new schedulerTargets.StepFunctionsStartExecution(machine, { input: scheduler.ScheduleTargetInput.fromObject({ scheduled: scheduler.ContextAttribute.scheduledTime }) }),
+      target: new schedulerTargets.StepFunctionsStartExecution(machine, {
+        input: scheduler.ScheduleTargetInput.fromObject({ scheduled: scheduler.ContextAttribute.scheduledTime }),
+      }),
     });
   });
   await cloud.clock.advanceTo(later(125));
   await cloud.clock.settle();
-  const inputs = [...cloud.find(StepFunctions).executions.values()].map(({ input, started, status }) => ({ at: started.toISOString(), input: JSON.parse(input) as unknown, status }));
+  const inputs = [...cloud.find(StepFunctions).executions.values()].map(({ input, started, status }) => ({
+    at: started.toISOString(), input: JSON.parse(input) as unknown, status,
+  }));
   expect(inputs).toMatchObject([
     { at: later(60).toISOString(), input: { 'detail-type': 'Scheduled Event', 'time': '2013-03-01T01:00:00Z', 'source': 'aws.events' }, status: 'SUCCEEDED' },
     { at: later(90).toISOString(), input: { cron: '2013-03-01T01:30:00Z' } },

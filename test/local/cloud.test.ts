@@ -1,5 +1,5 @@
-import { SQSClient, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { SQSClient, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { CfnOutput, aws_events as events, aws_events_targets as targets, aws_s3 as s3, aws_sqs as sqs } from 'aws-cdk-lib';
 import { Clouds, only } from './cloud-support';
 

@@ -19,7 +19,9 @@ const INTRINSICS = [
 ].map((name) => `States.${name}`);
 
 /** A definition that the engine runs as Step Functions does; throws `Unsupported` with the name of what it cannot run. */
-export function prepared(definition: Definition, machine: string, supportsTask: (resource: string) => boolean): { definition: Definition; tasks: Map<string, string> } {
+export function prepared(
+  definition: Definition, machine: string, supportsTask: (resource: string) => boolean,
+): { definition: Definition; tasks: Map<string, string> } {
   const tasks = new Map<string, string>();
   const names = new Set<string>();
   const refuse = (what: string): never => { throw new Unsupported(`${what} (state machine ${machine})`); };
@@ -37,7 +39,10 @@ export function prepared(definition: Definition, machine: string, supportsTask: 
     const result = { ...original };
     // "$" stands for the whole: the engine takes it for a member's name, and does right without.
     if (result.ResultPath === '$') delete result.ResultPath;
-    if (Array.isArray(result.Catch)) result.Catch = (result.Catch as JsonObject[]).map(({ ResultPath, ...rest }) => ResultPath === '$' || ResultPath === undefined ? rest : { ...rest, ResultPath });
+    if (Array.isArray(result.Catch)) {
+      result.Catch = (result.Catch as JsonObject[]).map(({ ResultPath, ...rest }) =>
+        ResultPath === '$' || ResultPath === undefined ? rest : { ...rest, ResultPath });
+    }
     if (type === 'Task') {
       const resource = String(original.Resource);
       if (!supportsTask(resource)) refuse(`the task ${resource} in the state ${name}`);

@@ -32,7 +32,7 @@ export interface Run {
 /** The few names of the engine that are used; most of them are private to it, so its version is pinned and they are checked. */
 interface EngineModule {
   StateMachine: new (definition: unknown, options: unknown) => {
-    run(input: Json, options: unknown): { result: Promise<Json>; abort(): void; eventLogs: AsyncGenerator };
+    run(input: Json, options: unknown): { result: Promise<Json>; abort(): void };
   };
   StateExecutor: { prototype: Executor };
 }

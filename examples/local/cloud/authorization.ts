@@ -15,7 +15,7 @@ export interface Decided {
 const READS = /^(Get|List|Describe|BatchGet|Head|Search|Lookup|Query|Scan|Simulate|Test|Validate)/;
 const DATA = new Set([
   'PutItem', 'UpdateItem', 'DeleteItem', 'TransactWriteItems', 'BatchWriteItem', 'PutMetricData', 'PutEvents', 'PutRecord', 'PutRecordBatch',
-  'Publish', 'SendMessage', 'ReceiveMessage', 'DeleteMessage', 'InvokeEndpoint', 'InvokeFunction', 'PutObject', 'DeleteObject', 'Encrypt', 'Decrypt',
+  'Publish', 'SendMessage', 'ReceiveMessage', 'DeleteMessage', 'InvokeEndpoint', 'InvokeFunction', 'Invoke', 'PutObject', 'DeleteObject', 'Encrypt', 'Decrypt',
 ]);
 
 /** Decides the calls of people by the synthesized policies, and tells of them as CloudTrail does. */
@@ -44,14 +44,26 @@ export class Authorization {
     await this.cloud.emit(`aws.${call.service}`, 'AWS API Call via CloudTrail', {
       eventVersion: '1.11',
       userIdentity: {
-        type: 'AssumedRole', arn: sessionOf(principal), accountId: this.cloud.account, principalId: `AROALOCAL:${SESSION}`,
+        type: 'AssumedRole',
+        arn: sessionOf(principal),
+        accountId: this.cloud.account,
+        principalId: `AROALOCAL:${SESSION}`,
         sessionContext: { sessionIssuer: { type: 'Role', arn: principal.arn, userName: principal.name, accountId: this.cloud.account } },
       },
       eventTime: `${this.cloud.clock.now().toISOString().slice(0, 19)}Z`,
       eventSource: `${call.service}.amazonaws.com`,
-      eventName, awsRegion: this.cloud.region, sourceIPAddress: '127.0.0.1', userAgent: call.headers['user-agent'] ?? 'unknown',
-      requestParameters: lowered(call.input), responseElements: null, eventID: crypto.randomUUID(), eventType: 'AwsApiCall',
-      recipientAccountId: this.cloud.account, readOnly: false, managementEvent: true, eventCategory: 'Management',
+      eventName,
+      awsRegion: this.cloud.region,
+      sourceIPAddress: '127.0.0.1',
+      userAgent: call.headers['user-agent'] ?? 'unknown',
+      requestParameters: lowered(call.input),
+      responseElements: null,
+      eventID: crypto.randomUUID(),
+      eventType: 'AwsApiCall',
+      recipientAccountId: this.cloud.account,
+      readOnly: false,
+      managementEvent: true,
+      eventCategory: 'Management',
       ...outcome,
     });
   }

@@ -33,6 +33,7 @@ const DECLARED: Record<string, Attributes> = {
     const name = text(resource, 'LogGroupName', generated);
     return { ref: name, attributes: { Arn: arn(cloud, 'logs', `log-group:${name}:*`) } };
   },
+  'AWS::Logs::LogStream': plain,
   'AWS::Logs::ResourcePolicy': plain,
   'AWS::CloudWatch::Dashboard': (resource, generated) => ({ ref: text(resource, 'DashboardName', generated) }),
   'AWS::S3::BucketPolicy': plain,
@@ -41,8 +42,11 @@ const DECLARED: Record<string, Attributes> = {
   'AWS::EC2::VPC': (resource, generated, cloud) => ({
     ref: `vpc-${generated.slice(-10)}`,
     attributes: {
-      VpcId: `vpc-${generated.slice(-10)}`, CidrBlock: text(resource, 'CidrBlock', '10.0.0.0/16'), DefaultSecurityGroup: `sg-${generated.slice(-10)}`,
-      DefaultNetworkAcl: `acl-${generated.slice(-10)}`, VpcArn: arn(cloud, 'ec2', `vpc/vpc-${generated.slice(-10)}`),
+      VpcId: `vpc-${generated.slice(-10)}`,
+      CidrBlock: text(resource, 'CidrBlock', '10.0.0.0/16'),
+      DefaultSecurityGroup: `sg-${generated.slice(-10)}`,
+      DefaultNetworkAcl: `acl-${generated.slice(-10)}`,
+      VpcArn: arn(cloud, 'ec2', `vpc/vpc-${generated.slice(-10)}`),
     },
   }),
   'AWS::EC2::Subnet': (_, generated, cloud) => ({

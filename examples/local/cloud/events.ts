@@ -1,11 +1,11 @@
 import { RuleTarget, ruleTarget, targetInput } from './event-target';
+import { ProxiedCall } from './front-port';
 import { onlyKnown } from './members';
 import { physicalName } from './names';
+import { RunnerQueue } from './runner-queue';
 import { schedule } from './schedule';
 import { Cloud, Deployed, JsonObject, Provisioner, Resource, StandIn, Unsupported } from './types';
 import { jsonCall } from './wire';
-
-const QUEUE = 'local-cloud-events.fifo';
 
 interface Rule {
   readonly arn: string;
@@ -26,48 +26,38 @@ export class EventBridge implements StandIn {
     { types: ['AWS::Events::EventBus'], create: (resource) => this.createBus(resource) },
     { types: ['AWS::Events::EventBusPolicy'], create: async ({ path }) => ({ ref: path, attributes: {} }) },
   ];
+  /** Buckets that tell EventBridge of their objects. */
+  readonly notifyingBuckets = new Set<string>();
   private readonly rules = new Map<string, Rule>();
   private readonly times = new Map<string, string>();
   private cloud!: Cloud;
-  private queueUrl = '';
-  private draining: Promise<boolean> = Promise.resolve(false);
+  private readonly queue = new RunnerQueue('local-cloud-events.fifo', ({ body, group }) => this.matched(group!, body));
 
   async start(cloud: Cloud): Promise<void> {
     this.cloud = cloud;
-    const answer = await jsonCall(cloud, 'sqs', 'AmazonSQS.CreateQueue', {
-      QueueName: QUEUE,
-      // The same event for two rules is two messages: duplicates are told apart within a rule only.
-      Attributes: { FifoQueue: 'true', DeduplicationScope: 'messageGroup', FifoThroughputLimit: 'perMessageGroupId' },
+    // The same event for two rules is two messages: duplicates are told apart within a rule only.
+    await this.queue.create(cloud, { FifoQueue: 'true', DeduplicationScope: 'messageGroup', FifoThroughputLimit: 'perMessageGroupId' });
+  }
+
+  /** Whether a call that ministack has answered may have put something into the queue. */
+  concerns(call: ProxiedCall, answer: JsonObject | undefined): boolean {
+    if (call.service === 's3') return this.notifyingBuckets.has(decodeURIComponent(call.path.split(/[/?]/)[1] ?? ''));
+    if (call.service !== 'events' || call.operation !== 'PutEvents') return false;
+    // ministack gives every event the time at which it came; the caller's own is kept here.
+    const entries = call.input.Entries as JsonObject[];
+    ((answer?.Entries ?? []) as JsonObject[]).forEach(({ EventId }, index) => {
+      const time = entries[index]?.Time;
+      if (EventId && typeof time === 'number') this.times.set(String(EventId), `${new Date(time * 1000).toISOString().slice(0, 19)}Z`);
     });
-    this.queueUrl = String(answer.QueueUrl);
+    return true;
   }
 
-  /** Remembers the time that a caller has given to an event. */
-  stamp(eventId: string, time: string): void {
-    this.times.set(eventId, time);
-  }
-
-  /** Takes what ministack has matched and delivers it; answers whether there was anything. One drain at a time. */
+  /** Takes what ministack has matched and delivers it; answers whether there was anything. */
   drain(): Promise<boolean> {
-    this.draining = this.draining.catch(() => false).then(() => this.drainOnce());
-    return this.draining;
+    return this.queue.drain(this.cloud);
   }
 
-  private async drainOnce(): Promise<boolean> {
-    for (let any = false; ; any = true) {
-      const answer = await jsonCall(this.cloud, 'sqs', 'AmazonSQS.ReceiveMessage', {
-        QueueUrl: this.queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 0, MessageSystemAttributeNames: ['MessageGroupId'],
-      });
-      const messages = (answer.Messages ?? []) as { Body: string; ReceiptHandle: string; Attributes: { MessageGroupId: string } }[];
-      if (messages.length === 0) return any;
-      await jsonCall(this.cloud, 'sqs', 'AmazonSQS.DeleteMessageBatch', {
-        QueueUrl: this.queueUrl, Entries: messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
-      });
-      for (const { Body, Attributes } of messages) await this.deliver(Attributes.MessageGroupId, JSON.parse(Body) as JsonObject);
-    }
-  }
-
-  private async deliver(group: string, event: JsonObject): Promise<void> {
+  private async matched(group: string, event: JsonObject): Promise<void> {
     const rule = this.rules.get(group);
     if (!rule) throw new Error(`an event for the unknown rule ${group}`);
     const time = this.times.get(String(event.id)) ?? `${this.cloud.clock.now().toISOString().slice(0, 19)}Z`;
@@ -100,8 +90,9 @@ export class EventBridge implements StandIn {
         Name: name, EventBusName: bus, EventPattern: JSON.stringify(properties.EventPattern), State: enabled ? 'ENABLED' : 'DISABLED',
       });
       const put = await jsonCall(this.cloud, 'events', 'AWSEvents.PutTargets', {
-        Rule: name, EventBusName: bus,
-        Targets: [{ Id: 'runner', Arn: `arn:${partition}:sqs:${region}:${account}:${QUEUE}`, SqsParameters: { MessageGroupId: group } }],
+        Rule: name,
+        EventBusName: bus,
+        Targets: [{ Id: 'runner', Arn: this.queue.arn(this.cloud), SqsParameters: { MessageGroupId: group } }],
       });
       if (put.FailedEntryCount) throw new Error(`ministack refused the target of the rule ${name}: ${JSON.stringify(put.FailedEntries)}`);
     }
@@ -118,8 +109,15 @@ export class EventBridge implements StandIn {
         arm();
         const { region, account } = this.cloud;
         const event: JsonObject = {
-          'version': '0', 'id': crypto.randomUUID(), 'detail-type': 'Scheduled Event', 'source': 'aws.events', account,
-          'time': `${at.toISOString().slice(0, 19)}Z`, region, 'resources': [rule.arn], 'detail': {},
+          'version': '0',
+          'id': crypto.randomUUID(),
+          'detail-type': 'Scheduled Event',
+          'source': 'aws.events',
+          account,
+          'time': `${at.toISOString().slice(0, 19)}Z`,
+          region,
+          'resources': [rule.arn],
+          'detail': {},
         };
         for (const target of rule.targets) await this.send(rule, target, event);
       }, `schedule ${rule.name}`);

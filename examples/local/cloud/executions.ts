@@ -116,7 +116,8 @@ export class Execution {
 
   private finish(end: End): void {
     if (this.end) return;
-    const details = { ...end.output === undefined ? {} : { output: end.output }, ...end.error ? { error: end.error } : {}, ...end.cause ? { cause: end.cause } : {} };
+    const { status: _, ...given } = end;
+    const details = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     const kind = end.status === 'TIMED_OUT' ? 'TimedOut' : `${end.status.charAt(0)}${end.status.slice(1).toLowerCase()}`;
     this.record(`Execution${kind}`, { [`execution${kind}EventDetails`]: details });
     this.end = end;

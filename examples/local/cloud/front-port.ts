@@ -3,12 +3,15 @@ import { XML } from './authorization';
 import { Principals } from './principals';
 import { AwsError, Call, Clock, isRawAnswer, JsonObject, Principal, Service, Unsupported } from './types';
 
+/** A call that ministack answers. Its input is known only where it is read on the way. */
+export type ProxiedCall = Pick<Call, 'service' | 'operation' | 'method' | 'path' | 'input'>;
+
 /** What the front port asks and tells on the way. */
 export interface FrontPortHooks {
   /** Throws where the principal may not do it. Asked for restricted principals only. */
   authorize(call: Call): Promise<void>;
   /** After ministack has answered a call that may have put something into a queue of the local cloud. */
-  proxied(call: { service: string; operation: string; method: string; path: string; input: JsonObject }, answer: JsonObject | undefined): void;
+  proxied(call: ProxiedCall, answer: JsonObject | undefined): void;
   /** Something was called that the local cloud does not do, or a stand-in failed. */
   fault(error: Error, call: Call): void;
 }

@@ -21,10 +21,18 @@ const SERVICES: Record<string, { readonly prefix?: string; readonly members: Mem
   'states': { members: { executionArn: asIs, stateMachineArn: asIs } },
   'sagemaker': {
     members: {
-      TrainingJobName: sagemaker('training-job'), ProcessingJobName: sagemaker('processing-job'), TransformJobName: sagemaker('transform-job'),
-      EndpointName: sagemaker('endpoint'), EndpointConfigName: sagemaker('endpoint-config'), ModelName: sagemaker('model'),
-      ModelPackageName: sagemaker('model-package'), ModelPackageArn: asIs, ModelPackageGroupName: sagemaker('model-package-group'),
-      NotebookInstanceName: sagemaker('notebook-instance'), PipelineName: sagemaker('pipeline'), ResourceArn: asIs,
+      TrainingJobName: sagemaker('training-job'),
+      ProcessingJobName: sagemaker('processing-job'),
+      TransformJobName: sagemaker('transform-job'),
+      EndpointName: sagemaker('endpoint'),
+      EndpointConfigName: sagemaker('endpoint-config'),
+      ModelName: sagemaker('model'),
+      ModelPackageName: sagemaker('model-package'),
+      ModelPackageArn: asIs,
+      ModelPackageGroupName: sagemaker('model-package-group'),
+      NotebookInstanceName: sagemaker('notebook-instance'),
+      PipelineName: sagemaker('pipeline'),
+      ResourceArn: asIs,
     },
   },
   'codepipeline': { members: { pipelineName: arn('codepipeline', ''), name: arn('codepipeline', '') } },
@@ -33,8 +41,10 @@ const SERVICES: Record<string, { readonly prefix?: string; readonly members: Mem
   'monitoring': {
     prefix: 'cloudwatch',
     members: {
-      AlarmName: arn('cloudwatch', 'alarm:'), AlarmNames: arn('cloudwatch', 'alarm:'),
-      DashboardName: arn('cloudwatch', 'dashboard/'), DashboardNames: arn('cloudwatch', 'dashboard/'),
+      AlarmName: arn('cloudwatch', 'alarm:'),
+      AlarmNames: arn('cloudwatch', 'alarm:'),
+      DashboardName: arn('cloudwatch', 'dashboard/'),
+      DashboardNames: arn('cloudwatch', 'dashboard/'),
     },
   },
   'events': { members: { Rule: arn('events', 'rule/'), Name: arn('events', 'rule/'), EventBusName: arn('events', 'event-bus/') } },
@@ -51,7 +61,8 @@ const SERVICES: Record<string, { readonly prefix?: string; readonly members: Mem
   'firehose': { members: { DeliveryStreamName: arn('firehose', 'deliverystream/') } },
   'iam': {
     members: {
-      RoleName: (name, { partition, account }) => `arn:${partition}:iam::${account}:role/${name}`, PolicyArn: asIs,
+      RoleName: (name, { partition, account }) => `arn:${partition}:iam::${account}:role/${name}`,
+      PolicyArn: asIs,
       UserName: (name, { partition, account }) => `arn:${partition}:iam::${account}:user/${name}`,
     },
   },
@@ -61,6 +72,11 @@ const SERVICES: Record<string, { readonly prefix?: string; readonly members: Mem
 
 /** Operations of the REST services, by method and path. */
 const REST: [service: string, method: string, path: RegExp, action: string, resource: (name: string, where: Where) => string][] = [
+  // API, stage and path, below the method
+  ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method): typeof REST[number] => [
+    'execute-api', method, /^\/([^/]+\/.*)$/, 'execute-api:Invoke',
+    (path, where) => arn('execute-api', '')(path.replace(/^([^/]+\/[^/]+)/, `$1/${method}`), where),
+  ]),
   ['sagemaker', 'POST', /^\/endpoints\/([^/]+)\/invocations/, 'sagemaker:InvokeEndpoint', sagemaker('endpoint')],
   ['lambda', 'POST', /^\/2015-03-31\/functions\/([^/]+)\/invocations/, 'lambda:InvokeFunction', arn('lambda', 'function:')],
   ['lambda', 'PUT', /^\/2015-03-31\/functions\/([^/]+)\/code/, 'lambda:UpdateFunctionCode', arn('lambda', 'function:')],
@@ -119,8 +135,14 @@ function s3Requests(call: Call, { partition }: Where): IamRequest[] {
 
 function bucketAction(method: string, asked: (name: string) => boolean): string {
   const parts: Record<string, string> = {
-    policy: 'BucketPolicy', versioning: 'BucketVersioning', notification: 'BucketNotification', lifecycle: 'LifecycleConfiguration',
-    encryption: 'EncryptionConfiguration', acl: 'BucketAcl', tagging: 'BucketTagging', publicAccessBlock: 'BucketPublicAccessBlock',
+    policy: 'BucketPolicy',
+    versioning: 'BucketVersioning',
+    notification: 'BucketNotification',
+    lifecycle: 'LifecycleConfiguration',
+    encryption: 'EncryptionConfiguration',
+    acl: 'BucketAcl',
+    tagging: 'BucketTagging',
+    publicAccessBlock: 'BucketPublicAccessBlock',
   };
   const part = Object.keys(parts).find(asked);
   if (part !== undefined) return `s3:${method === 'GET' ? 'Get' : method === 'PUT' ? 'Put' : 'Delete'}${parts[part]}`;

@@ -40,7 +40,9 @@ const AWS_MANAGED: Record<string, Statement[]> = {
 const RESOURCE_POLICIES: Record<string, { readonly document: string; readonly targets: (properties: JsonObject, deployed: Deployed) => string[] }> = {
   'AWS::S3::BucketPolicy': { document: 'PolicyDocument', targets: ({ Bucket }) => [`arn:aws:s3:::${String(Bucket)}`] },
   'AWS::SNS::TopicPolicy': { document: 'PolicyDocument', targets: ({ Topics }) => Topics as string[] },
-  'AWS::SQS::QueuePolicy': { document: 'PolicyDocument', targets: ({ Queues }) => (Queues as string[]).map((url) => `:${url.slice(url.lastIndexOf('/') + 1)}`) },
+  'AWS::SQS::QueuePolicy': {
+    document: 'PolicyDocument', targets: ({ Queues }) => (Queues as string[]).map((url) => `:${url.slice(url.lastIndexOf('/') + 1)}`),
+  },
   'AWS::KMS::Key': { document: 'KeyPolicy', targets: (_, { attributes }) => [attributes.Arn] },
   'AWS::IAM::Role': { document: 'AssumeRolePolicyDocument', targets: (_, { attributes }) => [attributes.Arn] },
 };
@@ -54,18 +56,29 @@ export class PolicyEvaluator {
     const resourcePolicy = this.resourcePolicyOf(resourceArn);
     const decided = (of: Partial<Pick<Simulation, 'identityPolicies' | 'permissionBoundaryPolicies' | 'resourcePolicy'>>) => runUnsafeSimulation({
       request: {
-        principal: principalArn, action,
+        principal: principalArn,
+        action,
         resource: { resource: resourceArn, accountId: this.account },
         contextVariables: {
-          'aws:PrincipalArn': principalArn, 'aws:PrincipalAccount': this.account, 'aws:ResourceAccount': this.account,
-          'aws:SecureTransport': 'true', 'aws:ViaAWSService': 'false', 'aws:PrincipalIsAWSService': 'false', ...context,
+          'aws:PrincipalArn': principalArn,
+          'aws:PrincipalAccount': this.account,
+          'aws:ResourceAccount': this.account,
+          'aws:SecureTransport': 'true',
+          'aws:ViaAWSService': 'false',
+          'aws:PrincipalIsAWSService': 'false',
+          ...context,
         },
       },
-      identityPolicies: [], serviceControlPolicies: [], resourceControlPolicies: [], ...of,
+      identityPolicies: [],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      ...of,
     }, {});
     const boundary = identity.boundary && [simulated(identity.boundary)];
     const result = decided({
-      identityPolicies: identity.policies.map(simulated), permissionBoundaryPolicies: boundary, resourcePolicy: resourcePolicy && document(resourcePolicy.statements),
+      identityPolicies: identity.policies.map(simulated),
+      permissionBoundaryPolicies: boundary,
+      resourcePolicy: resourcePolicy && document(resourcePolicy.statements),
     });
     if (result === 'Allowed') {
       const by = statementsOf(identity.policies, 'Allow').find(({ policy }) => decided({ identityPolicies: [simulated(policy)] }) === 'Allowed');
@@ -88,7 +101,8 @@ export class PolicyEvaluator {
     for (const { resource, deployed } of this.resources().values()) {
       const { type, properties, logicalId } = resource;
       if (type === 'AWS::IAM::Role' && deployed.attributes.Arn === principalArn) {
-        for (const inline of (properties.Policies ?? []) as JsonObject[]) policies.push(named(String(inline.PolicyName), inline.PolicyDocument as JsonObject));
+        const inline = (properties.Policies ?? []) as JsonObject[];
+        policies.push(...inline.map(({ PolicyName, PolicyDocument }) => named(String(PolicyName), PolicyDocument as JsonObject)));
         for (const arn of (properties.ManagedPolicyArns ?? []) as string[]) policies.push(this.managed(arn));
         if (properties.PermissionsBoundary !== undefined) boundary = this.managed(String(properties.PermissionsBoundary));
       } else if ((type === 'AWS::IAM::Policy' || type === 'AWS::IAM::ManagedPolicy') && ((properties.Roles ?? []) as string[]).includes(name)) {

@@ -2,6 +2,7 @@ import { Json, JsonObject, Unsupported } from './types';
 
 /** What the names in a template stand for. */
 export interface Scope {
+  readonly region: string;
   /** Ref of a resource, parameter or pseudo parameter. */
   ref(name: string): Json | undefined;
   attribute(logicalId: string, attribute: string): Json;
@@ -10,7 +11,6 @@ export interface Scope {
   importValue(name: string): Json;
   /** `{{resolve:service:…}}` */
   dynamic(service: string, rest: string): Promise<string>;
-  readonly region: string;
 }
 
 const NO_VALUE = Symbol('AWS::NoValue');
@@ -31,8 +31,8 @@ export function references(value: Json | undefined, found = new Set<string>()): 
       if (key === 'Ref' && typeof inner === 'string') found.add(inner);
       if (key === 'Fn::GetAtt') found.add(Array.isArray(inner) ? String(inner[0]) : String(inner).split('.')[0]);
       if (key === 'Fn::Sub') {
-        const text = Array.isArray(inner) ? String(inner[0]) : String(inner);
-        for (const [, name] of text.matchAll(/\$\{([^!}][^}]*)\}/g)) found.add(name.split('.')[0]);
+        const template = Array.isArray(inner) ? String(inner[0]) : String(inner);
+        for (const [, name] of template.matchAll(/\$\{([^!}][^}]*)\}/g)) found.add(name.split('.')[0]);
       }
       references(inner, found);
     }

@@ -77,8 +77,10 @@ export class Lambda implements StandIn {
       version: '1.0',
       timestamp: this.cloud.clock.now().toISOString(),
       requestContext: {
-        requestId: crypto.randomUUID(), functionArn: `${called.code.arn}:$LATEST`,
-        condition: failed ? 'RetriesExhausted' : 'Success', approximateInvokeCount: attempts,
+        requestId: crypto.randomUUID(),
+        functionArn: `${called.code.arn}:$LATEST`,
+        condition: failed ? 'RetriesExhausted' : 'Success',
+        approximateInvokeCount: attempts,
       },
       requestPayload: event,
       responseContext: { statusCode: 200, executedVersion: '$LATEST', ...failed ? { functionError: 'Unhandled' } : {} },
@@ -163,7 +165,9 @@ export class Lambda implements StandIn {
     const memory = Number(MemorySize ?? 128);
     return {
       code: {
-        name, arn, memory,
+        name,
+        arn,
+        memory,
         handler: String(Handler),
         folder: this.codeFolder(Code as JsonObject, name),
         timeoutSeconds: Number(Timeout ?? 3),
@@ -176,7 +180,9 @@ export class Lambda implements StandIn {
           ...(Environment as { Variables?: Record<string, string> } | undefined)?.Variables,
         },
       },
-      idle: [], all: new Set(), waiting: [],
+      idle: [],
+      all: new Set(),
+      waiting: [],
       limit: Math.min(MAX_ENVIRONMENTS, Number(ReservedConcurrentExecutions ?? MAX_ENVIRONMENTS)),
       asynchronous: { attempts: 3, onFailure: (DeadLetterConfig as { TargetArn?: string } | undefined)?.TargetArn },
     };

@@ -16,7 +16,7 @@ import { Ministack } from './ministack';
 import { MinistackResources } from './ministack-provisioners';
 import { Notifications } from './notifications';
 import { S3ObjectStore } from './object-store';
-import { OPERATOR_KEY, Principals } from './principals';
+import { Principals } from './principals';
 import { Scheduler } from './scheduler';
 import { StepFunctions } from './step-functions';
 import {
@@ -75,12 +75,13 @@ export class LocalCloud implements Cloud {
   private readonly principals: Principals;
   private readonly events = new EventBridge();
   private readonly notifications = new Notifications();
-  private readonly stored = new MinistackResources();
   private readonly deployer: Deployer;
   private readonly authorization = new Authorization(this);
   private readonly evaluator: PolicyEvaluator;
   private readonly clients = new Map<unknown, Map<string, unknown>>();
+  private readonly touched = new Set<EventBridge | Notifications>();
   private taken = false;
+  private stopping = false;
 
   private constructor(private readonly assembly: Assembly, private readonly options: LocalCloudOptions) {
     this.account = common(assembly.stacks.map(({ account }) => account), 'account') ?? options.account ?? '111122223333';
@@ -94,12 +95,18 @@ export class LocalCloud implements Cloud {
     this.principals = new Principals(this.account, this.partition);
     this.front = new FrontPort(this.clock, this.principals, {
       authorize: (call) => this.authorization.authorize(call),
-      proxied: (call, answer) => this.afterProxied(call, answer),
+      proxied: (call, answer) => {
+        if (this.events.concerns(call, answer)) this.take(this.events);
+        if (this.notifications.concerns(call)) this.take(this.notifications);
+      },
       fault: (error, call) => this.fault(`${call.service} ${call.operation}`, error),
     }, () => this.ministack.port);
     this.evaluator = new PolicyEvaluator(() => this.resources, this.account);
     this.s3 = new S3ObjectStore(() => this.client(S3Client));
-    this.standIns = [this.stored, this.events, this.notifications, new Scheduler(), new Declared(), new Lambda(), new StepFunctions(), ...options.standIns ?? []];
+    this.standIns = [
+      new MinistackResources(), this.events, this.notifications, new Scheduler(), new Declared(), new Lambda(), new StepFunctions(),
+      ...options.standIns ?? [],
+    ];
     const provisioners = this.standIns.flatMap((standIn) => standIn.provisioners ?? []);
     this.deployer = new Deployer(assembly, this, provisioners, { dynamic: (service, rest) => this.dynamic(service, rest) });
   }
@@ -147,15 +154,15 @@ export class LocalCloud implements Cloud {
   async emit(source: string, detailType: string, detail: JsonObject, resources: string[] = []): Promise<void> {
     const work = this.ministack.putServiceEvent({ Source: source, DetailType: detailType, Detail: JSON.stringify(detail), Resources: resources });
     await this.clock.busy(work, `event ${source} ${detailType}`);
-    this.drainEvents();
+    this.take(this.events);
   }
 
   async deliver(targetArn: string, input: Json, roleArn?: string): Promise<void> {
     const service = targetArn.split(':')[2];
     if (service === 'sqs') {
-      const [, , , region, account, name] = targetArn.split(':');
+      const [account, name] = targetArn.split(':').slice(4);
       const MessageBody = typeof input === 'string' ? input : JSON.stringify(input);
-      await jsonCall(this, 'sqs', 'AmazonSQS.SendMessage', { QueueUrl: `${this.endpoint}/${account}/${name}`, MessageBody, region });
+      await jsonCall(this, 'sqs', 'AmazonSQS.SendMessage', { QueueUrl: `${this.endpoint}/${account}/${name}`, MessageBody });
       return;
     }
     const target = this.standIns.flatMap((standIn) => standIn.targets ?? []).find(({ services }) => services.includes(service));
@@ -187,12 +194,14 @@ export class LocalCloud implements Cloud {
   }
 
   log(line: string): void {
+    if (this.stopping) return;
     appendFileSync(path.join(this.folders.logs, 'cloud.log'), `${this.clock.now().toISOString()} ${line}\n`);
     this.options.onLog?.(line);
   }
 
   /** Stops every process, server and timer. Logs and what the run has written stay. */
   async stop(): Promise<void> {
+    this.stopping = true;
     for (const standIn of [...this.standIns].reverse()) {
       await standIn.stop?.().catch((error: unknown) => this.options.onLog?.(`while stopping: ${String(error)}`));
     }
@@ -211,38 +220,33 @@ export class LocalCloud implements Cloud {
     for (const standIn of this.standIns) standIn.services?.forEach((service) => this.front.register(service));
     for (const standIn of this.standIns) await standIn.start?.(this);
     await this.deployer.deploy();
-    this.clock.drain(() => this.events.drain());
-    this.clock.drain(() => this.notifications.drain());
+    this.clock.drain(() => this.takeLate());
   }
 
-  private afterProxied(call: { service: string; operation: string; method: string; path: string; input: JsonObject }, answer: JsonObject | undefined): void {
-    if (call.service === 'events' && call.operation === 'PutEvents') {
-      const entries = call.input.Entries as JsonObject[];
-      ((answer?.Entries ?? []) as JsonObject[]).forEach(({ EventId }, index) => {
-        const time = entries[index]?.Time;
-        if (EventId && typeof time === 'number') this.events.stamp(String(EventId), `${new Date(time * 1000).toISOString().slice(0, 19)}Z`);
-      });
-      this.drainEvents();
-    } else if (call.service === 's3') {
-      const bucket = decodeURIComponent(call.path.split(/[/?]/)[1] ?? '');
-      if (this.stored.notifyingBuckets.has(bucket)) this.drainEvents();
-    } else if (call.service === 'sns' && call.operation.startsWith('Publish')) {
-      this.clock.busy(this.notifications.drain(), 'delivery of notifications').catch((error: Error) => this.fault('delivery of a notification', error));
-    }
+  /** Takes what a call has put into a queue of the runner; the clock waits for it. */
+  private take(source: EventBridge | Notifications): void {
+    this.touched.add(source);
+    this.clock.busy(source.drain(), 'delivery of events').catch((error: Error) => this.fault('delivery of an event', error));
   }
 
-  private drainEvents(): void {
-    this.clock.busy(this.events.drain(), 'delivery of events').catch((error: Error) => this.fault('delivery of an event', error));
+  /** One more look, before time moves, at the queues that something was put into. */
+  private async takeLate(): Promise<boolean> {
+    const sources = [...this.touched];
+    this.touched.clear();
+    const found = await Promise.all(sources.map((source) => source.drain()));
+    return found.includes(true);
   }
 
   private fault(where: string, error: Error): void {
+    // What is in flight when everything is stopped fails; that is no fault.
+    if (this.stopping) return;
     this.faults.push(`${where}: ${error.message}`);
     this.log(`FAULT ${where}: ${error.stack ?? error.message}`);
   }
 
   private async dynamic(service: string, rest: string): Promise<string> {
     if (service !== 'ssm') throw new Unsupported(`the dynamic reference {{resolve:${service}:${rest}}}`);
-    const answer = await jsonCall({ ...this, accessKeyId: OPERATOR_KEY }, 'ssm', 'AmazonSSM.GetParameter', { Name: rest });
+    const answer = await jsonCall(this, 'ssm', 'AmazonSSM.GetParameter', { Name: rest });
     return String((answer.Parameter as JsonObject).Value);
   }
 }

@@ -1,4 +1,5 @@
 import { CreateBucketCommand, PutBucketNotificationConfigurationCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import { EventBridge } from './events';
 import { onlyKnown } from './members';
 import { physicalName } from './names';
 import { Cloud, Deployed, Json, JsonObject, Provisioner, Resource, StandIn, Unsupported } from './types';
@@ -7,8 +8,6 @@ import { jsonCall } from './wire';
 /** What ministack makes of a template's resources. Properties that guard or bill, and so change no answer, are accepted by name. */
 export class MinistackResources implements StandIn {
   readonly describes = [{ service: 'S3, DynamoDB, SQS, KMS, SSM, Secrets Manager', by: 'ministack over the AWS wire protocol' }];
-  /** Buckets that tell EventBridge of their objects. */
-  readonly notifyingBuckets = new Set<string>();
   readonly provisioners: Provisioner[] = [
     { types: ['AWS::S3::Bucket'], create: (resource, cloud) => this.bucket(resource, cloud) },
     { types: ['Custom::S3BucketNotifications'], create: (resource, cloud) => this.customNotifications(resource, cloud) },
@@ -58,7 +57,7 @@ export class MinistackResources implements StandIn {
   }
 
   private async notify(bucket: string, cloud: Cloud): Promise<void> {
-    this.notifyingBuckets.add(bucket);
+    cloud.find(EventBridge).notifyingBuckets.add(bucket);
     await cloud.client(S3Client).send(new PutBucketNotificationConfigurationCommand({
       Bucket: bucket, NotificationConfiguration: { EventBridgeConfiguration: {} },
     }));
@@ -133,10 +132,10 @@ async function parameter(resource: Resource, cloud: Cloud): Promise<Deployed> {
 async function secret(resource: Resource, cloud: Cloud): Promise<Deployed> {
   const { properties } = resource;
   onlyKnown(properties, ['Name', 'Description', 'SecretString', 'GenerateSecretString', 'KmsKeyId', 'Tags'], resource.type);
-  const { SecretStringTemplate, GenerateStringKey } = (properties.GenerateSecretString ?? {}) as { SecretStringTemplate?: string; GenerateStringKey?: string };
+  const { SecretStringTemplate, GenerateStringKey } = (properties.GenerateSecretString ?? {}) as Record<string, string | undefined>;
   const generated = crypto.randomUUID();
-  const value = properties.SecretString
-    ?? (GenerateStringKey ? JSON.stringify({ ...JSON.parse(SecretStringTemplate ?? '{}') as JsonObject, [GenerateStringKey]: generated }) : generated);
+  const whole = GenerateStringKey && { ...JSON.parse(SecretStringTemplate ?? '{}') as JsonObject, [GenerateStringKey]: generated };
+  const value = properties.SecretString ?? (whole ? JSON.stringify(whole) : generated);
   const answer = await jsonCall(cloud, 'secretsmanager', 'secretsmanager.CreateSecret', {
     Name: String(properties.Name ?? physicalName(resource)), SecretString: value, ClientRequestToken: crypto.randomUUID(),
   });

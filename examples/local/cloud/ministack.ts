@@ -11,7 +11,9 @@ export class Ministack {
   port = 0;
   private process?: ChildProcess;
 
-  constructor(private readonly folder: RunFolder, private readonly python: string, private readonly account: string, private readonly region: string) {}
+  constructor(
+    private readonly folder: RunFolder, private readonly python: string, private readonly account: string, private readonly region: string,
+  ) {}
 
   get endpoint(): string {
     return `http://127.0.0.1:${this.port}`;

@@ -1,12 +1,11 @@
 import { appendFileSync } from 'fs';
 import * as path from 'path';
 import { CreateTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { ProxiedCall } from './front-port';
 import { onlyKnown } from './members';
 import { physicalName } from './names';
+import { RunnerQueue } from './runner-queue';
 import { Cloud, Deployed, Json, JsonObject, Provisioner, Resource, StandIn, Target, Unsupported } from './types';
-import { jsonCall } from './wire';
-
-const QUEUE = 'local-cloud-mailbox';
 
 /** A message that a topic has sent, as a line of the mailbox file. */
 export interface Mail {
@@ -29,34 +28,25 @@ export class Notifications implements StandIn {
   /** Functions that subscribe to a topic. */
   private readonly functions = new Map<string, string[]>();
   private cloud!: Cloud;
-  private queueUrl = '';
-  private draining: Promise<boolean> = Promise.resolve(false);
+  private readonly queue = new RunnerQueue('local-cloud-mailbox', ({ body }) => this.arrived(body));
 
   async start(cloud: Cloud): Promise<void> {
     this.cloud = cloud;
-    this.queueUrl = String((await jsonCall(cloud, 'sqs', 'AmazonSQS.CreateQueue', { QueueName: QUEUE })).QueueUrl);
+    await this.queue.create(cloud);
   }
 
   get file(): string {
     return path.join(this.cloud.folders.root, 'mailbox.jsonl');
   }
 
-  /** Takes what topics have sent; answers whether there was anything. One drain at a time. */
-  drain(): Promise<boolean> {
-    this.draining = this.draining.catch(() => false).then(() => this.drainOnce());
-    return this.draining;
+  /** Whether a call that ministack has answered may have put something into the queue. */
+  concerns(call: ProxiedCall): boolean {
+    return call.service === 'sns' && call.operation.startsWith('Publish');
   }
 
-  private async drainOnce(): Promise<boolean> {
-    for (let any = false; ; any = true) {
-      const answer = await jsonCall(this.cloud, 'sqs', 'AmazonSQS.ReceiveMessage', { QueueUrl: this.queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 0 });
-      const messages = (answer.Messages ?? []) as { Body: string; ReceiptHandle: string }[];
-      if (messages.length === 0) return any;
-      await jsonCall(this.cloud, 'sqs', 'AmazonSQS.DeleteMessageBatch', {
-        QueueUrl: this.queueUrl, Entries: messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle })),
-      });
-      for (const { Body } of messages) await this.arrived(JSON.parse(Body) as JsonObject);
-    }
+  /** Takes what topics have sent; answers whether there was anything. */
+  drain(): Promise<boolean> {
+    return this.queue.drain(this.cloud);
   }
 
   private async arrived(envelope: JsonObject): Promise<void> {
@@ -85,9 +75,10 @@ export class Notifications implements StandIn {
     onlyKnown(properties, ['TopicName', 'DisplayName', 'KmsMasterKeyId', 'Subscription', 'Tags', 'TracingConfig', 'SignatureVersion'], type);
     const name = String(properties.TopicName ?? physicalName(resource, 255));
     const { TopicArn } = await this.cloud.client(SNSClient).send(new CreateTopicCommand({ Name: name }));
-    const { partition, region, account } = this.cloud;
-    await this.subscribe(TopicArn!, 'sqs', `arn:${partition}:sqs:${region}:${account}:${QUEUE}`, {});
-    for (const { Protocol, Endpoint } of (properties.Subscription ?? []) as JsonObject[]) await this.subscribe(TopicArn!, String(Protocol), String(Endpoint), {});
+    await this.subscribe(TopicArn!, 'sqs', this.queue.arn(this.cloud), {});
+    for (const { Protocol, Endpoint } of (properties.Subscription ?? []) as JsonObject[]) {
+      await this.subscribe(TopicArn!, String(Protocol), String(Endpoint), {});
+    }
     return { ref: TopicArn!, attributes: { TopicArn: TopicArn!, TopicName: name } };
   }
 

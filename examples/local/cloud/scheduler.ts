@@ -59,8 +59,15 @@ export class Scheduler implements StandIn {
   private async fire(arn: string, target: JsonObject, at: Date): Promise<void> {
     const time = `${at.toISOString().slice(0, 19)}Z`;
     const text = typeof target.Input === 'string' ? target.Input : JSON.stringify({
-      'version': '0', 'id': crypto.randomUUID(), 'detail-type': 'Scheduled Event', 'source': 'aws.scheduler',
-      'account': this.cloud.account, time, 'region': this.cloud.region, 'resources': [arn], 'detail': '{}',
+      'version': '0',
+      'id': crypto.randomUUID(),
+      'detail-type': 'Scheduled Event',
+      'source': 'aws.scheduler',
+      'account': this.cloud.account,
+      time,
+      'region': this.cloud.region,
+      'resources': [arn],
+      'detail': '{}',
     });
     const attributes: Record<string, string> = {
       'schedule-arn': arn, 'scheduled-time': time, 'execution-id': crypto.randomUUID(), 'attempt-number': '1',

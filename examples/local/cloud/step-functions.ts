@@ -64,8 +64,12 @@ export class StepFunctions implements StandIn {
     if (this.stopping) return;
     const { startDate, stopDate, ...rest } = execution.describe();
     const detail = {
-      ...rest, startDate: Number(startDate) * 1000, stopDate: stopDate === undefined ? null : Number(stopDate) * 1000,
-      output: execution.output ?? null, error: rest.error ?? null, cause: rest.cause ?? null,
+      ...rest,
+      startDate: Number(startDate) * 1000,
+      stopDate: stopDate === undefined ? null : Number(stopDate) * 1000,
+      output: execution.output ?? null,
+      error: rest.error ?? null,
+      cause: rest.cause ?? null,
     };
     await this.cloud.emit('aws.states', 'Step Functions Execution Status Change', detail, [execution.arn]);
   }
@@ -92,8 +96,13 @@ export class StepFunctions implements StandIn {
       case 'DescribeStateMachine': {
         const machine = this.machine(text(input, 'stateMachineArn'));
         return {
-          stateMachineArn: machine.arn, name: machine.name, roleArn: machine.roleArn, definition: JSON.stringify(machine.definition),
-          status: 'ACTIVE', type: 'STANDARD', creationDate: machine.created.getTime() / 1000,
+          stateMachineArn: machine.arn,
+          name: machine.name,
+          roleArn: machine.roleArn,
+          definition: JSON.stringify(machine.definition),
+          status: 'ACTIVE',
+          type: 'STANDARD',
+          creationDate: machine.created.getTime() / 1000,
         };
       }
       case 'ListStateMachines': return {

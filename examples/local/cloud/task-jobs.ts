@@ -63,11 +63,15 @@ export function stopInput(resource: string, key: JsonObject): JsonObject {
 /** Services whose optimized integration passes the call on as it is, and how that names its errors. */
 export const OPTIMIZED: Record<string, { readonly service: string; readonly name: string; readonly base: string; readonly actions: string[] }> = {
   sagemaker: {
-    service: 'sagemaker', name: 'SageMaker', base: 'AmazonSageMakerException',
+    service: 'sagemaker',
+    name: 'SageMaker',
+    base: 'AmazonSageMakerException',
     actions: ['createTrainingJob', 'createProcessingJob', 'createTransformJob', 'createModel', 'createEndpointConfig', 'createEndpoint', 'updateEndpoint'],
   },
   athena: {
-    service: 'athena', name: 'Athena', base: 'AmazonAthenaException',
+    service: 'athena',
+    name: 'Athena',
+    base: 'AmazonAthenaException',
     actions: ['startQueryExecution', 'stopQueryExecution', 'getQueryExecution', 'getQueryResults'],
   },
   glue: { service: 'glue', name: 'Glue', base: 'AWSGlueException', actions: ['startJobRun'] },

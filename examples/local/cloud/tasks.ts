@@ -12,10 +12,10 @@ const PREFIX = /^arn:aws:states:::/;
 export interface TaskSurroundings {
   readonly cloud: Cloud;
   readonly roleArn: string;
-  /** Starts a nested execution; resolves with its description when it has ended. */
-  startExecution(input: JsonObject): Promise<{ started: JsonObject; ended: Promise<JsonObject>; stop: () => void }>;
   /** Aborted when the execution ends before the task. */
   readonly signal: AbortSignal;
+  /** Starts a nested execution; resolves with its description when it has ended. */
+  startExecution(input: JsonObject): Promise<{ started: JsonObject; ended: Promise<JsonObject>; stop: () => void }>;
 }
 
 /** Whether the local cloud runs tasks of this resource. */

@@ -155,6 +155,10 @@ export interface Cloud {
   readonly images: Map<string, string>;
   /** Python that runs images, jobs and scripts. */
   readonly python: string;
+  /** S3 over the wire, the short way. */
+  readonly s3: ObjectStore;
+  /** Every deployed resource, by `path`. */
+  readonly resources: ReadonlyMap<string, { resource: Resource; deployed: Deployed }>;
   /** SDK client at the front port, as the local operator or as a role. Clients are cached. */
   client<T>(type: new (configuration: ClientConfiguration) => T, roleArn?: string): T;
   /** Environment variables (AWS_ENDPOINT_URL, keys, region, …) for a process that acts as the role. */
@@ -163,12 +167,8 @@ export interface Cloud {
   emit(source: string, detailType: string, detail: JsonObject, resources?: string[]): Promise<void>;
   /** Starts a state machine, function, queue, topic or pipeline as an event target would. */
   deliver(targetArn: string, input: Json, roleArn?: string): Promise<void>;
-  /** S3 over the wire, the short way. */
-  readonly s3: ObjectStore;
   /** Finds the stand-in of a class, for the few that talk to each other directly. */
   find<T extends StandIn>(type: abstract new (...args: never[]) => T): T;
-  /** Every deployed resource, by `path`. */
-  readonly resources: ReadonlyMap<string, { resource: Resource; deployed: Deployed }>;
   /** Local file or folder of a file asset, by its S3 object key in the assembly's asset manifest. */
   assetPath(objectKey: string): string;
   /** Decides a call by the assembly's policies (identity, boundary, resource). */
