@@ -8,9 +8,9 @@ import {
   aws_cloudwatch as cloudwatch, aws_events as events, aws_events_targets as targets,
   aws_sqs as sqs, CfnOutput, Duration, Stack,
 } from 'aws-cdk-lib';
+import { Clouds, START } from './cloud-support';
 import { LocalCloud } from '../../examples/local/cloud/local-cloud';
 import { CloudWatch } from '../../examples/local/cloudwatch/cloudwatch';
-import { Clouds, START } from './cloud-support';
 
 const TOPIC = 'arn:aws:sns:eu-central-1:111122223333:alerts';
 const clouds = new Clouds();
@@ -27,8 +27,17 @@ const state = async (name: string): Promise<string | undefined> => {
 };
 const alarm = async (name: string, given: Partial<PutMetricAlarmCommandInput> = {}): Promise<void> => {
   await client().send(new PutMetricAlarmCommand({
-    AlarmName: name, Namespace: 'Test', MetricName: 'Errors', Dimensions: [{ Name: 'Endpoint', Value: 'a' }], Statistic: 'Sum', Period: 60,
-    EvaluationPeriods: 1, Threshold: 1, ComparisonOperator: 'GreaterThanOrEqualToThreshold', TreatMissingData: 'notBreaching', ...given,
+    AlarmName: name,
+    Namespace: 'Test',
+    MetricName: 'Errors',
+    Dimensions: [{ Name: 'Endpoint', Value: 'a' }],
+    Statistic: 'Sum',
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    TreatMissingData: 'notBreaching',
+    ...given,
   }));
 };
 
@@ -39,10 +48,14 @@ function build(stack: Stack): void {
     targets: [new targets.SqsQueue(queue)],
   });
   const declared = new cloudwatch.Alarm(stack, 'Declared', {
-    alarmName: 'declared', threshold: 5, evaluationPeriods: 2, comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+    alarmName: 'declared',
+    threshold: 5,
+    evaluationPeriods: 2,
+    comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
     treatMissingData: cloudwatch.TreatMissingData.MISSING,
     metric: new cloudwatch.MathExpression({
-      expression: 'IF(n >= 2, s / n, 0)', period: Duration.minutes(5),
+      expression: 'IF(n >= 2, s / n, 0)',
+      period: Duration.minutes(5),
       usingMetrics: {
         s: new cloudwatch.Metric({ namespace: 'Test', metricName: 'Errors', dimensionsMap: { Endpoint: 'a' }, statistic: 'Sum' }),
         n: new cloudwatch.Metric({ namespace: 'Test', metricName: 'Errors', dimensionsMap: { Endpoint: 'a' }, statistic: 'SampleCount' }),
@@ -156,7 +169,8 @@ test('a declared alarm on metric math, its topic, its event and the composite on
     AlarmName: 'declared', NewStateValue: 'ALARM', Trigger: { Threshold: 5, EvaluationPeriods: 2 },
   });
   expect(bodies.find((body) => (body.detail as Record<string, unknown> | undefined)?.alarmName === 'declared')).toMatchObject({
-    'source': 'aws.cloudwatch', 'detail-type': 'CloudWatch Alarm State Change',
+    'source': 'aws.cloudwatch',
+    'detail-type': 'CloudWatch Alarm State Change',
     'detail': { state: { value: 'ALARM' }, configuration: { metrics: expect.arrayContaining([expect.objectContaining({ expression: 'IF(n >= 2, s / n, 0)' })]) } },
   });
 });

@@ -20,8 +20,15 @@ afterAll(() => hosting.stop());
 /** An alarm on the new fleet's model errors, as a release makes it. */
 async function fleetAlarm(name: string, configName: string): Promise<string> {
   await hosting.cloud.client(CloudWatchClient).send(new PutMetricAlarmCommand({
-    AlarmName: name, Namespace: 'AWS/SageMaker', MetricName: 'InvocationModelErrors', Statistic: 'Sum', Period: 60, EvaluationPeriods: 1, Threshold: 1,
-    ComparisonOperator: 'GreaterThanOrEqualToThreshold', TreatMissingData: 'notBreaching',
+    AlarmName: name,
+    Namespace: 'AWS/SageMaker',
+    MetricName: 'InvocationModelErrors',
+    Statistic: 'Sum',
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    TreatMissingData: 'notBreaching',
     Dimensions: [{ Name: 'EndpointName', Value: 'production' }, { Name: 'VariantName', Value: 'AllTraffic' }, { Name: 'EndpointConfigName', Value: configName }],
   }));
   return name;
@@ -87,7 +94,8 @@ test('metrics are kept per fleet and for both fleets together', async () => {
   const both = [{ Name: 'EndpointName', Value: 'production' }, { Name: 'VariantName', Value: 'AllTraffic' }];
   const sum = async (MetricName: string, config?: string): Promise<number | undefined> => {
     const Dimensions = config === undefined ? both : [...both, { Name: 'EndpointConfigName', Value: config }];
-    return (await hosting.cloud.client(CloudWatchClient).send(new GetMetricStatisticsCommand({ ...window, MetricName, Dimensions }))).Datapoints![0]?.Sum;
+    const statistics = new GetMetricStatisticsCommand({ ...window, MetricName, Dimensions });
+    return (await hosting.cloud.client(CloudWatchClient).send(statistics)).Datapoints![0]?.Sum;
   };
   const { counts } = hosting.sageMaker.traffic;
   expect(await sum('Invocations')).toBe(counts.sent);

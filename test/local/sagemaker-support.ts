@@ -6,12 +6,12 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand, InvokeEndpointCommandOutput, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { aws_s3 as s3, Stack } from 'aws-cdk-lib';
+import { Clouds } from './cloud-support';
 import { AutoScaling } from '../../examples/local/autoscaling/auto-scaling';
 import { LocalCloud } from '../../examples/local/cloud/local-cloud';
 import { CloudWatch } from '../../examples/local/cloudwatch/cloudwatch';
 import { pack } from '../../examples/local/sagemaker/archive';
 import { SageMaker } from '../../examples/local/sagemaker/sagemaker';
-import { Clouds } from './cloud-support';
 
 export const IMAGE = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/tiny:1';
 export const ROLE = 'arn:aws:iam::111122223333:role/imported';
@@ -47,7 +47,9 @@ export class Hosting {
     await pack(this.cloud.python, folder, `${folder}.tar.gz`);
     await this.cloud.s3.put('bucket', `models/${name}.tar.gz`, readFileSync(`${folder}.tar.gz`));
     await this.api.send(new CreateModelCommand({
-      ModelName: name, ExecutionRoleArn: ROLE, EnableNetworkIsolation: true,
+      ModelName: name,
+      ExecutionRoleArn: ROLE,
+      EnableNetworkIsolation: true,
       PrimaryContainer: { Image: IMAGE, ModelDataUrl: `s3://bucket/models/${name}.tar.gz` },
     }));
     return name;
@@ -62,8 +64,11 @@ export class Hosting {
       ProductionVariants: [variant('AllTraffic', modelName, 1)],
       ...(shadowModel !== undefined && { ShadowProductionVariants: [variant('Shadow', shadowModel, sampling)] }),
       DataCaptureConfig: {
-        EnableCapture: true, InitialSamplingPercentage: 100, DestinationS3Uri: `s3://bucket/captures/${name}`,
-        CaptureOptions: [{ CaptureMode: 'Input' }, { CaptureMode: 'Output' }], CaptureContentTypeHeader: { CsvContentTypes: ['text/csv'] },
+        EnableCapture: true,
+        InitialSamplingPercentage: 100,
+        DestinationS3Uri: `s3://bucket/captures/${name}`,
+        CaptureOptions: [{ CaptureMode: 'Input' }, { CaptureMode: 'Output' }],
+        CaptureContentTypeHeader: { CsvContentTypes: ['text/csv'] },
       },
     }));
     return name;

@@ -1,5 +1,5 @@
-import { array, integer, object, only, oneOf, optionalObject, optionalString, seconds, string, strings } from '../cloudwatch/shape';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
+import { array, integer, object, only, oneOf, optionalObject, optionalString, seconds, string, strings } from '../cloudwatch/shape';
 
 const TARGET = ['ServiceNamespace', 'ResourceId', 'ScalableDimension', 'MinCapacity', 'MaxCapacity', 'RoleARN', 'SuspendedState', 'Tags'];
 const POLICY = [

@@ -1,10 +1,10 @@
-import { AwsError, Cloud, JsonObject } from '../cloud/types';
 import { Alarm } from './alarm';
 import { AlarmState, Evaluation } from './alarm-evaluation';
 import { AlarmEvaluator, Ticker } from './alarm-evaluator';
 import { announce } from './alarm-notice';
 import { alarmName } from './composite-rule';
 import { MetricStore } from './metric-store';
+import { AwsError, Cloud, JsonObject } from '../cloud/types';
 
 /** Every alarm, by name, with what keeps it up to date. */
 export class AlarmBook {
@@ -34,7 +34,10 @@ export class AlarmBook {
       if (!this.alarms.has(other)) throw new AwsError('ValidationError', `Could not save the composite alarm as alarms [${other}] in the alarm rule do not exist`);
     }
     this.alarms.set(alarm.name, alarm);
-    if (alarm.metric) this.evaluators.set(alarm.name, new AlarmEvaluator(this.ticker, alarm, alarm.metric, (one, outcome) => this.decide(one, outcome)));
+    if (alarm.metric) {
+      const decide = (one: Alarm, outcome: Evaluation): void => this.decide(one, outcome);
+      this.evaluators.set(alarm.name, new AlarmEvaluator(this.ticker, alarm, alarm.metric, decide));
+    }
     if (alarm.composite) this.cloud.clock.after(0, () => this.evaluateComposite(alarm), `alarm ${alarm.name}`);
     return alarm;
   }
@@ -55,6 +58,8 @@ export class AlarmBook {
 
   delete(names: string[]): void {
     for (const name of names.map(alarmName)) {
+      // One unknown name fails the whole call.
+      this.get(name);
       const user = this.all().find((alarm) => alarm.composite?.alarms.includes(name) === true && !names.includes(alarm.name));
       if (user !== undefined) throw new AwsError('ValidationError', `Alarm ${name} is used by the composite alarm ${user.name}`);
     }

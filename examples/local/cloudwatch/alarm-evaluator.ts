@@ -1,7 +1,7 @@
-import { Clock } from '../cloud/types';
 import { Alarm, MetricWatch } from './alarm';
 import { evaluateAlarm, Evaluation } from './alarm-evaluation';
 import { MINUTE } from './metric-store';
+import { Clock } from '../cloud/types';
 
 /** How many future evaluations are looked through before the evaluator wakes up again to look on. */
 const LOOK_AHEAD = 24;
@@ -40,11 +40,8 @@ export class Ticker {
  * costs nothing while nothing happens to it, however far the clock moves.
  */
 export class AlarmEvaluator {
-  /** Looks again at the next minute: data came, or the state was set by hand. */
-  readonly touch = (): void => this.wake((Math.floor(this.ticker.clock.now().getTime() / MINUTE) + 1) * MINUTE);
   private scheduled?: number;
   private stopped = false;
-  private readonly look = (): void => this.run();
 
   constructor(
     private readonly ticker: Ticker,
@@ -56,11 +53,16 @@ export class AlarmEvaluator {
     this.touch();
   }
 
+  /** Looks again at the next minute: data came, or the state was set by hand. */
+  readonly touch = (): void => this.wake((Math.floor(this.ticker.clock.now().getTime() / MINUTE) + 1) * MINUTE);
+
   stop(): void {
     this.stopped = true;
     if (this.scheduled !== undefined) this.ticker.cancel(this.scheduled, this.look);
     for (const series of this.watch.queries.series) series.watchers.delete(this.touch);
   }
+
+  private readonly look = (): void => this.run();
 
   private wake(at: number): void {
     if (this.stopped || (this.scheduled !== undefined && this.scheduled <= at)) return;

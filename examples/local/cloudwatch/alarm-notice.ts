@@ -1,8 +1,8 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { Cloud, JsonObject } from '../cloud/types';
 import { Alarm } from './alarm';
 import { AlarmState } from './alarm-evaluation';
 import { array, object } from './shape';
+import { Cloud, JsonObject } from '../cloud/types';
 
 /** What an alarm was before a change of state. */
 export interface Before {
@@ -21,7 +21,8 @@ export async function announce(cloud: Cloud, alarm: Alarm, before: Before): Prom
       const Subject = `${alarm.state}: "${alarm.name}" in ${cloud.region}`.slice(0, 100);
       await cloud.client(SNSClient).send(new PublishCommand({ TopicArn: arn, Subject, Message: message }));
     } else {
-      await cloud.deliver(arn, { source: 'aws.cloudwatch', alarmArn: alarm.arn, time: stamp(alarm.stateSince), alarmData: eventDetail(alarm, before) });
+      const alarmData = eventDetail(alarm, before);
+      await cloud.deliver(arn, { source: 'aws.cloudwatch', alarmArn: alarm.arn, time: stamp(alarm.stateSince), alarmData });
     }
   }
 }
@@ -33,7 +34,10 @@ function eventDetail(alarm: Alarm, before: Before): JsonObject {
   return {
     alarmName: alarm.name,
     state: {
-      value: alarm.state, reason: alarm.reason, ...(alarm.reasonData !== undefined && { reasonData: alarm.reasonData }), timestamp: stamp(alarm.stateSince),
+      value: alarm.state,
+      reason: alarm.reason,
+      ...(alarm.reasonData !== undefined && { reasonData: alarm.reasonData }),
+      timestamp: stamp(alarm.stateSince),
     },
     previousState: { value: before.state, reason: before.reason, timestamp: stamp(before.since) },
     configuration: {

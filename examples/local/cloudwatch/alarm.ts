@@ -1,9 +1,9 @@
-import { AwsError, Cloud, Json, JsonObject, Unsupported } from '../cloud/types';
 import { AlarmRule, AlarmState, COMPARISONS, EVALUATION_EXTRA } from './alarm-evaluation';
 import { CompositeRule, parseCompositeRule } from './composite-rule';
 import { MetricQueries } from './metric-query';
 import { MetricStore } from './metric-store';
 import { array, integer, number, oneOf, only, optionalString, seconds, string, strings } from './shape';
+import { AwsError, Cloud, Json, JsonObject, Unsupported } from '../cloud/types';
 
 const COMMON = [
   'AlarmName', 'AlarmDescription', 'ActionsEnabled', 'OKActions', 'AlarmActions', 'InsufficientDataActions', 'Tags',
@@ -60,12 +60,12 @@ export class Alarm {
 
   /** As DescribeAlarms answers it. */
   describe(): JsonObject {
-    const { AlarmName, AlarmRule, Tags, ...settings } = this.input;
+    const { AlarmName, AlarmRule: rule, Tags, ...settings } = this.input;
     return {
       ...settings,
       AlarmName,
       AlarmArn: this.arn,
-      ...(this.composite && { AlarmRule }),
+      ...(this.composite && { AlarmRule: rule }),
       ActionsEnabled: this.actionsEnabled,
       OKActions: this.actions('OK'),
       AlarmActions: this.actions('ALARM'),

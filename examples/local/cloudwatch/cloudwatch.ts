@@ -1,10 +1,10 @@
 import { gunzipSync } from 'node:zlib';
-import { Call, Cloud, Deployed, JsonObject, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 import { AlarmBook } from './alarm-book';
 import { AlarmState } from './alarm-evaluation';
 import { MetricApi } from './metric-api';
 import { MetricStore, Series } from './metric-store';
 import { oneOf, only, optionalNumber, optionalString, string, strings } from './shape';
+import { Call, Cloud, Deployed, JsonObject, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 
 /** CloudWatch's metrics and alarms, on the local clock. */
 export class CloudWatch implements StandIn {

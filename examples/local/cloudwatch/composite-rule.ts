@@ -1,5 +1,5 @@
-import { AwsError } from '../cloud/types';
 import { AlarmState } from './alarm-evaluation';
+import { AwsError } from '../cloud/types';
 
 export interface CompositeRule {
   /** Names of the alarms that it refers to. */

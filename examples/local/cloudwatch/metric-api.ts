@@ -1,8 +1,8 @@
-import { AwsError, Clock, Json, JsonObject } from '../cloud/types';
 import { checkPeriod, dimensionsOf, MetricQueries } from './metric-query';
 import { MetricStore } from './metric-store';
 import { array, number, object, only, optionalNumber, optionalString, seconds, string, strings, time } from './shape';
 import { checkStatistic, statistic } from './statistic';
+import { AwsError, Clock, Json, JsonObject } from '../cloud/types';
 
 const PAGE = 500;
 
@@ -26,7 +26,8 @@ export class MetricApi {
     const results = queries.queries.filter((query) => query.returned).map((query) => {
       const periodSeconds = queries.periodSeconds(query.id);
       const starts = grid(input, periodSeconds);
-      const points = queries.points(query.id, starts, periodSeconds).flatMap((value, index) => (value === undefined ? [] : [{ at: starts[index], value }]));
+      const points = queries.points(query.id, starts, periodSeconds)
+        .flatMap((value, index) => (value === undefined ? [] : [{ at: starts[index], value }]));
       if (input.ScanBy !== 'TimestampAscending') points.reverse();
       return {
         Id: query.id,

@@ -1,8 +1,8 @@
-import { AwsError, Json, JsonObject, Unsupported } from '../cloud/types';
-import { array, number, object, only, optionalNumber, optionalString, string } from './shape';
 import { asPoints, Expression, Points } from './metric-math';
 import { MetricStore, Series } from './metric-store';
+import { array, number, object, only, optionalNumber, optionalString, string } from './shape';
 import { checkStatistic, statistic } from './statistic';
+import { AwsError, Json, JsonObject, Unsupported } from '../cloud/types';
 
 interface Query {
   readonly id: string;

@@ -1,5 +1,5 @@
-import { Unsupported } from '../cloud/types';
 import { Summary } from './metric-store';
+import { Unsupported } from '../cloud/types';
 
 const PERCENTILE = /^p(\d{1,2}(?:\.\d{1,10})?|100)$/;
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Cloud, JsonObject } from '../cloud/types';
-import { Capture } from './models';
+import { Capture } from './endpoint-configs';
 import { roleMay, s3Arn } from './support';
+import { Cloud, JsonObject } from '../cloud/types';
 
 const SOON = 5 * 60_000;
 /** So many records make a file worth writing before the hour is over. */

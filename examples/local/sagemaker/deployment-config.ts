@@ -1,7 +1,7 @@
+import { EndpointConfig } from './endpoint-configs';
+import { invalid } from './support';
 import { Cloud, JsonObject, Unsupported } from '../cloud/types';
 import { array, integer, object, oneOf, only, optionalObject, string } from '../cloudwatch/shape';
-import { EndpointConfig } from './models';
-import { invalid } from './support';
 
 export interface DeploymentPlan {
   /** Shares of the new fleet, step by step; the last is 1. */

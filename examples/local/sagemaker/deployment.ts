@@ -1,8 +1,8 @@
-import { CloudWatch } from '../cloudwatch/cloudwatch';
-import { Cloud } from '../cloud/types';
 import { DeploymentPlan } from './deployment-config';
 import { Endpoint, Phase } from './endpoint';
 import { Generation } from './fleet';
+import { Cloud } from '../cloud/types';
+import { CloudWatch } from '../cloudwatch/cloudwatch';
 
 /** How long instances take to come up, on the local clock. A nominal figure: the machine's own time does not count. */
 export const PROVISIONING_SECONDS = 240;
@@ -19,8 +19,7 @@ export interface DeploymentHooks {
  * is then in service on the old config, as if nothing had happened, which is what SageMaker does too.
  */
 export class Deployment {
-  private cancelStep: () => void = () => undefined;
-  private cancelLimit: () => void = () => undefined;
+  private readonly cancel: { step?: () => void; limit?: () => void } = {};
   private ended = false;
   private baking = false;
   private startFailure?: Error;
@@ -46,7 +45,8 @@ export class Deployment {
     });
     void cloud.clock.busy(starting, `start of ${green.config.name}`);
     if (plan.given !== undefined) {
-      this.cancelLimit = cloud.clock.after(plan.limitSeconds * 1000, () => this.rollBack('The deployment exceeded MaximumExecutionTimeoutInSeconds'), this.label);
+      const overdue = (): Promise<void> => this.rollBack('The deployment exceeded MaximumExecutionTimeoutInSeconds');
+      this.cancel.limit = cloud.clock.after(plan.limitSeconds * 1000, overdue, this.label);
       this.cloudWatch.alarms.listeners.add(this.watch);
     }
     this.later(PROVISIONING_SECONDS, () => this.step(0));
@@ -55,8 +55,8 @@ export class Deployment {
   /** Ends it where it is, without another word, e.g. because the endpoint is deleted. */
   abandon(): void {
     this.ended = true;
-    this.cancelStep();
-    this.cancelLimit();
+    this.cancel.step?.();
+    this.cancel.limit?.();
     this.cloudWatch.alarms.listeners.delete(this.watch);
   }
 
@@ -74,7 +74,7 @@ export class Deployment {
   }
 
   private later(seconds: number, next: () => Promise<void>): void {
-    if (!this.ended) this.cancelStep = this.cloud.clock.after(seconds * 1000, next, this.label);
+    if (!this.ended) this.cancel.step = this.cloud.clock.after(seconds * 1000, next, this.label);
   }
 
   private phase(status: Phase['status'], message: string): void {

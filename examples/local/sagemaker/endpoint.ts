@@ -1,6 +1,6 @@
+import { Fleet, Generation } from './fleet';
 import { Json, JsonObject } from '../cloud/types';
 import { seconds } from '../cloudwatch/shape';
-import { Fleet, Generation } from './fleet';
 
 export type EndpointStatus = 'Creating' | 'InService' | 'Updating' | 'Deleting' | 'Failed' | 'RollingBack';
 
@@ -55,7 +55,8 @@ export class Endpoint {
     this.greenShare = green;
     const of = (generation: Generation | undefined, share: number): Route[] => {
       const total = generation?.production.reduce((sum, fleet) => sum + fleet.weight, 0) ?? 0;
-      return (generation?.production ?? []).map((fleet) => ({ fleet, weight: share * fleet.weight / total, credit: 0 })).filter(({ weight }) => weight > 0);
+      return (generation?.production ?? []).map((fleet) => ({ fleet, weight: share * fleet.weight / total, credit: 0 }))
+        .filter(({ weight }) => weight > 0);
     };
     this.routes = [...of(this.current, this.pending === undefined ? 1 : 1 - green), ...of(this.pending?.generation, green)];
   }

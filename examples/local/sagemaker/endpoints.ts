@@ -1,15 +1,16 @@
-import { AutoScaling } from '../autoscaling/auto-scaling';
-import { CloudWatch } from '../cloudwatch/cloudwatch';
-import { array, object, only, optionalNumber, optionalString, oneOf, optionalObject, seconds, string } from '../cloudwatch/shape';
-import { Cloud, Json, JsonObject } from '../cloud/types';
 import { Deployment } from './deployment';
 import { alarmArn, checkAlarms, planDeployment } from './deployment-config';
 import { Endpoint } from './endpoint';
+import { EndpointConfig, EndpointConfigs } from './endpoint-configs';
 import { Faults } from './faults';
 import { Fleet, Generation } from './fleet';
 import { ModelServers } from './model-server';
-import { EndpointConfig, Models } from './models';
+import { Models } from './models';
 import { arnOf, checkName, invalid, page, roleMay } from './support';
+import { AutoScaling } from '../autoscaling/auto-scaling';
+import { Cloud, Json, JsonObject } from '../cloud/types';
+import { CloudWatch } from '../cloudwatch/cloudwatch';
+import { array, object, only, optionalNumber, optionalString, oneOf, optionalObject, seconds, string } from '../cloudwatch/shape';
 
 /** Seconds on the local clock until an endpoint is gone, or has other weights. */
 const SHORT_SECONDS = 60;
@@ -24,7 +25,7 @@ export class Endpoints {
   constructor(
     private readonly cloud: Cloud,
     private readonly cloudWatch: CloudWatch,
-    private readonly models: Models,
+    private readonly known: { readonly models: Models; readonly configs: EndpointConfigs },
     private readonly servers: ModelServers,
     private readonly faults: Faults,
     private readonly scaling: () => AutoScaling,
@@ -35,7 +36,7 @@ export class Endpoints {
     const name = checkName(string(input, 'EndpointName'), 'endpointName');
     const arn = arnOf(this.cloud, 'endpoint', name.toLowerCase());
     if (this.endpoints.has(name)) throw invalid(`Cannot create already existing endpoint "${arn}".`);
-    const config = this.models.config(string(input, 'EndpointConfigName'));
+    const config = this.known.configs.get(string(input, 'EndpointConfigName'));
     const plan = planDeployment(optionalObject(input.DeploymentConfig, 'DeploymentConfig'), undefined, config);
     const endpoint = new Endpoint(name, arn, this.cloud.clock.now().getTime(), input.Tags ?? []);
     this.endpoints.set(name, endpoint);
@@ -50,7 +51,7 @@ export class Endpoints {
     const endpoint = this.get(string(input, 'EndpointName'));
     const blue = endpoint.current;
     if (blue === undefined || endpoint.status !== 'InService') throw invalid(`Cannot update in-progress endpoint "${endpoint.arn}".`);
-    const config = this.models.config(string(input, 'EndpointConfigName'));
+    const config = this.known.configs.get(string(input, 'EndpointConfigName'));
     const given = optionalObject(input.DeploymentConfig, 'DeploymentConfig')
       ?? (input.RetainDeploymentConfig === true ? endpoint.lastDeploymentConfig : undefined);
     const plan = planDeployment(given, blue.config, config);
@@ -127,8 +128,8 @@ export class Endpoints {
 
   /** The endpoint that uses a config, if any does. */
   userOf(config: string): string | undefined {
-    return [...this.endpoints.values()].find(({ current, pending }) =>
-      current?.config.name === config || pending?.generation.config.name === config)?.name;
+    return [...this.endpoints.values()].find(({ status, current, pending }) => status !== 'Deleting' && status !== 'Failed'
+      && (current?.config.name === config || pending?.generation.config.name === config))?.name;
   }
 
   find(name: string): Endpoint | undefined {
@@ -157,7 +158,7 @@ export class Endpoints {
   ): Promise<void> {
     const { cloud, cloudWatch, servers, faults } = this;
     const green = new Generation(config, (variant, shadow) => new Fleet({
-      cloud, cloudWatch, servers, faults, endpointName: endpoint.name, config, variant, shadow, model: this.models.model(variant.modelName),
+      cloud, cloudWatch, servers, faults, endpointName: endpoint.name, config, variant, shadow, model: this.known.models.model(variant.modelName),
     }));
     prepare(green);
     const deployment = new Deployment(cloud, cloudWatch, endpoint, green, plan, { moved: async (moved, note) => this.moved(moved, note) });
@@ -167,7 +168,7 @@ export class Endpoints {
 
   private checkScaling(endpoint: Endpoint, fleet: Fleet, config: EndpointConfig): void {
     const { variant } = fleet.options;
-    if (this.scaling().scales(`endpoint/${endpoint.name}/variant/${variant.name}`)) return;
+    if (!this.scaling().scales(`endpoint/${endpoint.name}/variant/${variant.name}`)) return;
     const next = config.production.find(({ name }) => name === variant.name);
     if (next?.instanceType !== variant.instanceType) {
       throw invalid(`Variant ${variant.name} is registered with Application Auto Scaling: deregister it before its instance type changes or it is removed`);

@@ -1,10 +1,11 @@
-import { CloudWatch } from '../cloudwatch/cloudwatch';
-import { Series } from '../cloudwatch/metric-store';
-import { Cloud } from '../cloud/types';
 import { CaptureWriter } from './data-capture';
+import { EndpointConfig, Variant } from './endpoint-configs';
 import { Faults } from './faults';
 import { ModelAnswer, ModelServer, ModelServers } from './model-server';
-import { EndpointConfig, Model, Variant } from './models';
+import { Model } from './models';
+import { Cloud } from '../cloud/types';
+import { CloudWatch } from '../cloudwatch/cloudwatch';
+import { Series } from '../cloudwatch/metric-store';
 
 /** A request to a model, and what comes with it. */
 export interface Invocation {
@@ -27,8 +28,12 @@ export interface FleetOptions {
 }
 
 const METRICS = {
-  Invocations: 'None', Invocation4XXErrors: 'None', Invocation5XXErrors: 'None', InvocationModelErrors: 'None',
-  ModelLatency: 'Microseconds', OverheadLatency: 'Microseconds',
+  Invocations: 'None',
+  Invocation4XXErrors: 'None',
+  Invocation5XXErrors: 'None',
+  InvocationModelErrors: 'None',
+  ModelLatency: 'Microseconds',
+  OverheadLatency: 'Microseconds',
 } as const;
 type MetricName = keyof typeof METRICS;
 

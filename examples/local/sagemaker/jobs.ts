@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { AwsError, Cloud, JsonObject } from '../cloud/types';
-import { optionalString, seconds, string } from '../cloudwatch/shape';
 import { ImageProcess } from './image';
 import { arnOf, checkName, invalid, page } from './support';
+import { AwsError, Cloud, JsonObject } from '../cloud/types';
+import { optionalString, seconds, string } from '../cloudwatch/shape';
 
 export type JobStatus = 'InProgress' | 'Completed' | 'Failed' | 'Stopping' | 'Stopped';
 

@@ -2,10 +2,10 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { AwsError, Cloud } from '../cloud/types';
 import { unpack } from './archive';
 import { ImageProcess, runImage } from './image';
 import { Model } from './models';
+import { AwsError, Cloud } from '../cloud/types';
 
 /** A container must answer within this many (real) seconds. */
 const INVOCATION_SECONDS = 60;

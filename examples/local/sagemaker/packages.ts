@@ -1,6 +1,6 @@
-import { AwsError, Cloud, Deployed, Json, JsonObject, Resource } from '../cloud/types';
-import { array, object, oneOf, only, optionalObject, optionalString, seconds, string, strings } from '../cloudwatch/shape';
 import { arnOf, checkName, invalid, nameOf, page } from './support';
+import { AwsError, Cloud, Deployed, Json, JsonObject, Resource } from '../cloud/types';
+import { array, object, oneOf, only, optionalObject, optionalString, seconds, string, strings, time } from '../cloudwatch/shape';
 
 interface Package {
   readonly arn: string;
@@ -115,10 +115,14 @@ export class Packages {
   }
 
   list(input: JsonObject): JsonObject {
-    only(input, 'ListModelPackages', ['ModelPackageGroupName', 'ModelApprovalStatus', 'ModelPackageType', 'SortBy', 'SortOrder', 'MaxResults', 'NextToken']);
+    only(input, 'ListModelPackages', [
+      'ModelPackageGroupName', 'ModelApprovalStatus', 'ModelPackageType', 'CreationTimeAfter', 'CreationTimeBefore', 'SortBy', 'SortOrder', 'MaxResults', 'NextToken',
+    ]);
     const group = optionalString(input, 'ModelPackageGroupName');
     const all = (group === undefined ? [...this.groups.values()] : [this.group(group)]).flatMap(({ packages }) => packages)
-      .filter(({ body }) => input.ModelApprovalStatus === undefined || body.ModelApprovalStatus === input.ModelApprovalStatus);
+      .filter(({ body }) => (input.ModelApprovalStatus === undefined || body.ModelApprovalStatus === input.ModelApprovalStatus)
+        && (input.CreationTimeAfter === undefined || Number(body.CreationTime) * 1000 > time(input, 'CreationTimeAfter'))
+        && (input.CreationTimeBefore === undefined || Number(body.CreationTime) * 1000 < time(input, 'CreationTimeBefore')));
     // Newest first unless asked otherwise, as SageMaker does.
     if (input.SortOrder !== 'Ascending') all.reverse();
     const { items, next } = page(all, input);

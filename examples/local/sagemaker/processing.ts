@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Cloud, JsonObject, Unsupported } from '../cloud/types';
-import { array, integer, object, only, optionalNumber, optionalObject, string, strings } from '../cloudwatch/shape';
 import { imageFolder, runImage } from './image';
 import { Job, JobFailure, JobKind } from './jobs';
 import { fetchInput, storeFolder } from './transfer';
+import { Cloud, JsonObject, Unsupported } from '../cloud/types';
+import { array, integer, object, only, optionalNumber, optionalObject, string, strings } from '../cloudwatch/shape';
 
 const INPUT = [
   'ProcessingJobName', 'ProcessingInputs', 'ProcessingOutputConfig', 'ProcessingResources', 'StoppingCondition', 'AppSpecification',

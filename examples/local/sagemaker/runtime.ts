@@ -1,8 +1,8 @@
-import { AwsError, Call, Cloud, RawAnswer, Unsupported } from '../cloud/types';
 import { Endpoints } from './endpoints';
 import { Fleet, Invocation } from './fleet';
 import { ModelAnswer } from './model-server';
 import { nameOf } from './support';
+import { AwsError, Call, Cloud, RawAnswer, Unsupported } from '../cloud/types';
 
 const PATH = /^\/endpoints\/([^/?]+)\/invocations(?:\?.*)?$/;
 const BODY_LIMIT = 6_291_456;

@@ -1,7 +1,4 @@
-import { AutoScaling } from '../autoscaling/auto-scaling';
-import { CloudWatch } from '../cloudwatch/cloudwatch';
-import { object, array, string } from '../cloudwatch/shape';
-import { Call, Cloud, Json, JsonObject, Provisioner, RawAnswer, Resource, Service, StandIn, Unsupported } from '../cloud/types';
+import { EndpointConfigs } from './endpoint-configs';
 import { Endpoints } from './endpoints';
 import { Fault, Faults } from './faults';
 import { Jobs } from './jobs';
@@ -11,10 +8,15 @@ import { Packages } from './packages';
 import { Processing } from './processing';
 import { isRuntimeCall, Runtime } from './runtime';
 import { Training } from './training';
+import { AutoScaling } from '../autoscaling/auto-scaling';
+import { Call, Cloud, Deployed, Json, JsonObject, Provisioner, RawAnswer, Resource, Service, StandIn, Unsupported } from '../cloud/types';
+import { CloudWatch } from '../cloudwatch/cloudwatch';
+import { object, array, string } from '../cloudwatch/shape';
 
 interface Parts {
   readonly packages: Packages;
   readonly models: Models;
+  readonly configs: EndpointConfigs;
   readonly endpoints: Endpoints;
   readonly runtime: Runtime;
   readonly training: Jobs;
@@ -51,11 +53,13 @@ export class SageMaker implements StandIn {
     const cloudWatch = cloud.find(CloudWatch);
     const packages = new Packages(cloud);
     const servers = new ModelServers(cloud);
-    const models: Models = new Models(cloud, packages, (config) => this.running.endpoints.userOf(config));
-    const endpoints = new Endpoints(cloud, cloudWatch, models, servers, this.faults, () => cloud.find(AutoScaling));
+    const models = new Models(cloud, packages);
+    const configs = new EndpointConfigs(cloud, models, (config) => this.running.endpoints.userOf(config));
+    const endpoints = new Endpoints(cloud, cloudWatch, { models, configs }, servers, this.faults, () => cloud.find(AutoScaling));
     this.parts = {
       packages,
       models,
+      configs,
       endpoints,
       servers,
       runtime: new Runtime(cloud, endpoints),
@@ -100,7 +104,7 @@ export class SageMaker implements StandIn {
   }
 
   private async api(operation: string, input: JsonObject): Promise<JsonObject> {
-    const { packages, models, endpoints, training, processing } = this.running;
+    const { packages, models, configs, endpoints, training, processing } = this.running;
     switch (operation) {
       case 'CreateModelPackageGroup': return packages.createGroup(input);
       case 'DescribeModelPackageGroup': return packages.describeGroup(input);
@@ -111,14 +115,14 @@ export class SageMaker implements StandIn {
       case 'ListModelPackages': return packages.list(input);
       case 'UpdateModelPackage': return packages.update(input);
       case 'DeleteModelPackage': return packages.delete(input);
-      case 'CreateModel': return models.createModel(input);
-      case 'DescribeModel': return models.describeModel(input);
-      case 'ListModels': return models.listModels(input);
-      case 'DeleteModel': return models.deleteModel(input);
-      case 'CreateEndpointConfig': return models.createConfig(input);
-      case 'DescribeEndpointConfig': return models.describeConfig(input);
-      case 'ListEndpointConfigs': return models.listConfigs(input);
-      case 'DeleteEndpointConfig': return models.deleteConfig(input);
+      case 'CreateModel': return models.create(input);
+      case 'DescribeModel': return models.describe(input);
+      case 'ListModels': return models.list(input);
+      case 'DeleteModel': return models.delete(input);
+      case 'CreateEndpointConfig': return configs.create(input);
+      case 'DescribeEndpointConfig': return configs.describe(input);
+      case 'ListEndpointConfigs': return configs.list(input);
+      case 'DeleteEndpointConfig': return configs.delete(input);
       case 'CreateEndpoint': return endpoints.create(input);
       case 'DescribeEndpoint': return endpoints.describe(input);
       case 'ListEndpoints': return endpoints.list(input);
@@ -150,7 +154,7 @@ export class SageMaker implements StandIn {
     return { Tags: [...tags].map(([Key, Value]) => ({ Key, Value })) };
   }
 
-  private async created(resource: Resource, operation: string, nameMember: string, arnMember: string): Promise<{ ref: string; attributes: Record<string, string> }> {
+  private async created(resource: Resource, operation: string, nameMember: string, arnMember: string): Promise<Deployed> {
     const generated: Json = `${resource.stackName}-${resource.logicalId}`.replace(/[^a-zA-Z0-9]+/g, '-').slice(0, 63).replace(/-+$/, '');
     const input: JsonObject = { [nameMember]: generated, ...resource.properties };
     const answer = await this.api(operation, input);

@@ -37,3 +37,9 @@ export function roleMay(cloud: Cloud, roleArn: string, action: string, resourceA
 }
 
 export const s3Arn = (cloud: Cloud, bucket: string, key: string): string => `arn:${cloud.partition}:s3:::${bucket}/${key}`;
+
+export function parseS3(uri: string): { bucket: string; key: string } {
+  const match = /^s3:\/\/([^/]+)\/?(.*)$/.exec(uri);
+  if (match === null) throw invalid(`${uri} is not an S3 URI`);
+  return { bucket: match[1], key: match[2] };
+}

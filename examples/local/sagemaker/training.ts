@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Cloud, JsonObject, Unsupported } from '../cloud/types';
-import { array, integer, number, object, only, optionalNumber, optionalObject, optionalString, string, strings } from '../cloudwatch/shape';
 import { pack } from './archive';
 import { imageFolder, runImage } from './image';
 import { Job, JobFailure, JobKind } from './jobs';
-import { parseS3 } from './models';
+import { parseS3 } from './support';
 import { fetchInput, store } from './transfer';
+import { Cloud, JsonObject, Unsupported } from '../cloud/types';
+import { array, integer, number, object, only, optionalNumber, optionalObject, optionalString, string, strings } from '../cloudwatch/shape';
 
 const INPUT = [
   'TrainingJobName', 'HyperParameters', 'AlgorithmSpecification', 'RoleArn', 'InputDataConfig', 'OutputDataConfig', 'ResourceConfig',

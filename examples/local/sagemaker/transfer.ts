@@ -1,9 +1,8 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Cloud } from '../cloud/types';
 import { JobFailure } from './jobs';
-import { parseS3 } from './models';
-import { roleMay, s3Arn } from './support';
+import { parseS3, roleMay, s3Arn } from './support';
+import { Cloud } from '../cloud/types';
 
 /** Brings an object, or everything below a prefix, into a folder. */
 export async function fetchInput(cloud: Cloud, roleArn: string, uri: string, folder: string): Promise<void> {
