@@ -77,7 +77,7 @@ export class DatasetJob extends Construct {
         '--dataset': dataset.datasetName,
         '--source': `s3://${this.source.bucket.bucketName}/${this.source.prefix}`,
         '--script': `s3://${script.bucket.bucketName}/${script.objectKey}`,
-        '--output': `s3://${dataset.bucket.bucketName}/${dataset.prefix}`,
+        '--output': `s3://${dataset.bucket.bucketName}/${dataset.prefix}/`,
         '--target': dataset.target,
         ...(dataset.timeColumn === undefined ? {} : { '--time_column': dataset.timeColumn }),
         '--holdout_share': `${props.holdoutShare}`,

@@ -54,7 +54,7 @@ describe('by default', () => {
     expect(argumentsOf(templateOf())).toMatchObject({
       '--dataset': 'Weather',
       '--source': { 'Fn::Join': ['', ['s3://', { Ref: expect.stringMatching(/^LakeSourceZone/) }, '/uploads/Weather/']] },
-      '--output': { 'Fn::Join': ['', ['s3://', { Ref: expect.stringMatching(/^LakeCuratedZone/) }, '/datasets/Weather']] },
+      '--output': { 'Fn::Join': ['', ['s3://', { Ref: expect.stringMatching(/^LakeCuratedZone/) }, '/datasets/Weather/']] },
       '--target': 'temp_in_24h',
       '--time_column': 'time_hour',
       '--holdout_share': '0.2',
