@@ -17,6 +17,8 @@ import { SourceAction } from '../source/source-action';
 import { SourceRepository } from '../source/source-repository';
 import { TrainingWorkflow } from '../training/training-workflow';
 
+const TEST_COMMANDS = ['python3 -m pip install --quiet --requirement requirements.txt pytest', 'python3 -m pytest --quiet'];
+
 /** Properties of `DeliveryPipeline`. */
 export interface DeliveryPipelineProps {
   /** The repository of the model's code. */
@@ -104,8 +106,10 @@ export class DeliveryPipeline extends Construct {
     super(scope, id);
     const timeout = props.buildTimeout ?? Duration.hours(1);
     new Problems(this)
-      .check(timeout.isUnresolved() || (timeout.toMinutes() >= 5 && timeout.toMinutes() <= 2160), `buildTimeout must be from 5 minutes to 36 hours, got ${timeout.toHumanString()}`)
-      .check(props.testCommands === undefined || props.testCommands.length > 0, 'testCommands must hold at least one command: a model is not delivered untested')
+      .check(timeout.isUnresolved() || (timeout.toMinutes() >= 5 && timeout.toMinutes() <= 2160),
+        `buildTimeout must be from 5 minutes to 36 hours, got ${timeout.toHumanString()}`)
+      .check(props.testCommands === undefined || props.testCommands.length > 0,
+        'testCommands must hold at least one command: a model is not delivered untested')
       .throwIfAny();
     this.key = props.encryptionKey ?? props.training.registry.encryptionKey;
 
@@ -133,7 +137,11 @@ export class DeliveryPipeline extends Construct {
       enforceSSL: true,
       versioned: true,
       removalPolicy: RemovalPolicy.RETAIN,
-      lifecycleRules: [{ expiration: Duration.days(30), noncurrentVersionExpiration: Duration.days(7), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [{
+        expiration: Duration.days(30),
+        noncurrentVersionExpiration: Duration.days(7),
+        abortIncompleteMultipartUploadAfter: Duration.days(1),
+      }],
     });
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',
@@ -145,7 +153,9 @@ export class DeliveryPipeline extends Construct {
   private createProject(props: DeliveryPipelineProps, timeout: Duration): codebuild.CfnProject {
     const scope = new Construct(this, 'Build');
     const { repository } = props.training.registry;
-    const logGroup = new logs.LogGroup(scope, 'Logs', { encryptionKey: this.key, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
+    const logGroup = new logs.LogGroup(scope, 'Logs', {
+      encryptionKey: this.key, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
+    });
     const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('codebuild.amazonaws.com') });
     allow(role, { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] });
     this.grantArtifacts(role);
@@ -167,7 +177,7 @@ export class DeliveryPipeline extends Construct {
         type: 'CODEPIPELINE',
         buildSpec: Stack.of(this).toJsonString(buildSpec({
           pythonVersion: props.pythonVersion ?? '3.11',
-          testCommands: props.testCommands ?? ['python3 -m pip install --quiet --requirement requirements.txt pytest', 'python3 -m pytest --quiet'],
+          testCommands: props.testCommands ?? TEST_COMMANDS,
         }), 2),
       },
       artifacts: { type: 'CODEPIPELINE' },
@@ -188,7 +198,9 @@ export class DeliveryPipeline extends Construct {
     });
     project.node.addDependency(role);
     Validations.of(project).acknowledge({ id: 'AwsSolutions-CB3', reason: 'Docker needs it to build the image of a commit' });
-    if (this.key === undefined) Validations.of(project).acknowledge({ id: 'AwsSolutions-CB4', reason: 'No key was given: artifacts are encrypted by the S3 key' });
+    if (this.key === undefined) {
+      Validations.of(project).acknowledge({ id: 'AwsSolutions-CB4', reason: 'No key was given: artifacts are encrypted by the S3 key' });
+    }
     return project;
   }
 
@@ -202,7 +214,9 @@ export class DeliveryPipeline extends Construct {
     const machineName = Stack.of(this).splitArn(stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
     allow(role, {
       actions: ['states:DescribeExecution'],
-      resources: [Stack.of(this).formatArn({ service: 'states', resource: 'execution', resourceName: `${machineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
+      resources: [Stack.of(this).formatArn({
+        service: 'states', resource: 'execution', resourceName: `${machineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      })],
       because: 'The execution of a run has a name that the pipeline makes',
     });
 
@@ -260,6 +274,8 @@ export class DeliveryPipeline extends Construct {
   }
 }
 
-function stage(name: string, action: Omit<codepipeline.CfnPipeline.ActionDeclarationProperty, 'name' | 'runOrder'>): codepipeline.CfnPipeline.StageDeclarationProperty {
+type Action = Omit<codepipeline.CfnPipeline.ActionDeclarationProperty, 'name' | 'runOrder'>;
+
+function stage(name: string, action: Action): codepipeline.CfnPipeline.StageDeclarationProperty {
   return { name, actions: [{ name, runOrder: 1, ...action }] };
 }

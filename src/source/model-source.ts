@@ -101,7 +101,12 @@ class CodeCommitSource extends ModelSource {
       .throwIfAny();
     const repository = options.repository ?? this.createRepository(scope, encryptionKey);
     return {
-      repository: { repositoryName: repository.repositoryName, branch, cloneUrl: repository.repositoryCloneUrlHttp, codeCommitRepository: repository },
+      repository: {
+        repositoryName: repository.repositoryName,
+        branch,
+        cloneUrl: repository.repositoryCloneUrlHttp,
+        codeCommitRepository: repository,
+      },
       provider: 'CodeCommit',
       configuration: { RepositoryName: repository.repositoryName, BranchName: branch, PollForSourceChanges: 'false', OutputArtifactFormat: 'CODE_ZIP' },
       trigger: {

@@ -1,5 +1,5 @@
-import { GateRules, gateProblems } from '../domain/gate';
 import { QualityLimit, QualityMetric } from './quality-metric';
+import { GateRules, gateProblems } from '../domain/gate';
 
 /** What a `QualityGate` asks of a candidate. */
 export interface QualityGateProps {

@@ -24,6 +24,10 @@ import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 
+type HandlerClass = new (scope: Construct, id: string, props?: lambda.FunctionOptions) => lambda.Function;
+
+const RUN_FOLDERS = 'Each run writes below a folder of its own.';
+
 /** Machines of a training run's jobs. */
 export interface TrainingJobOptions {
   /**
@@ -142,7 +146,10 @@ export class TrainingWorkflow extends Construct {
     this.jobRole = createJobRole(this, 'JobRole', { dataset, artifacts: registry.artifacts, repository: registry.repository, key });
     const prepare = this.prepareFunction(dataset, registry, key);
     const judge = this.gateFunction(gate, registry, key);
-    const explain = this.handler('ExplainFailure', ExplainFailureFunction, { description: 'Says in words why a training run was stopped', encryptionKey: key });
+    const explain = this.handler('ExplainFailure', ExplainFailureFunction, {
+      description: 'Says in words why a training run was stopped',
+      encryptionKey: key,
+    });
 
     const definition = trainingStates(new Construct(this, 'States'), {
       training: this.jobSettings(props.training, key),
@@ -163,7 +170,8 @@ export class TrainingWorkflow extends Construct {
       const { instanceType, volumeSizeGiB, maxRuntime } = job ?? {};
       problems.check(instanceType === undefined || Token.isUnresolved(instanceType) || instanceType.startsWith('ml.'),
         `${name}.instanceType must be a SageMaker instance type such as 'ml.m5.large', got '${instanceType}'`);
-      problems.check(volumeSizeGiB === undefined || Token.isUnresolved(volumeSizeGiB) || (Number.isInteger(volumeSizeGiB) && volumeSizeGiB >= 1 && volumeSizeGiB <= 16_384),
+      const size = volumeSizeGiB === undefined || Token.isUnresolved(volumeSizeGiB) ? 1 : volumeSizeGiB;
+      problems.check(Number.isInteger(size) && size >= 1 && size <= 16_384,
         `${name}.volumeSizeGiB must be a whole number from 1 to 16384, got ${volumeSizeGiB}`);
       const seconds = maxRuntime === undefined || maxRuntime.isUnresolved() ? 1 : maxRuntime.toSeconds();
       const most = Duration.days(5).toSeconds();
@@ -195,8 +203,14 @@ export class TrainingWorkflow extends Construct {
         LEDGER: registry.ledger.tableName,
       },
     });
-    grantObjects(handler, { bucket: dataset.bucket, prefix: dataset.prefix, actions: ['s3:GetObject'], list: true, reason: 'Each version of the dataset is a folder of its own.' });
-    grantObjects(handler, { bucket: registry.artifacts, prefix: RUNS_FOLDER, actions: ['s3:PutObject'], writes: true, reason: 'Each run writes below a folder of its own.' });
+    grantObjects(handler, {
+      bucket: dataset.bucket,
+      prefix: dataset.prefix,
+      actions: ['s3:GetObject'],
+      list: true,
+      reason: 'Each version of the dataset is a folder of its own.',
+    });
+    grantObjects(handler, { bucket: registry.artifacts, prefix: RUNS_FOLDER, actions: ['s3:PutObject'], writes: true, reason: RUN_FOLDERS });
     allow(handler, { actions: ['dynamodb:GetItem'], resources: [registry.ledger.tableArn] });
     if (registry.ledger.encryptionKey) allow(handler, { actions: ['kms:Decrypt'], resources: [registry.ledger.encryptionKey.keyArn] });
     return handler;
@@ -208,11 +222,11 @@ export class TrainingWorkflow extends Construct {
       encryptionKey: key,
       environment: { RULES: JSON.stringify(gate._rules()) },
     });
-    grantObjects(handler, { bucket: registry.artifacts, prefix: RUNS_FOLDER, actions: ['s3:GetObject'], list: true, reason: 'Each run writes below a folder of its own.' });
+    grantObjects(handler, { bucket: registry.artifacts, prefix: RUNS_FOLDER, actions: ['s3:GetObject'], list: true, reason: RUN_FOLDERS });
     return handler;
   }
 
-  private handler(id: string, type: new (scope: Construct, id: string, props?: lambda.FunctionOptions) => lambda.Function, options: HandlerOptions): lambda.Function {
+  private handler(id: string, type: HandlerClass, options: HandlerOptions): lambda.Function {
     const scope = new Construct(this, id);
     return new type(scope, 'Handler', handlerDefaults(scope, options));
   }
@@ -225,7 +239,9 @@ export class TrainingWorkflow extends Construct {
       comment: `Trains, evaluates and registers ${this.jobPrefix}`,
       role,
       logs: {
-        destination: new logs.LogGroup(this, 'Logs', { encryptionKey: key, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY }),
+        destination: new logs.LogGroup(this, 'Logs', {
+          encryptionKey: key, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
+        }),
         level: sfn.LogLevel.ALL,
         includeExecutionData: true,
       },
@@ -233,19 +249,27 @@ export class TrainingWorkflow extends Construct {
       timeout: Duration.days(21),
     });
 
-    const jobs = ['training-job', 'processing-job'].map((resource) => stack.formatArn({ service: 'sagemaker', resource, resourceName: `${this.jobPrefix}-*` }));
-    const because = 'Each job has a name of its own, made from the run';
-    allow(role, { actions: ['sagemaker:CreateTrainingJob', 'sagemaker:DescribeTrainingJob', 'sagemaker:StopTrainingJob'], resources: [jobs[0]], because });
-    allow(role, { actions: ['sagemaker:CreateProcessingJob', 'sagemaker:DescribeProcessingJob', 'sagemaker:StopProcessingJob'], resources: [jobs[1]], because });
-    allow(role, { actions: ['sagemaker:AddTags'], resources: jobs, because });
-    allow(role, { actions: ['iam:PassRole'], resources: [this.jobRole.roleArn], conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } } });
+    for (const [resource, job] of [['training-job', 'TrainingJob'], ['processing-job', 'ProcessingJob']]) {
+      allow(role, {
+        actions: ['sagemaker:AddTags', `sagemaker:Create${job}`, `sagemaker:Describe${job}`, `sagemaker:Stop${job}`],
+        resources: [stack.formatArn({ service: 'sagemaker', resource, resourceName: `${this.jobPrefix}-*` })],
+        because: 'Each job has a name of its own, made from the run',
+      });
+    }
+    allow(role, {
+      actions: ['iam:PassRole'],
+      resources: [this.jobRole.roleArn],
+      conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
+    });
     if (key) allowVolumeKey(role, key);
 
     const registrationName = stack.splitArn(this.registry.registration.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
     allow(role, { actions: ['states:StartExecution'], resources: [this.registry.registration.stateMachineArn] });
     allow(role, {
       actions: ['states:DescribeExecution', 'states:StopExecution'],
-      resources: [stack.formatArn({ service: 'states', resource: 'execution', resourceName: `${registrationName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
+      resources: [stack.formatArn({
+        service: 'states', resource: 'execution', resourceName: `${registrationName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      })],
       because: 'The execution of a registration has a name that Step Functions makes',
     });
     allow(role, {
@@ -255,7 +279,7 @@ export class TrainingWorkflow extends Construct {
     });
 
     const policy = role.node.findChild('DefaultPolicy');
-    for (const handler of handlers) acknowledgeWildcard(policy, `${handler.functionArn}:*`, 'Versions of this one function, which is the library\'s own');
+    for (const handler of handlers) acknowledgeWildcard(policy, `${handler.functionArn}:*`, 'A version of the function is the function');
     acknowledgeWildcard(policy, '*', 'Log delivery and X-Ray take no resource');
     return machine;
   }

@@ -101,7 +101,7 @@ test('without Docker and the AWS CLI the build still hands over the commit, its 
 test('the build may push to one repository, and the pipeline start one workflow', () => {
   const policies = Object.values(template().findResources('AWS::IAM::Policy'));
   const statements = policies.flatMap((policy) => policy.Properties.PolicyDocument.Statement as { Action: string | string[]; Resource: unknown }[]);
-  const resources = (action: string): unknown[] => statements.filter((statement) => statement.Action === action || statement.Action.includes(action)).map((statement) => statement.Resource);
+  const resources = (action: string): unknown[] => statements.filter((each) => [each.Action].flat().includes(action)).map((each) => each.Resource);
   expect(resources('ecr:PutImage')).toEqual(['arn:aws:ecr:eu-west-1:123456789012:repository/temperature']);
   expect(resources('states:DescribeStateMachine')).toEqual([{ Ref: expect.stringMatching(/^Training/) }]);
 });

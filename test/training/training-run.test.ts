@@ -11,7 +11,12 @@ const [{ definition }] = definitionsOf((stack) => {
   new TrainingWorkflow(stack, 'Training', { dataset: importedDataset(stack), registry: importedRegistry(stack) });
 });
 
-interface TrainingJob { TrainingJobName: string; AlgorithmSpecification: { TrainingImage: string }; HyperParameters: Record<string, string>; OutputDataConfig: { S3OutputPath: string } }
+interface TrainingJob {
+  TrainingJobName: string;
+  AlgorithmSpecification: { TrainingImage: string };
+  HyperParameters: Record<string, string>;
+  OutputDataConfig: { S3OutputPath: string };
+}
 interface ProcessingJob {
   ProcessingJobName: string;
   AppSpecification: { ImageUri: string; ContainerEntrypoint: string[] };
