@@ -1,4 +1,4 @@
-import { DynamoDBClient, TransactionCanceledException, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, TransactionCanceledException, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import {
   candidate, clearLedger, Death, WriterDied, dropLedger, mortalWorld, newLedger, registerWhole, scan, soundVersions, TIME,
 } from './ledger-world';
@@ -190,6 +190,55 @@ describe('a writer that dies', () => {
     expect(records.every(({ status }) => status === 'registered')).toBe(true);
     expect(packages.versions()).toHaveLength(64);
     expect((await scan(ledger)).find(({ sk }) => sk === 'REGISTERED')).toMatchObject({ version: 'V1.63.0', order: 64 });
+  });
+});
+
+describe('a writer that is overtaken', () => {
+  /** Lets `other` happen just before the first call that `when` picks. */
+  const overtaken = (when: (command: object) => boolean, other: () => Promise<unknown>): LedgerClient => {
+    let done = false;
+    const send = async (command: object): Promise<object> => {
+      if (!done && when(command)) {
+        done = true;
+        await other();
+      }
+      return ledger.client.send(command as TransactWriteItemsCommand);
+    };
+    return { send } as LedgerClient;
+  };
+  const readsCounter = (command: object) => command instanceof GetItemCommand && command.input.Key?.sk.S === 'ALLOCATED';
+  const writes = (command: object) => command instanceof TransactWriteItemsCommand;
+
+  test.each([['between its reads', readsCounter], ['before it writes', writes]])('by another commit %s decides anew', async (_, when) => {
+    await allocate('first', { commit: 'a' });
+    const client = overtaken(when, () => allocate('faster', { commit: 'b' }));
+    // new data for commit a was an automatic revision of V1.0.0; after commit b it is a change of commit
+    const given = await allocateVersion(client, ledger.table, candidate('slower', { commit: 'a', dataset: 'data-2' }), TIME);
+    expect(given).toEqual({ version: 'V1.2.0', cause: 'manual', created: true });
+    await soundVersions(ledger);
+  });
+
+  test('does not answer with a version that is not the last any more', async () => {
+    await allocate('first', { commit: 'a' });
+    const client = overtaken(writes, () => allocate('faster', { commit: 'b' }));
+    expect((await allocateVersion(client, ledger.table, candidate('slower', { commit: 'a' }), TIME)).version).toBe('V1.2.0');
+    await soundVersions(ledger);
+  });
+
+  test('by a copy of itself answers as the copy', async () => {
+    const client = overtaken(writes, () => allocate('twin', { commit: 'a' }));
+    expect((await allocateVersion(client, ledger.table, candidate('twin', { commit: 'a' }), TIME))).toMatchObject({ version: 'V1.0.0', created: true });
+    expect(await soundVersions(ledger)).toHaveLength(1);
+  });
+
+  test('while it enters its package: a later version stays the last registered', async () => {
+    const packages = new ModelPackages();
+    await allocate('slower');
+    const isLast = (command: object) => command instanceof UpdateItemCommand && command.input.Key?.sk.S === 'REGISTERED';
+    const client = overtaken(isLast, () => registerWhole(ledger, packages, candidate('faster')));
+    await registerPackage({ client, table: ledger.table }, { client: packages.client, group: 'Temperature' }, 'V1.0.0');
+    expect((await scan(ledger)).find(({ sk }) => sk === 'REGISTERED')).toMatchObject({ version: 'V1.1.0', order: 2 });
+    expect((await soundVersions(ledger)).map(({ status }) => status)).toEqual(['registered', 'registered']);
   });
 });
 
