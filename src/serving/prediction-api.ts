@@ -37,6 +37,12 @@ export interface PredictionApiOptions {
    * @default Duration.minutes(1)
    */
   readonly labelBuffer?: Duration;
+}
+
+/** Properties of a `PredictionApi`. */
+export interface PredictionApiProps extends PredictionApiOptions {
+  /** The endpoint that answers. */
+  readonly endpoint: IModelEndpoint;
   /**
    * Encrypts the logs. The key must let CloudWatch Logs use it.
    *

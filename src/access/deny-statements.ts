@@ -1,0 +1,76 @@
+import { ProtectedActions, ProtectionReach } from './protected-actions';
+
+/** A statement of a policy document. */
+export interface DenyStatement {
+  readonly Sid: string;
+  readonly Effect: 'Deny';
+  readonly Action: string[];
+  readonly Resource?: string[];
+  readonly NotResource?: string[];
+  readonly Condition?: Record<string, Record<string, string | string[]>>;
+}
+
+/** What the statements are about. */
+export interface DenyScope {
+  /** ARNs that people keep what they may do on. */
+  readonly exempt: readonly string[];
+  /** ARNs by service, for what is denied on listed resources only. */
+  readonly listed: Readonly<Record<string, readonly string[]>>;
+}
+
+/** One statement for each set of actions that has anything to deny. */
+export function denyStatements(table: readonly ProtectedActions[], scope: DenyScope, shorten = false): DenyStatement[] {
+  return table.flatMap(({ sid, service, reach, actions, conditions }) => {
+    const listed = scope.listed[service] ?? [];
+    if (reach === ProtectionReach.LISTED && listed.length === 0) return [];
+    return [{
+      Sid: sid,
+      Effect: 'Deny' as const,
+      Action: (shorten ? shortened(service, actions) : [...actions]).map((action) => `${service}:${action}`),
+      ...resources(reach, scope.exempt, listed),
+      ...conditions === undefined ? {} : { Condition: { ...conditions } },
+    }];
+  });
+}
+
+function resources(reach: ProtectionReach, exempt: readonly string[], listed: readonly string[]): Pick<DenyStatement, 'Resource' | 'NotResource'> {
+  if (reach === ProtectionReach.LISTED) return { Resource: [...listed] };
+  if (reach === ProtectionReach.ACCOUNT && exempt.length > 0) return { NotResource: [...exempt] };
+  return { Resource: ['*'] };
+}
+
+/** Services of which people need nothing that changes anything: their actions may be denied by their verbs. */
+const BY_VERB = ['codepipeline', 'codebuild', 'states', 'scheduler', 'cloudformation', 'application-autoscaling', 'lambda', 'dynamodb', 's3', 'ecr'];
+const READS = ['Get', 'List', 'Describe', 'Batch', 'Poll', 'Invoke', 'Test'];
+
+/**
+ * The same actions, and few others that change things, in fewer characters: documents of which a role or an organization
+ * can have only one have to be short.
+ */
+function shortened(service: string, actions: readonly string[]): string[] {
+  const depth = BY_VERB.includes(service) ? 1 : 2;
+  const groups = new Map<string, string[]>();
+  for (const action of actions) {
+    const parts = action.split(/(?=[A-Z])/);
+    const stem = READS.includes(parts[0]) ? action : parts.slice(0, depth).join('');
+    groups.set(stem, [...groups.get(stem) ?? [], action]);
+  }
+  return [...groups].map(([stem, members]) => members.length === 1 ? members[0] : `${stem}*`);
+}
+
+/** Puts statements into documents of at most `limit` characters; `lengthOf` tells how long one becomes. */
+export function packed<T>(statements: readonly T[], limit: number, lengthOf: (statement: T) => number): T[][] {
+  const frame = '{"Version":"2012-10-17","Statement":[]}'.length;
+  const documents: T[][] = [];
+  let length = Infinity;
+  for (const statement of statements) {
+    const more = lengthOf(statement) + 1;
+    if (length + more > limit) {
+      documents.push([]);
+      length = frame;
+    }
+    documents[documents.length - 1].push(statement);
+    length += more;
+  }
+  return documents;
+}
