@@ -53,6 +53,7 @@ const DECLARED: Record<string, Attributes> = {
     ref: `subnet-${generated.slice(-10)}`, attributes: { AvailabilityZone: `${cloud.region}a`, SubnetId: `subnet-${generated.slice(-10)}` },
   }),
   'AWS::EC2::SecurityGroup': (_, generated) => ({ ref: `sg-${generated.slice(-10)}`, attributes: { GroupId: `sg-${generated.slice(-10)}` } }),
+  'Custom::VpcRestrictDefaultSG': plain,
   'AWS::EC2::SecurityGroupIngress': plain,
   'AWS::EC2::SecurityGroupEgress': plain,
   'AWS::EC2::RouteTable': (_, generated) => ({ ref: `rtb-${generated.slice(-10)}`, attributes: { RouteTableId: `rtb-${generated.slice(-10)}` } }),
@@ -72,23 +73,43 @@ const DECLARED: Record<string, Attributes> = {
     const name = text(resource, 'NotebookInstanceLifecycleConfigName', generated);
     return { ref: arn(cloud, 'sagemaker', `notebook-instance-lifecycle-config/${name}`), attributes: { NotebookInstanceLifecycleConfigName: name } };
   },
+  'AWS::SageMaker::CodeRepository': (resource, generated) => {
+    const name = text(resource, 'CodeRepositoryName', generated);
+    return { ref: name, attributes: { CodeRepositoryName: name } };
+  },
+  'AWS::SageMaker::UserProfile': (resource, generated, cloud) => {
+    const name = text(resource, 'UserProfileName', generated);
+    return { ref: name, attributes: { UserProfileArn: arn(cloud, 'sagemaker', `user-profile/${text(resource, 'DomainId', '')}/${name}`) } };
+  },
+  'AWS::SageMaker::Space': (resource, generated, cloud) => {
+    const name = text(resource, 'SpaceName', generated);
+    return { ref: name, attributes: { SpaceArn: arn(cloud, 'sagemaker', `space/${text(resource, 'DomainId', '')}/${name}`) } };
+  },
   'AWS::CloudTrail::Trail': (resource, generated, cloud) => {
     const name = text(resource, 'TrailName', generated);
     return { ref: name, attributes: { Arn: arn(cloud, 'cloudtrail', `trail/${name}`) } };
   },
 };
 
-/** The provisioner of what is only declared. */
+/** The provisioner of what is only declared: those of the types above that no other stand-in makes. */
 export class Declared implements StandIn {
-  readonly describes = [{
-    service: `declared only: ${Object.keys(DECLARED).map((type) => type.replace('AWS::', '')).join(', ')}`,
-    by: 'nothing runs: names and ARNs; IAM policies are kept for the policy evaluator',
-  }];
-  readonly provisioners: Provisioner[] = [{ types: Object.keys(DECLARED), create: (resource, cloud) => declare(resource, cloud) }];
-}
+  readonly provisioners: Provisioner[];
+  private readonly used = new Set<string>();
 
-async function declare(resource: Resource, cloud: Cloud): Promise<Deployed> {
-  const name = physicalName(resource);
-  const { ref, attributes } = DECLARED[resource.type](resource, name, cloud);
-  return { ref: ref ?? name, attributes: attributes ?? {} };
+  constructor(elsewhere: ReadonlySet<string>) {
+    const types = Object.keys(DECLARED).filter((type) => !elsewhere.has(type));
+    this.provisioners = [{ types, create: (resource, cloud) => this.declare(resource, cloud) }];
+  }
+
+  get describes() {
+    const types = [...this.used].sort().map((type) => type.replace('AWS::', '')).join(', ');
+    return types === '' ? [] : [{ service: `declared only: ${types}`, by: 'nothing runs; names, ARNs, and policies for the policy evaluator' }];
+  }
+
+  private async declare(resource: Resource, cloud: Cloud): Promise<Deployed> {
+    this.used.add(resource.type);
+    const name = physicalName(resource);
+    const { ref, attributes } = DECLARED[resource.type](resource, name, cloud);
+    return { ref: ref ?? name, attributes: attributes ?? {} };
+  }
 }

@@ -1,3 +1,4 @@
+import { loadPolicy } from '@cloud-copilot/iam-policy';
 import { runUnsafeSimulation, Simulation } from '@cloud-copilot/iam-simulate';
 import { Decision, Deployed, JsonObject, Resource, Unsupported } from './types';
 
@@ -45,6 +46,13 @@ const RESOURCE_POLICIES: Record<string, { readonly document: string; readonly ta
   },
   'AWS::KMS::Key': { document: 'KeyPolicy', targets: (_, { attributes }) => [attributes.Arn] },
   'AWS::IAM::Role': { document: 'AssumeRolePolicyDocument', targets: (_, { attributes }) => [attributes.Arn] },
+};
+
+// The evaluator loads a resource policy without a name and then asks for it: it gets one here.
+const loaded = Object.getPrototypeOf(loadPolicy({ Version: '2012-10-17', Statement: [] })) as { metadata(): { name: string } | undefined };
+const metadata = loaded.metadata;
+loaded.metadata = function named(this: typeof loaded) {
+  return metadata.call(this) ?? { name: 'resource policy' };
 };
 
 /** Decides calls by the policies of the assembly: identity policies, permissions boundaries, resource policies. */

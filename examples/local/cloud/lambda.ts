@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'fs';
 import * as path from 'path';
-import { ExecutionEnvironment, FunctionCode, FunctionError } from './lambda-environment';
+import { FunctionCode, FunctionError } from './lambda-environment';
+import { FunctionPool } from './lambda-pool';
 import { onlyKnown } from './members';
 import { physicalName } from './names';
 import {
@@ -15,10 +16,7 @@ const PROPERTIES = [
 
 interface Function {
   readonly code: FunctionCode;
-  readonly idle: ExecutionEnvironment[];
-  readonly all: Set<ExecutionEnvironment>;
-  readonly waiting: ((environment: ExecutionEnvironment) => void)[];
-  readonly limit: number;
+  readonly pool: FunctionPool;
   asynchronous: { attempts: number; onSuccess?: string; onFailure?: string };
 }
 
@@ -42,13 +40,13 @@ export class Lambda implements StandIn {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.functions.values()].flatMap(({ all }) => [...all].map((environment) => environment.stop())));
+    await Promise.all([...this.functions.values()].map(({ pool }) => pool.stop()));
   }
 
   /** Invokes a function and waits for its answer; rejects with a `FunctionError`. */
   invoke(nameOrArn: string, event: Json): Promise<Json> {
     const called = this.find(nameOrArn);
-    return this.cloud.clock.busy(this.run(called, event), `function ${called.code.name}`);
+    return this.cloud.clock.busy(called.pool.invoke(event), `function ${called.code.name}`);
   }
 
   /** Invokes as an event does: twice more, a minute and then two later, where the function fails. */
@@ -56,7 +54,7 @@ export class Lambda implements StandIn {
     const called = this.find(nameOrArn);
     const attempt = async (number: number): Promise<void> => {
       try {
-        const result = await this.run(called, event);
+        const result = await called.pool.invoke(event);
         if (called.asynchronous.onSuccess) await this.report(called.asynchronous.onSuccess, called, event, number, { responsePayload: result });
       } catch (error) {
         if (!(error instanceof FunctionError)) throw error;
@@ -86,38 +84,6 @@ export class Lambda implements StandIn {
       responseContext: { statusCode: 200, executedVersion: '$LATEST', ...failed ? { functionError: 'Unhandled' } : {} },
       ...outcome,
     });
-  }
-
-  private async run(called: Function, event: Json): Promise<Json> {
-    const environment = await this.acquire(called);
-    try {
-      return await environment.invoke(event);
-    } finally {
-      this.release(called, environment);
-    }
-  }
-
-  private async acquire(called: Function): Promise<ExecutionEnvironment> {
-    const idle = called.idle.pop();
-    if (idle) return idle;
-    if (called.all.size >= called.limit) return new Promise((resolve) => called.waiting.push(resolve));
-    const made = new ExecutionEnvironment(called.code);
-    called.all.add(made);
-    return made;
-  }
-
-  private release(called: Function, environment: ExecutionEnvironment): void {
-    let free = environment;
-    if (!environment.alive) {
-      called.all.delete(environment);
-      void environment.stop();
-      if (called.waiting.length === 0) return;
-      free = new ExecutionEnvironment(called.code);
-      called.all.add(free);
-    }
-    const next = called.waiting.shift();
-    if (next) next(free);
-    else called.idle.push(free);
   }
 
   private async handle(call: Call): Promise<JsonObject | RawAnswer> {
@@ -163,27 +129,25 @@ export class Lambda implements StandIn {
   private made(resource: Resource, name: string, arn: string): Function {
     const { Code, Environment, Handler, MemorySize, ReservedConcurrentExecutions, Role, Timeout, DeadLetterConfig } = resource.properties;
     const memory = Number(MemorySize ?? 128);
-    return {
-      code: {
-        name,
-        arn,
-        memory,
-        handler: String(Handler),
-        folder: this.codeFolder(Code as JsonObject, name),
-        timeoutSeconds: Number(Timeout ?? 3),
-        logFile: path.join(this.cloud.folders.logs, `${name}.log`),
-        environment: {
-          ...this.cloud.environment(String(Role)),
-          AWS_LAMBDA_FUNCTION_NAME: name,
-          AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-          AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memory),
-          ...(Environment as { Variables?: Record<string, string> } | undefined)?.Variables,
-        },
+    const code: FunctionCode = {
+      name,
+      arn,
+      memory,
+      handler: String(Handler),
+      folder: this.codeFolder(Code as JsonObject, name),
+      timeoutSeconds: Number(Timeout ?? 3),
+      logFile: path.join(this.cloud.folders.logs, `${name}.log`),
+      environment: {
+        ...this.cloud.environment(String(Role)),
+        AWS_LAMBDA_FUNCTION_NAME: name,
+        AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memory),
+        ...(Environment as { Variables?: Record<string, string> } | undefined)?.Variables,
       },
-      idle: [],
-      all: new Set(),
-      waiting: [],
-      limit: Math.min(MAX_ENVIRONMENTS, Number(ReservedConcurrentExecutions ?? MAX_ENVIRONMENTS)),
+    };
+    return {
+      code,
+      pool: new FunctionPool(code, Math.min(MAX_ENVIRONMENTS, Number(ReservedConcurrentExecutions ?? MAX_ENVIRONMENTS))),
       asynchronous: { attempts: 3, onFailure: (DeadLetterConfig as { TargetArn?: string } | undefined)?.TargetArn },
     };
   }

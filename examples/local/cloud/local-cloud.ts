@@ -103,10 +103,11 @@ export class LocalCloud implements Cloud {
     }, () => this.ministack.port);
     this.evaluator = new PolicyEvaluator(() => this.resources, this.account);
     this.s3 = new S3ObjectStore(() => this.client(S3Client));
-    this.standIns = [
-      new MinistackResources(), this.events, this.notifications, new Scheduler(), new Declared(), new Lambda(), new StepFunctions(),
-      ...options.standIns ?? [],
+    const running: StandIn[] = [
+      new MinistackResources(), this.events, this.notifications, new Scheduler(), new Lambda(), new StepFunctions(), ...options.standIns ?? [],
     ];
+    const made = running.flatMap((standIn) => standIn.provisioners ?? []).flatMap(({ types }) => types);
+    this.standIns = [...running, new Declared(new Set(made))];
     const provisioners = this.standIns.flatMap((standIn) => standIn.provisioners ?? []);
     this.deployer = new Deployer(assembly, this, provisioners, { dynamic: (service, rest) => this.dynamic(service, rest) });
   }
