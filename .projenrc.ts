@@ -54,7 +54,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     'node@^24', 'tsx', 'cdk-nag@^3.0.2', 'fast-check', 'aws-sdk-client-mock', 'yaml',
     ...awsClients, '@aws-sdk/util-dynamodb', '@smithy/signature-v4', '@aws-crypto/sha256-js',
     // the local cloud's engines
-    'aws-local-stepfunctions@^3.0.0', '@duckdb/node-api@1.5.5-r.5', 'velocityjs', '@cloud-copilot/iam-simulate', 'csv-parse',
+    'aws-local-stepfunctions@^3.0.0', '@duckdb/node-api@1.5.5-r.5', 'velocityjs', '@cloud-copilot/iam-simulate', '@cloud-copilot/iam-policy', 'csv-parse',
   ],
   jestOptions: {
     updateSnapshot: javascript.UpdateSnapshot.NEVER,
