@@ -89,8 +89,13 @@ export class MlopsPlatform extends Construct {
 
   /** Adds a data scientist's notebook. */
   public addNotebookEnvironment(id: string, options: NotebookEnvironmentOptions = {}): NotebookEnvironment {
-    this.network ??= new WorkbenchNetwork(this, 'Network', { encryptionKey: this.encryptionKey });
-    return new NotebookEnvironment(this, id, { ...options, lake: this.dataLake, network: this.network, encryptionKey: this.encryptionKey });
+    return new NotebookEnvironment(this, id, {
+      ...options,
+      lake: this.dataLake,
+      // A Studio space lives in its domain's network.
+      network: options.studioDomainId === undefined ? this.workbenchNetwork() : undefined,
+      encryptionKey: this.encryptionKey,
+    });
   }
 
   /** Adds a model, in a nested stack of its own. */
@@ -100,6 +105,11 @@ export class MlopsPlatform extends Construct {
     });
     if (this.apiLogging !== undefined) model.stack.node.addDependency(this.apiLogging);
     return model;
+  }
+
+  private workbenchNetwork(): IWorkbenchNetwork {
+    this.network ??= new WorkbenchNetwork(this, 'Network', { encryptionKey: this.encryptionKey });
+    return this.network;
   }
 
   private createKey(): kms.Key {

@@ -50,7 +50,8 @@ export interface NotebookEnvironmentOptions {
   readonly volumeSize?: Size;
 
   /**
-   * The notebook stops when nothing ran in it for so long.
+   * The notebook instance stops when nothing ran in it for so long. A Studio space stops by the idle settings of its
+   * domain instead, which cover private spaces.
    *
    * @default Duration.hours(1)
    */
@@ -173,15 +174,10 @@ export class NotebookEnvironment extends Construct {
 
   private addSpace(domainId: string, role: iam.Role, props: NotebookEnvironmentProps): void {
     const repository = props.repository?.bind(role);
-    const idleTimeoutInMinutes = (props.idleTimeout ?? Duration.hours(1)).toMinutes();
-    const idleSettings = { lifecycleManagement: 'ENABLED', idleTimeoutInMinutes };
     const profile = new sagemaker.CfnUserProfile(this, 'UserProfile', {
       domainId,
       userProfileName: this.notebookName,
-      userSettings: {
-        executionRole: role.roleArn,
-        jupyterLabAppSettings: { appLifecycleManagement: { idleSettings } },
-      },
+      userSettings: { executionRole: role.roleArn },
     });
     const space = new sagemaker.CfnSpace(this, 'Space', {
       domainId,
@@ -192,7 +188,6 @@ export class NotebookEnvironment extends Construct {
         appType: 'JupyterLab',
         jupyterLabAppSettings: {
           defaultResourceSpec: { instanceType: props.instanceType ?? 'ml.t3.medium' },
-          appLifecycleManagement: { idleSettings: { idleTimeoutInMinutes } },
           codeRepositories: repository === undefined ? undefined : [{ repositoryUrl: repository.url }],
         },
         spaceStorageSettings: { ebsStorageSettings: { ebsVolumeSizeInGb: (props.volumeSize ?? Size.gibibytes(20)).toGibibytes() } },
@@ -228,10 +223,10 @@ function quoted(text: string): string {
 function validate(construct: Construct, props: NotebookEnvironmentProps): void {
   const { idleTimeout, volumeSize, instanceType, studioDomainId } = props;
   const minutes = idleTimeout === undefined || idleTimeout.isUnresolved() ? 60 : idleTimeout.toMinutes({ integral: false });
-  const least = studioDomainId === undefined ? 10 : 60;
   new Problems(construct)
-    .check(Number.isInteger(minutes) && minutes >= least && minutes <= 525_600,
-      `idleTimeout must be whole minutes of ${least}..525600${studioDomainId === undefined ? '' : ' in Studio'}, got ${idleTimeout?.toHumanString()}`)
+    .check(Number.isInteger(minutes) && minutes >= 10 && minutes <= 525_600, `idleTimeout must be whole minutes of 10..525600, got ${idleTimeout?.toHumanString()}`)
+    .check(studioDomainId === undefined || idleTimeout === undefined,
+      'idleTimeout and studioDomainId exclude each other: set the idle timeout in the JupyterLab settings of the Studio domain')
     .check(volumeSize === undefined || volumeSize.isUnresolved() || (volumeSize.toGibibytes() >= 5 && volumeSize.toGibibytes() <= 16_384),
       `volumeSize must be 5..16384 GiB, got ${volumeSize?.toGibibytes()} GiB`)
     .check(instanceType === undefined || Token.isUnresolved(instanceType) || instanceType.startsWith('ml.'),

@@ -121,8 +121,8 @@ describe('a notebook instance', () => {
 });
 
 describe('a Studio space', () => {
-  test('is private, stops when idle and needs no network', () => {
-    const template = templateOf({ studioDomainId: 'd-abc', repository: NotebookRepository.https('https://git.example.com/a.git'), idleTimeout: Duration.hours(2) });
+  test('is private, clones the repository and needs no network', () => {
+    const template = templateOf({ studioDomainId: 'd-abc', repository: NotebookRepository.https('https://git.example.com/a.git') });
     template.resourceCountIs('AWS::SageMaker::NotebookInstance', 0);
     template.resourceCountIs('AWS::EC2::VPC', 0);
     template.hasResourceProperties('AWS::SageMaker::UserProfile', { DomainId: 'd-abc' });
@@ -132,7 +132,6 @@ describe('a Studio space', () => {
         AppType: 'JupyterLab',
         JupyterLabAppSettings: {
           CodeRepositories: [{ RepositoryUrl: 'https://git.example.com/a.git' }],
-          AppLifecycleManagement: { IdleSettings: { IdleTimeoutInMinutes: 120 } },
         },
       },
     });
@@ -142,7 +141,7 @@ describe('a Studio space', () => {
 test('fails with everything that is wrong at once', () => {
   const build = () => templateOf({ idleTimeout: Duration.minutes(5), volumeSize: Size.gibibytes(1), instanceType: 't3.medium' });
   expect(build).toThrow(/Test\/Ada: \n {2}1\. idleTimeout must be whole minutes of 10\.\.525600, got 5 minutes\n {2}2\. volumeSize .*\n {2}3\. instanceType/);
-  expect(() => templateOf({ studioDomainId: 'd-1', idleTimeout: Duration.minutes(30) })).toThrow(/60\.\.525600 in Studio/);
+  expect(() => templateOf({ studioDomainId: 'd-1', idleTimeout: Duration.minutes(30) })).toThrow(/idleTimeout and studioDomainId exclude each other/);
 });
 
 test('cdk-nag finds nothing', () => {
