@@ -22,6 +22,8 @@ export interface PlanReleaseEvent {
   readonly settings: CanarySettings;
 }
 
+export type FleetLimits = Pick<CanarySettings, 'endpointName' | 'productionVariantName' | 'maxErrorRate' | 'maxLatencyP95Milliseconds'>;
+
 /** One alarm on the fleet of one release. */
 export interface FleetAlarm {
   readonly AlarmName: string;
@@ -61,7 +63,7 @@ export interface CanaryPlan {
  * Alarms on the new fleet only: SageMaker publishes the dimension `EndpointConfigName` for each fleet, so that errors of
  * the old fleet cannot stop the new one, nor hide behind it. An hour without requests is no error.
  */
-export function fleetAlarms(configName: string, settings: CanarySettings): FleetAlarm[] {
+export function fleetAlarms(configName: string, settings: FleetLimits): FleetAlarm[] {
   const base = {
     Namespace: 'AWS/SageMaker',
     Dimensions: [

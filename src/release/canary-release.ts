@@ -16,7 +16,7 @@ import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { DeployFunction } from '../staging/deploy-function';
-import { grantCreating, grantDeploying, grantPlanning, hostingSettings, ownNames, workflowMachine } from '../staging/workflow';
+import { alarmArns, grantCreating, grantDeploying, grantPlanning, hostingSettings, workflowMachine } from '../staging/workflow';
 
 /** How a version is watched once it serves all traffic. */
 export interface ReleaseWatch {
@@ -188,15 +188,9 @@ export class CanaryRelease extends Construct {
     }
     allow(guard, {
       actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
-      resources: [...new Set(ownNames(this.endpoint).flatMap((name) => [name, this.mixedCase(name)]))].map(alarm),
+      resources: alarmArns(this.endpoint),
       because: 'Each release has alarms of its own, named after the endpoint.',
     });
-  }
-
-  /** Unlike SageMaker, CloudWatch keeps the case of names in its ARNs. */
-  private mixedCase(ownName: string): string {
-    const name = this.endpoint.endpointName;
-    return Token.isUnresolved(name) ? ownName : `${name.slice(0, ownName.length - 1)}*`;
   }
 
   private handler<T extends lambda.Function>(

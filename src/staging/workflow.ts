@@ -220,8 +220,16 @@ export function hostingArn(endpoint: IModelEndpoint, resource: string, resourceN
   return Stack.of(endpoint).formatArn({ service: 'sagemaker', resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
 }
 
+/** ARNs of the alarms of releases to the endpoint. Unlike SageMaker, CloudWatch keeps the case of names in its ARNs. */
+export function alarmArns(endpoint: IModelEndpoint): string[] {
+  const name = endpoint.endpointName;
+  const names = ownNames(endpoint).flatMap((own) => (Token.isUnresolved(name) ? [own] : [own, `${name.slice(0, own.length - 1)}*`]));
+  return [...new Set(names)].map((resourceName) =>
+    Stack.of(endpoint).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME }));
+}
+
 /** SageMaker writes names in ARNs in lower case; a name that is known only at deployment is taken as it is. */
-export function ownNames(endpoint: IModelEndpoint): string[] {
+function ownNames(endpoint: IModelEndpoint): string[] {
   const name = endpoint.endpointName;
   return Token.isUnresolved(name) ? ['*'] : [`${name.slice(0, 20).toLowerCase().replace(/-+$/, '')}*`];
 }

@@ -1,0 +1,10 @@
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { allow } from '../private/allow';
+import { IModelRegistry } from '../registry/model-registry';
+
+/** Lets a function read versions and keep the release slot, which is part of the ledger. */
+export function grantSlot(grantee: iam.IGrantable, registry: IModelRegistry, actions: string[]): void {
+  allow(grantee, { actions, resources: [registry.ledger.tableArn] });
+  if (registry.encryptionKey === undefined) return;
+  allow(grantee, { actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], resources: [registry.encryptionKey.keyArn] });
+}

@@ -1,0 +1,79 @@
+import { ExecutionDoesNotExist, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { deleteAlarms } from './alarms-io';
+import { fleetAlarms } from './canary-plan';
+import { readSlot } from './slot-io';
+import { releaseNames } from '../domain/release-names';
+
+export type RecoverEvent =
+  | { action: 'inspect'; table: string; endpointName: string; execution: string; reason: string; stagingMachineArn: string; releaseMachineArn: string }
+  | { action: 'stop'; executions: string[]; reason: string }
+  | { action: 'clean'; alarmNames: string[] };
+
+/** What has to be undone, if anything. */
+export interface Wreck {
+  /** `nothing`: the slot is not this execution's. `concluded`: only the slot is left. `broken`: everything has to be undone. */
+  readonly status: 'nothing' | 'concluded' | 'broken';
+  readonly version?: string;
+  readonly reason?: string;
+  /** The config to go back to; null where there was none. */
+  readonly lastGood?: string | null;
+  readonly executions?: string[];
+  /** Configs, models and alarms that the release may have made. */
+  readonly shadowConfig?: string;
+  readonly shadowModel?: string;
+  readonly releaseConfig?: string;
+  readonly releaseModel?: string;
+  readonly alarmNames?: string[];
+}
+
+const LONGEST_REASON = 500;
+const states = new SFNClient({});
+
+export async function handler(event: RecoverEvent): Promise<Wreck | Record<string, never>> {
+  switch (event.action) {
+    case 'inspect': return inspect(event);
+    case 'stop':
+      for (const execution of event.executions) await stop(execution, event.reason);
+      return {};
+    case 'clean':
+      await deleteAlarms(event.alarmNames);
+      return {};
+  }
+}
+
+async function inspect(event: RecoverEvent & { action: 'inspect' }): Promise<Wreck> {
+  const { table, endpointName, execution } = event;
+  const slot = await readSlot(table);
+  if (slot?.execution !== execution) return { status: 'nothing' };
+  if (slot.concluded !== undefined) return { status: 'concluded' };
+  const staging = executionOf(event.stagingMachineArn, slot.stagingName);
+  const release = executionOf(event.releaseMachineArn, slot.releaseName);
+  const shadow = releaseNames(endpointName, slot.version, staging);
+  const released = releaseNames(endpointName, slot.version, release);
+  return {
+    status: 'broken',
+    version: slot.version,
+    reason: `the release did not end by itself: ${event.reason}`.slice(0, LONGEST_REASON),
+    lastGood: slot.lastGood?.configName ?? null,
+    executions: [staging, release],
+    shadowConfig: shadow.shadowEndpointConfig,
+    shadowModel: shadow.model,
+    releaseConfig: released.endpointConfig,
+    releaseModel: released.model,
+    alarmNames: fleetAlarms(released.endpointConfig, { endpointName, productionVariantName: '', maxErrorRate: 0, maxLatencyP95Milliseconds: 0 })
+      .map((alarm) => alarm.AlarmName),
+  };
+}
+
+function executionOf(machineArn: string, name: string): string {
+  return `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+}
+
+/** An execution that has ended, or was never started, needs no stopping. */
+async function stop(executionArn: string, cause: string): Promise<void> {
+  try {
+    await states.send(new StopExecutionCommand({ executionArn, error: 'ReleaseRecovered', cause }));
+  } catch (error) {
+    if (!(error instanceof ExecutionDoesNotExist) && !(error instanceof Error && error.name === 'ExecutionDoesNotExist')) throw error;
+  }
+}

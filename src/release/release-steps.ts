@@ -1,0 +1,167 @@
+import * as events from 'aws-cdk-lib/aws-events';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import { CanaryRelease } from './canary-release';
+import { LifecycleStage } from '../domain/ledger';
+import { MlopsEventType } from '../domain/events';
+import { IModelRegistry } from '../registry/model-registry';
+import { ShadowStaging } from '../staging/shadow-staging';
+import { announce, invoke, retry } from '../staging/workflow';
+
+/** Type of the event that says it is a waiting version's turn: between executions of the workflow only. */
+export const RELEASE_DUE = 'ReleaseDue';
+
+export interface ReleaseStepsOptions {
+  readonly registry: IModelRegistry;
+  readonly staging: ShadowStaging;
+  readonly release: CanaryRelease;
+  /** Keeps the release slot. */
+  readonly slot: lambda.IFunction;
+  readonly eventBus: events.IEventBus;
+  readonly recovery: sfn.IStateMachine;
+}
+
+const path = sfn.JsonPath;
+const NOW = path.stringAt('$$.State.EnteredTime');
+const ON_ERROR = { errors: ['States.ALL'], resultPath: '$.failure' };
+
+/**
+ * One release. What goes wrong on the way goes to `Recover`; from `Complete`, `RolledBack` or `Rejected` on the outcome
+ * stands, and recovery only frees the slot.
+ */
+export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sfn.IChainable {
+  const { registry, staging, release, slot, eventBus } = options;
+  const recover = recovery(steps, options);
+  const keep = (id: string, payload: Record<string, unknown>, result: string) => invoke(steps, id, slot, {
+    ...payload, table: registry.ledger.tableName, execution: path.stringAt('$$.Execution.Id'), time: NOW,
+  }, result).addCatch(recover, ON_ERROR);
+  const stage = (id: string, version: string, to: LifecycleStage, reason: string, detail?: string) =>
+    lifecycle(steps, id, registry, { version: path.stringAt(version), stage: to, reason, detail }).addCatch(recover, ON_ERROR);
+  const version = '$.acquired.slot.version';
+  const endpointName = release.endpoint.endpointName;
+
+  const free = freeing(steps, { slot, registry, eventBus, execution: '$$.Execution.Id', then: new sfn.Succeed(steps, 'Done'), onFailure: recover });
+
+  const rejected = stage('Reject', version, 'Rejected', path.format('{}: {}', path.stringAt('$.staging.output.decision'), path.stringAt('$.staging.output.reason')),
+    '$.staging.output');
+  rejected.next(keep('Rejected', { action: 'rejected' }, path.DISCARD)).next(free);
+
+  const rolledBack = stage('TakeBack', version, 'RolledBack', path.stringAt('$.release.output.reason'), '$.release.output');
+  const takenBack = keep('RolledBack', { action: 'takenBack', endpointName, reason: path.stringAt('$.release.output.reason') }, '$.concluded');
+  rolledBack.next(takenBack).next(announce(
+    steps, 'TellRolledBack', MlopsEventType.RELEASE_ROLLED_BACK, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus,
+  ));
+
+  const production = stage('EnterProduction', version, 'Production', path.stringAt('$.release.output.reason'), '$.release.output');
+  const archive = stage('ArchivePrevious', '$.acquired.previousVersion', 'Archived', path.format('replaced by {}', path.stringAt(version)));
+  const complete = keep('Complete', { action: 'complete', endpointName, released: path.objectAt('$.release.output') }, '$.concluded');
+  complete.next(announce(steps, 'TellCompleted', MlopsEventType.RELEASE_COMPLETED, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus));
+  archive.next(complete);
+  production.next(new sfn.Choice(steps, 'HasPrevious').when(sfn.Condition.isString('$.acquired.previousVersion'), archive).otherwise(complete));
+
+  const canary = child(steps, 'RunRelease', release.stateMachine, '$.acquired.slot.releaseName', '$.release', recover);
+  canary.next(new sfn.Choice(steps, 'IsInProduction')
+    .when(sfn.Condition.stringEquals('$.release.output.outcome', 'production'), production)
+    .otherwise(rolledBack));
+  const first = stage('EnterFirstCanary', version, 'Canary', 'the first version: there is none in production to compare it with');
+  first.next(canary);
+  const promoted = stage('EnterCanary', version, 'Canary', path.stringAt('$.staging.output.reason'), '$.staging.output');
+  promoted.next(canary);
+
+  const shadow = child(steps, 'RunStaging', staging.stateMachine, '$.acquired.slot.stagingName', '$.staging', recover);
+  shadow.next(new sfn.Choice(steps, 'IsPromoted')
+    .when(sfn.Condition.stringEquals('$.staging.output.decision', 'promote'), promoted)
+    .otherwise(rejected));
+  const enterStaging = stage('EnterStaging', version, 'Staging', 'compared with the version in production on real requests');
+  enterStaging.next(shadow);
+
+  const route = new sfn.Choice(steps, 'MayRelease')
+    .when(sfn.Condition.stringEquals('$.acquired.status', 'waiting'), new sfn.Succeed(steps, 'Waiting', { comment: 'The slot is taken; whoever frees it goes on with the newest version' }))
+    .when(sfn.Condition.stringEquals('$.acquired.status', 'ignored'), new sfn.Succeed(steps, 'NothingToRelease'))
+    .when(sfn.Condition.booleanEquals('$.acquired.hasProduction', true), enterStaging)
+    .otherwise(first);
+  const supersede = lifecycle(steps, 'Supersede', registry, { version: path.stringAt('$.version'), stage: 'Superseded', reason: path.stringAt('$.reason') });
+  const superseded = new sfn.Map(steps, 'SupersedeOlder', { itemsPath: '$.acquired.superseded', maxConcurrency: 1, resultPath: path.DISCARD });
+  superseded.itemProcessor(supersede);
+  superseded.addCatch(recover, ON_ERROR);
+  superseded.next(route);
+
+  const acquire = keep('AcquireSlot', { action: 'acquire', endpointName, input: path.objectAt('$') }, '$.acquired');
+  return acquire.next(superseded);
+}
+
+/** Moves a version to a stage of its life, in the ledger and on its model package. */
+export function lifecycle(
+  steps: Construct, id: string, registry: IModelRegistry, change: { version: string; stage: LifecycleStage; reason: string; detail?: string },
+): tasks.LambdaInvoke {
+  return invoke(steps, id, registry.lifecycle, {
+    version: change.version,
+    stage: change.stage,
+    reason: change.reason,
+    ...(change.detail === undefined ? {} : { detail: path.objectAt(change.detail) }),
+    time: NOW,
+  });
+}
+
+export interface FreeingOptions {
+  readonly slot: lambda.IFunction;
+  readonly registry: IModelRegistry;
+  readonly eventBus: events.IEventBus;
+  /** Path of the execution whose slot it is. */
+  readonly execution: string;
+  readonly then: sfn.IChainable;
+  readonly onFailure: sfn.IChainable;
+}
+
+/** Frees the slot and calls the newest version that waits for it. */
+export function freeing(steps: Construct, options: FreeingOptions): sfn.State {
+  const { registry, then } = options;
+  const free = invoke(steps, 'FreeSlot', options.slot, {
+    action: 'free', table: registry.ledger.tableName, execution: path.stringAt(options.execution),
+  }, '$.freed').addCatch(options.onFailure, ON_ERROR);
+  const due = announce(steps, 'TellDue', RELEASE_DUE, sfn.TaskInput.fromObject({
+    model: registry.modelName,
+    version: path.stringAt('$.freed.next.version'),
+    modelPackageArn: path.stringAt('$.freed.next.modelPackageArn'),
+    time: NOW,
+  }), then, options.eventBus);
+  free.next(new sfn.Choice(steps, 'IsAnyWaiting').when(sfn.Condition.isPresent('$.freed.next.version'), due).otherwise(then));
+  return free;
+}
+
+/** Runs another state machine to its end. The name is the slot's, so that a retry finds the execution that is under way already. */
+function child(steps: Construct, id: string, machine: sfn.IStateMachine, name: string, result: string, onFailure: sfn.IChainable): tasks.StepFunctionsStartExecution {
+  const task = new tasks.StepFunctionsStartExecution(steps, id, {
+    stateMachine: machine,
+    integrationPattern: sfn.IntegrationPattern.RUN_JOB,
+    name: path.stringAt(name),
+    input: sfn.TaskInput.fromObject({
+      version: path.stringAt('$.acquired.slot.version'),
+      modelPackageArn: path.stringAt('$.acquired.slot.modelPackageArn'),
+    }),
+    resultSelector: { output: path.objectAt('$.Output') },
+    resultPath: result,
+  });
+  task.addCatch(onFailure, ON_ERROR);
+  return task;
+}
+
+/** Undoes the release, then fails: the rule on failed executions finds nothing left to do, unless this has failed as well. */
+function recovery(steps: Construct, options: ReleaseStepsOptions): sfn.State {
+  const failed = new sfn.Fail(steps, 'ReleaseFailed', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
+  const recover = new tasks.StepFunctionsStartExecution(steps, 'Recover', {
+    stateMachine: options.recovery,
+    integrationPattern: sfn.IntegrationPattern.RUN_JOB,
+    input: sfn.TaskInput.fromObject({
+      execution: path.stringAt('$$.Execution.Id'),
+      reason: path.format('{}: {}', path.stringAt('$.failure.Error'), path.stringAt('$.failure.Cause')),
+    }),
+    resultPath: path.DISCARD,
+  });
+  retry(recover);
+  recover.addCatch(failed, { errors: ['States.ALL'], resultPath: path.DISCARD });
+  recover.next(failed);
+  return recover;
+}
