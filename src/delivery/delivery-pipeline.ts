@@ -63,7 +63,7 @@ export interface DeliveryPipelineProps {
   readonly artifactBucket?: s3.IBucket;
 
   /**
-   * Key of the artifacts, the logs and a new repository.
+   * Key of the artifacts and the logs.
    *
    * @default - the registry's key
    */
@@ -113,7 +113,7 @@ export class DeliveryPipeline extends Construct {
       .throwIfAny();
     this.key = props.encryptionKey ?? props.training.registry.encryptionKey;
 
-    const source = props.source._bind(this, this.key);
+    const source = props.source._bind(this);
     this.repository = source.repository;
     this.artifactBucket = props.artifactBucket ?? this.createArtifactBucket();
 

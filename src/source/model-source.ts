@@ -1,6 +1,5 @@
 import { Names, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as codecommit from 'aws-cdk-lib/aws-codecommit';
-import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { SourceAction } from './source-action';
 import { allow } from '../private/allow';
@@ -81,7 +80,7 @@ export abstract class ModelSource {
   }
 
   /** @internal */
-  public abstract _bind(scope: Construct, encryptionKey?: kms.IKey): SourceAction;
+  public abstract _bind(scope: Construct): SourceAction;
 }
 
 const BRANCH = 'main';
@@ -91,7 +90,7 @@ class CodeCommitSource extends ModelSource {
     super();
   }
 
-  public _bind(scope: Construct, encryptionKey?: kms.IKey): SourceAction {
+  public _bind(scope: Construct): SourceAction {
     const { options } = this;
     const branch = options.branch ?? BRANCH;
     new Problems(scope)
@@ -99,7 +98,7 @@ class CodeCommitSource extends ModelSource {
         'repositoryName and initialCode are for a new repository: leave them out where an existing repository is given')
       .check(isBranch(branch), `branch must be the name of a git branch, got '${branch}'`)
       .throwIfAny();
-    const repository = options.repository ?? this.createRepository(scope, encryptionKey);
+    const repository = options.repository ?? this.createRepository(scope);
     return {
       repository: {
         repositoryName: repository.repositoryName,
@@ -124,12 +123,12 @@ class CodeCommitSource extends ModelSource {
     };
   }
 
-  private createRepository(scope: Construct, kmsKey?: kms.IKey): codecommit.Repository {
+  /** Encrypted by CodeCommit's own key: a customer's would have to be opened to everybody who clones. */
+  private createRepository(scope: Construct): codecommit.Repository {
     const repository = new codecommit.Repository(scope, 'Repository', {
       repositoryName: this.options.repositoryName ?? Names.uniqueResourceName(scope, { maxLength: 100, separator: '-', allowedSpecialCharacters: '._-' }),
       description: `Code of the model ${scope.node.path}`,
       code: this.options.initialCode,
-      kmsKey,
     });
     repository.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     return repository;
