@@ -80,7 +80,8 @@ describe('API Gateway', () => {
     expect([status, body, headers['content-type']]).toEqual([200, '42\n', 'text/csv; charset=utf-8']);
     const call = model.calls.at(-1);
     expect(call).toMatchObject({
-      path: '/endpoints/temperature/invocations', method: 'POST',
+      path: '/endpoints/temperature/invocations',
+      method: 'POST',
       headers: { 'content-type': 'text/csv', 'x-amzn-sagemaker-inference-id': headers['x-inference-id'] },
     });
     expect(headers['x-inference-id']).toMatch(/^[0-9a-f-]{36}$/);

@@ -1,8 +1,8 @@
 import { AthenaClient, GetQueryExecutionCommand, GetQueryResultsCommand, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
 
+import { TinyCloud } from './support/tiny-cloud';
 import { Athena } from '../../examples/local/athena/athena';
 import { Glue } from '../../examples/local/glue/glue';
-import { TinyCloud } from './support/tiny-cloud';
 
 const hours = {
   'projection.datehour.type': 'date',
@@ -53,7 +53,10 @@ describe('Athena', () => {
     await table('captures', {
       PartitionKeys: ['config_name', 'variant', 'datehour'].map((name) => column(name)),
       Parameters: {
-        'projection.enabled': 'true', 'projection.config_name.type': 'injected', 'projection.variant.type': 'injected', ...hours,
+        'projection.enabled': 'true',
+        'projection.config_name.type': 'injected',
+        'projection.variant.type': 'injected',
+        ...hours,
         'storage.location.template': 's3://store/captures/${config_name}/e/${variant}/${datehour}/',
       },
       StorageDescriptor: {
@@ -159,9 +162,15 @@ describe('Athena', () => {
   });
 
   test('a table it cannot read is refused by what it cannot', async () => {
-    await cloud.create('AWS::Glue::Table', 'csv', { DatabaseName: 'observations', TableInput: { Name: 'csv', StorageDescriptor: {
-      Location: 's3://store/csv/', Columns: [column('a')], SerdeInfo: { SerializationLibrary: 'org.apache.hadoop.hive.serde2.OpenCSVSerde' },
-    } } });
+    await cloud.create('AWS::Glue::Table', 'csv', {
+      DatabaseName: 'observations',
+      TableInput: {
+        Name: 'csv',
+        StorageDescriptor: {
+          Location: 's3://store/csv/', Columns: [column('a')], SerdeInfo: { SerializationLibrary: 'org.apache.hadoop.hive.serde2.OpenCSVSerde' },
+        },
+      },
+    });
     expect((await query('SELECT * FROM csv')).execution?.Status?.StateChangeReason).toMatch(/OpenCSVSerde of the table csv/);
   });
 });

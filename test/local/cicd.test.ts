@@ -6,12 +6,12 @@ import {
   StartPipelineExecutionCommand, StopPipelineExecutionCommand,
 } from '@aws-sdk/client-codepipeline';
 
+import { TinyCloud } from './support/tiny-cloud';
 import { CodeBuild } from '../../examples/local/cicd/codebuild';
 import { CodeCommit } from '../../examples/local/cicd/codecommit';
 import { CodePipeline } from '../../examples/local/cicd/codepipeline';
 import { git } from '../../examples/local/cicd/git';
 import { AwsError, Call, JsonObject, Service, StandIn } from '../../examples/local/cloud/types';
-import { TinyCloud } from './support/tiny-cloud';
 
 /** State machines that end when the clock says so. */
 class FakeStates implements StandIn, Service {
@@ -60,18 +60,22 @@ const buildspec = {
   env: { 'exported-variables': ['IMAGE_URI'] },
   phases: {
     install: { commands: ['pip install --no-cache-dir -r requirements.txt'] },
-    pre_build: { commands: [
-      'aws ecr get-login-password --region $AWS_REGION | docker login --username AWS --password-stdin "$REGISTRY"',
-      'python check.py',
-      'export IMAGE_URI="$REPOSITORY:$CODEBUILD_RESOLVED_SOURCE_VERSION"',
-    ] },
+    pre_build: {
+      commands: [
+        'aws ecr get-login-password --region $AWS_REGION | docker login --username AWS --password-stdin "$REGISTRY"',
+        'python check.py',
+        'export IMAGE_URI="$REPOSITORY:$CODEBUILD_RESOLVED_SOURCE_VERSION"',
+      ],
+    },
     build: { commands: ['docker build --tag "$IMAGE_URI" .'] },
-    post_build: { commands: [
-      'if [ "$CODEBUILD_BUILD_SUCCEEDING" = 0 ]; then echo failed > post.txt; exit 1; fi',
-      'docker push "$IMAGE_URI"',
-      'DIGEST=$(docker inspect --format="{{index .RepoDigests 0}}" "$IMAGE_URI")',
-      'printf \'{"commit":"%s","imageUri":"%s","digest":"%s","by":"%s"}\' "$CODEBUILD_RESOLVED_SOURCE_VERSION" "$IMAGE_URI" "$DIGEST" "$BY" > run.json',
-    ] },
+    post_build: {
+      commands: [
+        'if [ "$CODEBUILD_BUILD_SUCCEEDING" = 0 ]; then echo failed > post.txt; exit 1; fi',
+        'docker push "$IMAGE_URI"',
+        'DIGEST=$(docker inspect --format="{{index .RepoDigests 0}}" "$IMAGE_URI")',
+        'printf \'{"commit":"%s","imageUri":"%s","digest":"%s","by":"%s"}\' "$CODEBUILD_RESOLVED_SOURCE_VERSION" "$IMAGE_URI" "$DIGEST" "$BY" > run.json',
+      ],
+    },
   },
   artifacts: { files: ['run.json'] },
 };
@@ -79,8 +83,13 @@ const buildspec = {
 const action = (name: string, kind: string, configuration: JsonObject, inputs: string[], outputs: string[], more: JsonObject = {}): JsonObject => {
   const [Category, Owner, Provider] = kind.split('/');
   return {
-    Name: name, ActionTypeId: { Category, Owner, Provider, Version: '1' }, Configuration: configuration, RunOrder: 1,
-    InputArtifacts: inputs.map((Name) => ({ Name })), OutputArtifacts: outputs.map((Name) => ({ Name })), ...more,
+    Name: name,
+    ActionTypeId: { Category, Owner, Provider, Version: '1' },
+    Configuration: configuration,
+    RunOrder: 1,
+    InputArtifacts: inputs.map((Name) => ({ Name })),
+    OutputArtifacts: outputs.map((Name) => ({ Name })),
+    ...more,
   };
 };
 
@@ -119,20 +128,31 @@ describe('CI/CD', () => {
     await cloud.start();
     await cloud.create('AWS::CodeCommit::Repository', 'Repository', { RepositoryName: 'temperature' });
     await cloud.create('AWS::CodeBuild::Project', 'Project', {
-      Name: 'build', ServiceRole: 'arn:aws:iam::000000000000:role/build', Artifacts: { Type: 'CODEPIPELINE' },
+      Name: 'build',
+      ServiceRole: 'arn:aws:iam::000000000000:role/build',
+      Artifacts: { Type: 'CODEPIPELINE' },
       Source: { Type: 'CODEPIPELINE', BuildSpec: JSON.stringify(buildspec, undefined, 2) },
       Environment: {
-        ComputeType: 'BUILD_GENERAL1_SMALL', Image: 'aws/codebuild/standard:7.0', Type: 'LINUX_CONTAINER', PrivilegedMode: true,
+        ComputeType: 'BUILD_GENERAL1_SMALL',
+        Image: 'aws/codebuild/standard:7.0',
+        Type: 'LINUX_CONTAINER',
+        PrivilegedMode: true,
         EnvironmentVariables: [{ Name: 'REPOSITORY', Type: 'PLAINTEXT', Value: 'registry.local/temperature' }, { Name: 'REGISTRY', Value: 'registry.local' }],
       },
     });
     await cloud.create('AWS::CodePipeline::Pipeline', 'Pipeline', {
-      Name: 'Delivery', PipelineType: 'V2', ExecutionMode: 'QUEUED', RoleArn: 'arn:aws:iam::000000000000:role/pipeline',
+      Name: 'Delivery',
+      PipelineType: 'V2',
+      ExecutionMode: 'QUEUED',
+      RoleArn: 'arn:aws:iam::000000000000:role/pipeline',
       Stages: [
         { Name: 'Source', Actions: [action('Source', 'Source/AWS/CodeCommit', { RepositoryName: 'temperature', BranchName: 'main', PollForSourceChanges: false }, [], ['Code'], { Namespace: 'Src' })] },
-        { Name: 'Build', Actions: [action('Build', 'Build/AWS/CodeBuild', {
-          ProjectName: 'build', EnvironmentVariables: JSON.stringify([{ name: 'BY', type: 'PLAINTEXT', value: '#{Src.BranchName} #{codepipeline.PipelineExecutionId}' }]),
-        }, ['Code'], ['Run'])] },
+        {
+          Name: 'Build',
+          Actions: [action('Build', 'Build/AWS/CodeBuild', {
+            ProjectName: 'build', EnvironmentVariables: JSON.stringify([{ name: 'BY', type: 'PLAINTEXT', value: '#{Src.BranchName} #{codepipeline.PipelineExecutionId}' }]),
+          }, ['Code'], ['Run'])],
+        },
         { Name: 'Train', Actions: [action('Train', 'Invoke/AWS/StepFunctions', { StateMachineArn: 'arn:train', InputType: 'FilePath', Input: 'run.json', ExecutionNamePrefix: 'merge' }, ['Run'], [])] },
       ],
     });
@@ -246,7 +266,7 @@ describe('CI/CD', () => {
   test('a push that the policies deny is refused by git itself', async () => {
     const role = 'arn:aws:iam::000000000000:role/scientist';
     cloud.principals.restrict(role);
-    cloud.allow = (_, name, resource) => !(name === 'codecommit:GitPush' && resource.endsWith(':temperature'));
+    cloud.denied.push(`${role} codecommit:GitPush arn:aws:codecommit:eu-west-1:000000000000:temperature`);
     await writeFile(join(work, 'b.txt'), 'b');
     await git(work, ['add', '.']);
     await git(work, ['commit', '--quiet', '-m', 'direct'], identity);

@@ -1,15 +1,16 @@
 import { gunzipSync } from 'node:zlib';
 import { FirehoseClient, PutRecordBatchCommand, PutRecordCommand } from '@aws-sdk/client-firehose';
 
+import { TinyCloud } from './support/tiny-cloud';
 import { JsonObject } from '../../examples/local/cloud/types';
 import { Firehose } from '../../examples/local/firehose/firehose';
-import { TinyCloud } from './support/tiny-cloud';
 
 describe('Firehose', () => {
   const firehose = new Firehose();
   const cloud = new TinyCloud([firehose], new Date('2013-05-01T10:59:30Z'));
   const stream = async (name: string, configuration: JsonObject) => cloud.create('AWS::KinesisFirehose::DeliveryStream', name, {
-    DeliveryStreamName: name, DeliveryStreamType: 'DirectPut',
+    DeliveryStreamName: name,
+    DeliveryStreamType: 'DirectPut',
     ExtendedS3DestinationConfiguration: { BucketARN: 'arn:aws:s3:::store', RoleARN: 'arn:aws:iam::000000000000:role/hose', ...configuration },
   });
   const put = async (name: string, data: string) =>

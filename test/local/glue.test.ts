@@ -2,10 +2,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BatchStopJobRunCommand, GetJobRunCommand, GetTableCommand, GlueClient, StartJobRunCommand } from '@aws-sdk/client-glue';
 
+import { TinyCloud } from './support/tiny-cloud';
 import { JsonObject } from '../../examples/local/cloud/types';
 import { Glue } from '../../examples/local/glue/glue';
 import { S3Folder } from '../../examples/local/glue/s3-folder';
-import { TinyCloud } from './support/tiny-cloud';
 
 const ROLE = 'arn:aws:iam::000000000000:role/job';
 const RUN_PIPELINE = resolve(__dirname, '../../resources/data/run_pipeline.py');
@@ -77,7 +77,8 @@ describe('Glue', () => {
     await cloud.s3.put('source', 'in/b.csv', 'x\n3\n');
     await cloud.s3.put('source', 'inside-no-folder.csv', 'x\n1000\n');
     await job('sums', {
-      Command: { Name: 'glueetl', ScriptLocation: 's3://assets/job.py', PythonVersion: '3' }, MaxRetries: 0,
+      Command: { Name: 'glueetl', ScriptLocation: 's3://assets/job.py', PythonVersion: '3' },
+      MaxRetries: 0,
       DefaultArguments: { '--extra-py-files': 's3://assets/helper.py', '--job-bookmark-option': 'job-bookmark-disable', '--enable-metrics': 'true' },
     });
     await job('dataset', {

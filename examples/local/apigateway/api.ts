@@ -1,5 +1,5 @@
-import { JsonObject } from '../cloud/types';
 import { Method, Validator } from './method';
+import { JsonObject } from '../cloud/types';
 
 /** A resource of an API's tree. */
 interface Node {

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
 
-import { flag, object, onlyKnown, optionalText, parseObject, text, textMap } from '../cloud/members';
-import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, RawAnswer, Resource, Service, StandIn, Unsupported } from '../cloud/types';
-import { Firehose } from '../firehose/firehose';
-import { SageMaker } from '../sagemaker/sagemaker';
 import { Api } from './api';
 import { Exchange } from './exchange';
 import { Backends, Reply } from './integration';
 import { Lookup, Method } from './method';
+import { flag, object, onlyKnown, optionalText, parseObject, text, textMap } from '../cloud/members';
+import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, RawAnswer, Resource, Service, StandIn, Unsupported } from '../cloud/types';
+import { Firehose } from '../firehose/firehose';
+import { SageMaker } from '../sagemaker/sagemaker';
 
 const SERVED: Backends = {
   'firehose': (cloud) => cloud.find(Firehose),
@@ -109,8 +109,17 @@ export class ApiGateway implements StandIn, Service, Provisioner {
       body: call.body,
       stageVariables: variables,
       context: {
-        requestId, extendedRequestId: requestId, apiId, stage, accountId: account, httpMethod: call.method, path: pathname.slice(apiId.length + 1),
-        resourcePath: route.resourcePath, protocol: 'HTTP/1.1', requestTimeEpoch: now.getTime(), requestTime: now.toUTCString(),
+        requestId,
+        extendedRequestId: requestId,
+        apiId,
+        stage,
+        accountId: account,
+        httpMethod: call.method,
+        path: pathname.slice(apiId.length + 1),
+        resourcePath: route.resourcePath,
+        protocol: 'HTTP/1.1',
+        requestTimeEpoch: now.getTime(),
+        requestTime: now.toUTCString(),
         identity: { userArn: call.principal.arn, caller: call.principal.name, user: call.principal.name, accountId: account, sourceIp: '127.0.0.1', userAgent: call.headers['user-agent'] ?? '' },
       },
     };

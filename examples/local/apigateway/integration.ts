@@ -1,7 +1,7 @@
-import { object, objects, onlyKnown, optionalText, text, textMap } from '../cloud/members';
-import { AwsError, Call, Cloud, isRawAnswer, JsonObject, Principal, Service, Unsupported } from '../cloud/types';
 import { Answer, Exchange, jsonOf, mapped } from './exchange';
 import { Template } from './template';
+import { object, objects, onlyKnown, optionalText, text, textMap } from '../cloud/members';
+import { AwsError, Call, Cloud, isRawAnswer, JsonObject, Principal, Service, Unsupported } from '../cloud/types';
 
 /** What a caller gets. */
 export interface Reply {

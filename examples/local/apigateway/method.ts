@@ -1,8 +1,8 @@
-import { flag, object, onlyKnown, optionalText, text, textMap } from '../cloud/members';
-import { AwsError, Cloud, JsonObject, Unsupported } from '../cloud/types';
 import { Exchange, jsonOf } from './exchange';
 import { Backends, declaredHeaders, Integration, Reply } from './integration';
 import { compileSchema } from './schema';
+import { flag, object, onlyKnown, optionalText, text, textMap } from '../cloud/members';
+import { AwsError, Cloud, JsonObject, Unsupported } from '../cloud/types';
 
 export interface Validator {
   readonly body: boolean;

@@ -1,7 +1,7 @@
 import { Compile, parse } from 'velocityjs';
 
-import { Json, Unsupported } from '../cloud/types';
 import { Exchange, jsonOf, valueAt } from './exchange';
+import { Json, Unsupported } from '../cloud/types';
 
 /** What API Gateway's templates may use beside the request. */
 const util = {

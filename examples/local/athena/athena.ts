@@ -2,38 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 
+import { describeExecution, describeWorkGroup, Execution, resultPage, WorkGroup } from './describe';
+import { QueryEngine } from './engine';
+import { csv } from './format';
+import { bindParameters } from './parameters';
 import { flag, object, onlyKnown, optionalNumber, optionalText, parseS3Uri, text, texts } from '../cloud/members';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 import { Glue } from '../glue/glue';
-import { QueryEngine, QueryResult } from './engine';
-import { csv } from './format';
-import { bindParameters } from './parameters';
-
-interface WorkGroup {
-  readonly name: string;
-  readonly output: string | undefined;
-  readonly enforced: boolean;
-  readonly limitBytes: number | undefined;
-}
-
-interface Execution {
-  readonly id: string;
-  readonly query: string;
-  readonly workGroup: WorkGroup;
-  readonly database: string | undefined;
-  readonly output: string;
-  readonly submitted: Date;
-  state: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
-  reason?: string;
-  completed?: Date;
-  milliseconds: number;
-  result?: QueryResult;
-  /** Settles when the query has ended, however it ended. */
-  ended: Promise<void>;
-}
 
 const PAGE = 1000;
-const seconds = (date: Date | undefined): number | null => (date === undefined ? null : date.getTime() / 1000);
 
 /** Amazon Athena: SELECT statements over the external tables of the Glue catalog, run by DuckDB. */
 export class Athena implements StandIn, Service, Provisioner {
@@ -76,12 +53,12 @@ export class Athena implements StandIn, Service, Provisioner {
   async handle(call: Call): Promise<JsonObject> {
     switch (call.operation) {
       case 'StartQueryExecution': return this.startQueryExecution(call.input);
-      case 'GetQueryExecution': return { QueryExecution: this.describe(this.execution(call.input)) };
+      case 'GetQueryExecution': return { QueryExecution: describeExecution(this.execution(call.input)) };
       case 'BatchGetQueryExecution':
-        return { QueryExecutions: texts(call.input, 'QueryExecutionIds').map((id) => this.describe(this.execution({ QueryExecutionId: id }))), UnprocessedQueryExecutionIds: [] };
+        return { QueryExecutions: texts(call.input, 'QueryExecutionIds').map((id) => describeExecution(this.execution({ QueryExecutionId: id }))), UnprocessedQueryExecutionIds: [] };
       case 'GetQueryResults': return this.results(call.input);
       case 'StopQueryExecution': return this.stopQueryExecution(call.input);
-      case 'GetWorkGroup': return { WorkGroup: this.describeWorkGroup(this.workGroup(text(call.input, 'WorkGroup'))) };
+      case 'GetWorkGroup': return { WorkGroup: describeWorkGroup(this.workGroup(text(call.input, 'WorkGroup'))) };
       default: throw new Unsupported(`athena:${call.operation}`);
     }
   }
@@ -160,47 +137,7 @@ export class Athena implements StandIn, Service, Provisioner {
 
   private results(input: JsonObject): JsonObject {
     const execution = this.execution(input);
-    const { result, state } = execution;
-    if (state === 'RUNNING') throw new AwsError('InvalidRequestException', `Query has not yet finished. Current state: ${state}`);
-    if (result === undefined) throw new AwsError('InvalidRequestException', `Query did not finish successfully. Final query state: ${state}`);
-    const all = [result.columns.map(({ name }): string | undefined => name), ...result.rows];
-    const from = Number(optionalText(input, 'NextToken') ?? '0');
-    const to = from + (optionalNumber(input, 'MaxResults') ?? PAGE);
-    return {
-      UpdateCount: 0,
-      ResultSet: {
-        Rows: all.slice(from, to).map((row) => ({ Data: row.map((value): JsonObject => (value === undefined ? {} : { VarCharValue: value })) })),
-        ResultSetMetadata: {
-          ColumnInfo: result.columns.map(({ name, type }) => ({ CatalogName: 'hive', SchemaName: '', TableName: '', Name: name, Label: name, Type: type, Nullable: 'UNKNOWN' })),
-        },
-      },
-      ...(to < all.length ? { NextToken: String(to) } : {}),
-    };
-  }
-
-  private describe(execution: Execution): JsonObject {
-    const { id, query, state, reason, output, database, workGroup, submitted, completed, milliseconds, result } = execution;
-    return {
-      QueryExecutionId: id,
-      Query: query,
-      StatementType: 'DML',
-      SubstatementType: 'SELECT',
-      WorkGroup: workGroup.name,
-      EngineVersion: { SelectedEngineVersion: 'AUTO', EffectiveEngineVersion: 'DuckDB' },
-      QueryExecutionContext: { Catalog: 'awsdatacatalog', ...(database === undefined ? {} : { Database: database }) },
-      ResultConfiguration: { OutputLocation: output },
-      Status: {
-        State: state,
-        SubmissionDateTime: seconds(submitted),
-        ...(completed === undefined ? {} : { CompletionDateTime: seconds(completed) }),
-        ...(reason === undefined ? {} : { StateChangeReason: reason, AthenaError: { ErrorCategory: 2, Retryable: false, ErrorMessage: reason } }),
-      },
-      Statistics: { EngineExecutionTimeInMillis: milliseconds, TotalExecutionTimeInMillis: milliseconds, DataScannedInBytes: result?.scannedBytes ?? 0 },
-    };
-  }
-
-  private describeWorkGroup({ name, output, enforced }: WorkGroup): JsonObject {
-    return { Name: name, State: 'ENABLED', Configuration: { EnforceWorkGroupConfiguration: enforced, ResultConfiguration: { ...(output === undefined ? {} : { OutputLocation: output }) } } };
+    return resultPage(execution, Number(optionalText(input, 'NextToken') ?? '0'), optionalNumber(input, 'MaxResults') ?? PAGE);
   }
 
   private workGroup(name: string): WorkGroup {

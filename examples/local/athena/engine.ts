@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 
-import { AwsError, Json, JsonObject, Unsupported } from '../cloud/types';
 import { athenaRow, athenaType } from './format';
 import { literal, quoted } from './hive-types';
 import { tableUses } from './predicates';
 import { TableStore } from './store';
 import { ExternalTable } from './table';
+import { AwsError, Json, JsonObject, Unsupported } from '../cloud/types';
 
 export interface QueryResult {
   readonly columns: readonly { name: string; type: string }[];

@@ -1,5 +1,6 @@
 import {
-  DuckDBDateValue, DuckDBDecimalValue, DuckDBListValue, DuckDBMapValue, DuckDBStructValue, DuckDBTimestampTZValue, DuckDBTimestampValue, DuckDBType, DuckDBValue,
+  DuckDBDateValue, DuckDBDecimalValue, DuckDBListValue, DuckDBMapValue, DuckDBStructValue, DuckDBTimestampTZValue, DuckDBTimestampValue, DuckDBType,
+  DuckDBValue,
 } from '@duckdb/node-api';
 
 import { Unsupported } from '../cloud/types';

@@ -52,10 +52,13 @@ export function parseHiveType(type: string): HiveType {
       if (parts.length !== 2 || parts[0].toLowerCase() !== 'string') throw new Unsupported(`map keys other than string in a Glue table (${type})`);
       return { kind: 'map', value: parseHiveType(parts[1]) };
     default:
-      return { kind: 'struct', fields: new Map(parts.map((part) => {
-        const colon = part.indexOf(':');
-        return [part.slice(0, colon).trim().toLowerCase(), parseHiveType(part.slice(colon + 1))];
-      })) };
+      return {
+        kind: 'struct',
+        fields: new Map(parts.map((part) => {
+          const colon = part.indexOf(':');
+          return [part.slice(0, colon).trim().toLowerCase(), parseHiveType(part.slice(colon + 1))];
+        })),
+      };
   }
 }
 

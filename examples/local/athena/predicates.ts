@@ -100,7 +100,8 @@ function read(node: JsonObject | undefined, names: readonly string[], alone: boo
     case 'COMPARE_IN': {
       const [subject, ...items] = children(node, 'children');
       const values = items.map(constant);
-      return values.some((value) => value === undefined) ? new Map() : only(column(subject), { values: new Set(values.filter((v) => v !== undefined)) });
+      const known = values.filter((value) => value !== undefined);
+      return known.length < values.length ? new Map() : only(column(subject), { values: new Set(known) });
     }
     case 'COMPARE_BETWEEN':
       return only(column(child(node, 'input')), { low: constant(child(node, 'lower')), high: constant(child(node, 'upper')) });

@@ -1,5 +1,5 @@
-import { AwsError, Unsupported } from '../cloud/types';
 import { admits, Domain, Domains } from './predicates';
+import { AwsError, Unsupported } from '../cloud/types';
 
 /** How one partition column is projected. */
 type Column =

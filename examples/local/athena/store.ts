@@ -6,11 +6,11 @@ import { gunzipSync } from 'node:zlib';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { DuckDBConnection } from '@duckdb/node-api';
 
-import { AwsError } from '../cloud/types';
 import { fitLine, literal, quoted } from './hive-types';
 import { Domains } from './predicates';
 import { Listing } from './projection';
 import { ExternalTable } from './table';
+import { AwsError } from '../cloud/types';
 
 interface Known {
   readonly etag: string;

@@ -1,8 +1,8 @@
+import { duckType, JsonColumn, literal, parseHiveType, quoted } from './hive-types';
+import { Domains } from './predicates';
+import { Listing, Projection } from './projection';
 import { flag, object, objects, parseS3Uri, text, textMap } from '../cloud/members';
 import { AwsError, JsonObject, Unsupported } from '../cloud/types';
-import { duckType, JsonColumn, literal, parseHiveType, quoted } from './hive-types';
-import { Listing, Projection } from './projection';
-import { Domains } from './predicates';
 
 const SERDES: Record<string, 'json' | 'parquet'> = {
   'org.openx.data.jsonserde.JsonSerDe': 'json',

@@ -2,17 +2,23 @@ import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 
-import { AwsError, Cloud, Json, Unsupported } from '../cloud/types';
+import { plainVariables } from './build-project';
 import { CodeBuild } from './codebuild';
 import { CodeCommit } from './codecommit';
 import { Action } from './definition';
-import { plainVariables } from './build-project';
 import { ActionState, PipelineExecution } from './execution';
 import { BareRepository } from './git';
+import { AwsError, Cloud, Json, Unsupported } from '../cloud/types';
 
 const FIRST_LOOK_MS = 1_000;
 const LAST_LOOK_MS = 5 * 60_000;
 const INVOKE_LIMIT_MS = 7 * 24 * 3_600_000;
+
+interface Outcome {
+  readonly status: string;
+  readonly error?: string;
+  readonly cause?: string;
+}
 
 /** Where a source action finds its repository. */
 export async function sourceOf(cloud: Cloud, action: Action): Promise<{ repository: BareRepository; name: string; branch: string }> {
@@ -95,8 +101,10 @@ export class ActionRunner {
     const started = await clock.busy(this.startExecution(sfn, execution, action, configuration), `${execution.definition.name}: ${action.name}`);
     state.externalId = started;
     const { status, cause, error } = await this.outcome(sfn, started, execution);
-    if (status !== 'SUCCEEDED') throw new AwsError('JobFailed', `Execution ${started} ${status}${error === undefined ? '' : ` with ${error}: ${cause ?? ''}`}`);
-    if (action.namespace !== undefined) execution.variables.set(action.namespace, { ExecutionArn: started, StateMachineArn: configuration.StateMachineArn });
+    const why = error === undefined ? '' : ` with ${error}: ${cause ?? ''}`;
+    if (status !== 'SUCCEEDED') throw new AwsError('JobFailed', `Execution ${started} ${status}${why}`);
+    const variables = { ExecutionArn: started, StateMachineArn: configuration.StateMachineArn };
+    if (action.namespace !== undefined) execution.variables.set(action.namespace, variables);
   }
 
   private async startExecution(sfn: SFNClient, execution: PipelineExecution, action: Action, configuration: Record<string, string>): Promise<string> {
@@ -104,13 +112,14 @@ export class ActionRunner {
     if (type !== 'Literal' && type !== 'FilePath') throw new Unsupported(`InputType ${type} of the action ${action.name}`);
     const input = type === 'FilePath' ? await readFile(join(execution.artifact(action.inputs[0]), written), 'utf8') : written;
     const unique = execution.attempt === 1 ? execution.id : `${execution.id}-${execution.attempt}`;
-    const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn, input: input ?? '{}', name: prefix === undefined ? unique : `${prefix}-${unique}` }));
+    const name = prefix === undefined ? unique : `${prefix}-${unique}`;
+    const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn, input: input ?? '{}', name }));
     if (executionArn === undefined) throw new Error(`no execution of ${stateMachineArn} was started`);
     return executionArn;
   }
 
   /** Looks at the execution, at longer and longer intervals of the clock, until it has ended. */
-  private async outcome(sfn: SFNClient, executionArn: string, execution: PipelineExecution): Promise<{ status: string; error?: string; cause?: string }> {
+  private async outcome(sfn: SFNClient, executionArn: string, execution: PipelineExecution): Promise<Outcome> {
     const { clock } = this.cloud;
     const limit = clock.now().getTime() + INVOKE_LIMIT_MS;
     return new Promise((resolve, reject) => {
@@ -118,10 +127,7 @@ export class ActionRunner {
       const look = async (): Promise<void> => {
         try {
           const { status, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
-          if (status !== 'RUNNING') resolve({ status: String(status), error, cause });
-          else if (execution.over) resolve({ status: 'ABANDONED' });
-          else if (clock.now().getTime() >= limit) resolve({ status: 'TIMED_OUT after 7 days' });
-          else {
+          if (status !== 'RUNNING') {resolve({ status: String(status), error, cause });} else if (execution.over) {resolve({ status: 'ABANDONED' });} else if (clock.now().getTime() >= limit) {resolve({ status: 'TIMED_OUT after 7 days' });} else {
             clock.after(pause, look, `${execution.definition.name} looks at ${executionArn}`);
             pause = Math.min(pause * 2, LAST_LOOK_MS);
           }

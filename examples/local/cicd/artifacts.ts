@@ -1,8 +1,8 @@
 import { cp, mkdir, readdir } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 
-import { AwsError } from '../cloud/types';
 import { Artifacts } from './buildspec';
+import { AwsError } from '../cloud/types';
 
 /** A pattern of artifact files: `*` and `?` within a folder's name, `**` across folders; a folder stands for all that is in it. */
 function pattern(written: string): RegExp {

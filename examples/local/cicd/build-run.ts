@@ -2,13 +2,13 @@ import { ChildProcess } from 'node:child_process';
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
-import { parseObject, text } from '../cloud/members';
-import { AwsError, Cloud } from '../cloud/types';
 import { collect } from './artifacts';
 import { BuildProject } from './build-project';
 import { buildPath, writeBuildScript, writeShims } from './build-script';
 import { Buildspec, readBuildspec } from './buildspec';
 import { GIT_ENVIRONMENT } from './git';
+import { parseObject, text } from '../cloud/members';
+import { AwsError, Cloud } from '../cloud/types';
 
 export interface Build {
   readonly id: string;

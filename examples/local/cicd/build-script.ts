@@ -57,7 +57,7 @@ async function phaseLines(phase: Phase, state: string): Promise<string[]> {
   };
   const lines = [
     // a failed build still gets its post_build; every other failure ends the run of phases
-    `if [ -z "$local_aborted" ]; then`,
+    'if [ -z "$local_aborted" ]; then',
     `  echo '[Container] Entering phase ${name}'; local_phase=${name}; local_ok=1`,
   ];
   for (const [i, written] of phase.commands.entries()) {

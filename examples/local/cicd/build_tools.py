@@ -73,10 +73,13 @@ def docker_build(arguments):
     dockerfile = pathlib.Path(file) if file else pathlib.Path(context) / 'Dockerfile'
     if not dockerfile.is_file():
         sys.exit(f'docker build: there is no {dockerfile}')
-    digest = digest_of(pathlib.Path(context))
-    folder = STATE / 'images' / digest[7:23]
+    built = STATE / 'images' / 'built'
+    shutil.rmtree(built, ignore_errors=True)
+    shutil.copytree(context, built, ignore=IGNORED, symlinks=True)
+    digest = digest_of(built)
+    folder = built.with_name(digest[7:23])
     if not folder.exists():
-        shutil.copytree(context, folder, ignore=IGNORED)
+        built.rename(folder)
     TAGS.write_text(json.dumps({**tags(), **{name: {'folder': str(folder), 'digest': digest} for name in names}}))
     for name in names if push else []:
         docker_push(name)
@@ -87,7 +90,8 @@ def docker_push(uri):
     if image is None:
         sys.exit(f'An image does not exist locally with the tag: {uri}')
     repository, _, tag = uri.partition('/')[2].rpartition(':')
-    call_ecr('PutImage', {'repositoryName': repository, 'imageTag': tag, 'imageManifest': json.dumps({'schemaVersion': 2, 'config': {'digest': image['digest']}})})
+    manifest = json.dumps({'schemaVersion': 2, 'config': {'digest': image['digest']}})
+    call_ecr('PutImage', {'repositoryName': repository, 'imageTag': tag, 'imageManifest': manifest}, allowed=('ImageAlreadyExistsException',))
     with open(PUSHED, 'a', encoding='utf-8') as file:
         file.write(json.dumps({'uri': uri, **image}) + '\n')
 
@@ -128,7 +132,7 @@ def docker(arguments):
     skip(['docker', *arguments])
 
 
-def call_ecr(operation, members):
+def call_ecr(operation, members, allowed=()):
     request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], json.dumps(members).encode(), {
         'Authorization': f'AWS4-HMAC-SHA256 Credential={os.environ["AWS_ACCESS_KEY_ID"]}/20000101/{os.environ["AWS_REGION"]}/ecr/aws4_request, SignedHeaders=host, Signature=0',
         'Content-Type': 'application/x-amz-json-1.1',
@@ -138,7 +142,10 @@ def call_ecr(operation, members):
         with urllib.request.urlopen(request) as answer:
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
-        sys.exit(f'{operation}: {error.headers.get("x-amzn-errortype")}: {json.loads(error.read()).get("message")}')
+        code = error.headers.get('x-amzn-errortype')
+        if code not in allowed:
+            sys.exit(f'An error occurred ({code}) when calling the {operation} operation: {json.loads(error.read()).get("message")}')
+        return {}
 
 
 def option_of(arguments, name):
@@ -154,9 +161,13 @@ def aws(arguments):
         case ['ecr', 'describe-images', *rest]:
             identifiers = [dict(part.split('=') for part in option_of(rest, '--image-ids').split(','))]
             answer = call_ecr('DescribeImages', {'repositoryName': option_of(rest, '--repository-name'), 'imageIds': identifiers})
-            if option_of(rest, '--query') != 'imageDetails[0].imageDigest':
-                refuse(f'aws {" ".join(arguments)}')
-            print(answer['imageDetails'][0]['imageDigest'])
+            match option_of(rest, '--query'):
+                case None:
+                    print(json.dumps(answer))
+                case 'imageDetails[0].imageDigest':
+                    print(answer['imageDetails'][0]['imageDigest'])
+                case _:
+                    refuse(f'aws {" ".join(arguments)}')
         case ['--version']:
             print('aws-cli/0, stood in for by the local cloud')
         case _:

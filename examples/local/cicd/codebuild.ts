@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
-import { text, texts } from '../cloud/members';
-import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 import { BuildProject } from './build-project';
 import { Build, BuildRequest, runBuild } from './build-run';
+import { text, texts } from '../cloud/members';
+import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 
 /** AWS CodeBuild: the phases of the buildspec in a bash, without container engine and package index. */
 export class CodeBuild implements StandIn, Service, Provisioner {

@@ -1,11 +1,11 @@
 import { chmod, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { BareRepository } from './git';
 import { object, objects, onlyKnown, optionalText, text } from '../cloud/members';
 import { uuidOf } from '../cloud/names';
 import { OPERATOR_KEY } from '../cloud/principals';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
-import { BareRepository } from './git';
 
 const NO_COMMIT = /^0+$/;
 

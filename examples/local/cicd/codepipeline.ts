@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
-import { flag, objects, onlyKnown, optionalText, text } from '../cloud/members';
-import { AwsError, Call, Cloud, Deployed, Json, JsonObject, Provisioner, Resource, Service, StandIn, Target, Unsupported } from '../cloud/types';
 import { ActionRunner, sourceOf } from './actions';
 import { CodeCommit } from './codecommit';
 import { PipelineDefinition } from './definition';
 import { describeExecution, describePipeline, describeState, summarize } from './describe';
 import { PipelineExecution } from './execution';
 import { Pipeline } from './pipeline';
+import { flag, objects, onlyKnown, optionalText, text } from '../cloud/members';
+import { AwsError, Call, Cloud, Deployed, Json, JsonObject, Provisioner, Resource, Service, StandIn, Target, Unsupported } from '../cloud/types';
 
 /** AWS CodePipeline: the stages of the template, one execution after the other (QUEUED). */
 export class CodePipeline implements StandIn, Service, Provisioner {

@@ -1,12 +1,13 @@
-import { JsonObject } from '../cloud/types';
 import { Stage } from './definition';
 import { PipelineExecution } from './execution';
 import { Pipeline } from './pipeline';
+import { JsonObject } from '../cloud/types';
 
 const epoch = (date: Date): number => date.getTime() / 1000;
 
 /** Revisions as the API lists them: the artifact's for executions, the action's for summaries. */
-const revisions = (execution: PipelineExecution): JsonObject[] => [...execution.revisions].map(([action, { commit }]) => ({ name: action, actionName: action, revisionId: commit }));
+const revisions = (execution: PipelineExecution): JsonObject[] =>
+  [...execution.revisions].map(([action, { commit }]) => ({ name: action, actionName: action, revisionId: commit }));
 
 export const describeExecution = (execution: PipelineExecution): JsonObject => ({
   pipelineName: execution.definition.name,

@@ -1,7 +1,7 @@
+import { createHash } from 'node:crypto';
 import { object, objects, onlyKnown, optionalText, text } from '../cloud/members';
 import { physicalName } from '../cloud/names';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
-import { createHash } from 'node:crypto';
 
 interface Image {
   readonly digest: string;
@@ -45,9 +45,11 @@ export class Ecr implements StandIn, Service, Provisioner {
     if (operation === 'DescribeImages') {
       const wanted = objects(input, 'imageIds');
       const found = wanted.map((id) => this.find(repository.images, id) ?? missing(id, name));
-      return { imageDetails: (wanted.length === 0 ? [...repository.images.values()] : found).map((image) => ({
-        repositoryName: name, imageDigest: image.digest, imageTags: [...image.tags], imagePushedAt: image.pushedAt.getTime() / 1000,
-      })) };
+      return {
+        imageDetails: (wanted.length === 0 ? [...repository.images.values()] : found).map((image) => ({
+          repositoryName: name, imageDigest: image.digest, imageTags: [...image.tags], imagePushedAt: image.pushedAt.getTime() / 1000,
+        })),
+      };
     }
     throw new Unsupported(`ecr:${operation}`);
   }

@@ -1,5 +1,5 @@
-import { AwsError } from '../cloud/types';
 import { Action, PipelineDefinition } from './definition';
+import { AwsError } from '../cloud/types';
 
 export type ExecutionStatus = 'InProgress' | 'Stopping' | 'Stopped' | 'Succeeded' | 'Failed';
 export type ActionStatus = 'InProgress' | 'Succeeded' | 'Failed' | 'Abandoned';
@@ -36,7 +36,10 @@ export class PipelineExecution {
   /** States of actions, by `<stage>/<action>`. */
   readonly actions = new Map<string, ActionState>();
 
-  constructor(readonly id: string, readonly definition: PipelineDefinition, readonly trigger: string, readonly started: Date, variables: Record<string, string>) {
+  constructor(
+    readonly id: string, readonly definition: PipelineDefinition, readonly trigger: string, readonly started: Date,
+    variables: Record<string, string>,
+  ) {
     const unknown = Object.keys(variables).find((name) => !(name in definition.variables));
     if (unknown !== undefined) throw new AwsError('ValidationException', `the pipeline ${definition.name} has no variable ${unknown}`);
     const all = Object.entries(definition.variables).map(([name, value]): [string, string] => {

@@ -30,6 +30,8 @@ export class BareRepository {
   static async create(folder: string, branch = 'main'): Promise<BareRepository> {
     await mkdir(folder, { recursive: true });
     await git(folder, ['init', '--quiet', '--bare', `--initial-branch=${branch}`]);
+    // whoever pushes may have set another folder of hooks for all repositories
+    await git(folder, ['config', 'core.hooksPath', join(folder, 'hooks')]);
     return new BareRepository(folder);
   }
 

@@ -1,7 +1,7 @@
-import { JsonObject, Unsupported } from '../cloud/types';
 import { ActionRunner } from './actions';
 import { Action, PipelineDefinition, Stage } from './definition';
 import { ActionState, ExecutionStatus, PipelineExecution } from './execution';
+import { JsonObject, Unsupported } from '../cloud/types';
 
 /** Says what happens to a pipeline; `detail` has what is not common to all its events. */
 export type Announce = (kind: 'Pipeline' | 'Stage' | 'Action', execution: PipelineExecution, detail: JsonObject) => Promise<void>;
@@ -13,8 +13,8 @@ export class Pipeline {
   private current: PipelineExecution | undefined;
 
   constructor(
-    readonly definition: PipelineDefinition, private readonly runner: ActionRunner, private readonly announce: Announce, private readonly now: () => Date,
-    private readonly broken: (error: unknown) => void,
+    readonly definition: PipelineDefinition, private readonly runner: ActionRunner, private readonly announce: Announce,
+    private readonly now: () => Date, private readonly broken: (error: unknown) => void,
   ) {}
 
   /** Puts a run at the end of the queue. */

@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 
+import { Destination } from './destination';
 import { object, objects, onlyKnown, optionalText, text } from '../cloud/members';
 import { physicalName, uuidOf } from '../cloud/names';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
-import { Destination } from './destination';
 
 interface Buffered {
   readonly records: Buffer[];

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
-import { object, onlyKnown, optionalText, text, texts } from '../cloud/members';
-import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 import { Catalog } from './catalog';
 import { Job } from './job';
 import { JobRunner } from './job-runner';
+import { object, onlyKnown, optionalText, text, texts } from '../cloud/members';
+import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 
 interface Run {
   readonly id: string;
@@ -75,7 +75,7 @@ export class Glue implements StandIn, Service, Provisioner {
         const name = text(input, 'JobName');
         return { JobRuns: [...this.runs.values()].filter(({ job }) => job.name === name).reverse().map((run) => this.describe(run)) };
       }
-      case 'BatchStopJobRun': return await this.batchStopJobRun(input);
+      case 'BatchStopJobRun': return this.batchStopJobRun(input);
       case 'GetJob': {
         const job = this.job(text(input, 'JobName'));
         return { Job: { Name: job.name, Role: job.roleArn, Command: { ScriptLocation: job.scriptLocation }, DefaultArguments: job.arguments } };

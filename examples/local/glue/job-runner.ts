@@ -2,11 +2,11 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 
-import { parseS3Uri } from '../cloud/members';
-import { Cloud } from '../cloud/types';
 import { Job, scriptArguments } from './job';
 import { S3Folder } from './s3-folder';
 import { SparkWorker } from './spark-worker';
+import { parseS3Uri } from '../cloud/members';
+import { Cloud } from '../cloud/types';
 
 /** Runs a job's script where its `s3://` arguments are local folders, and takes what it wrote back to S3. */
 export class JobRunner {

@@ -29,14 +29,14 @@ async function filesBelow(folder: string): Promise<string[]> {
  * made, changed or removed is taken back to S3 afterwards.
  */
 export class S3Folder {
-  private readonly copies = new Map<string, Copy>();
-
-  constructor(private readonly root: string) {}
-
   /** The URIs in a text, e.g. in an argument of a job. */
   static urisIn(text: string): string[] {
     return text.match(URI) ?? [];
   }
+
+  private readonly copies = new Map<string, Copy>();
+
+  constructor(private readonly root: string) {}
 
   /** The text with each URI replaced by the path of its local copy. */
   localize(text: string): string {

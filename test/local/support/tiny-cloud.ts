@@ -33,7 +33,8 @@ export class TinyCloud implements Cloud {
   readonly assets = new Map<string, string>();
   readonly s3: ObjectStore = new WireStore(() => this.client(S3Client));
   readonly principals = new Principals(this.account, this.partition);
-  allow: (principalArn: string, action: string, resourceArn: string) => boolean = () => true;
+  /** Which decisions of the policies are wanted. */
+  denied: string[] = [];
   private readonly front: FrontPort;
   private readonly folder: RunFolder;
   private readonly ministack: Ministack;
@@ -80,7 +81,9 @@ export class TinyCloud implements Cloud {
   client<T>(type: new (configuration: ClientConfiguration) => T, roleArn?: string): T {
     const id = `${type.name} ${roleArn ?? ''}`;
     const made = (this.clients.get(id) as T | undefined) ?? new type({
-      endpoint: this.endpoint, region: this.region, forcePathStyle: true,
+      endpoint: this.endpoint,
+      region: this.region,
+      forcePathStyle: true,
       credentials: { accessKeyId: this.principals.keyOf(roleArn), secretAccessKey: 'local' },
     });
     this.clients.set(id, made as object);
@@ -112,7 +115,7 @@ export class TinyCloud implements Cloud {
   }
 
   decide(principalArn: string, action: string, resourceArn: string): { allowed: boolean; by: string } {
-    return { allowed: this.allow(principalArn, action, resourceArn), by: 'the test' };
+    return { allowed: !this.denied.includes(`${principalArn} ${action} ${resourceArn}`), by: 'the test' };
   }
 
   spawn(name: string, program: string, args: string[], options: SpawnOptions) {
