@@ -1,8 +1,10 @@
 import { ExecutionDoesNotExist, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { deleteAlarms } from './alarms-io';
 import { fleetAlarms } from './canary-plan';
-import { readSlot } from './slot-io';
+import { ledgerClient, readSlot } from './slot-io';
+import { ledgerKeys } from '../domain/ledger';
 import { releaseNames } from '../domain/release-names';
+import { readItem, readVersion } from '../registry/ledger-io';
 
 export type RecoverEvent =
   | { action: 'inspect'; table: string; endpointName: string; execution: string; reason: string; stagingMachineArn: string; releaseMachineArn: string }
@@ -17,6 +19,8 @@ export interface Wreck {
   readonly reason?: string;
   /** The config to go back to; null where there was none. */
   readonly lastGood?: string | null;
+  /** The version that is in production again, where the registry says otherwise. */
+  readonly restored?: string | null;
   readonly executions?: string[];
   /** Configs, models and alarms that the release may have made. */
   readonly shadowConfig?: string;
@@ -55,6 +59,7 @@ async function inspect(event: RecoverEvent & { action: 'inspect' }): Promise<Wre
     version: slot.version,
     reason: `the release did not end by itself: ${event.reason}`.slice(0, LONGEST_REASON),
     lastGood: slot.lastGood?.configName ?? null,
+    restored: await notInProduction(table, slot.lastGood?.version ?? null),
     executions: [staging, release],
     shadowConfig: shadow.shadowEndpointConfig,
     shadowModel: shadow.model,
@@ -63,6 +68,14 @@ async function inspect(event: RecoverEvent & { action: 'inspect' }): Promise<Wre
     alarmNames: fleetAlarms(released.endpointConfig, { endpointName, productionVariantName: '', maxErrorRate: 0, maxLatencyP95Milliseconds: 0 })
       .map((alarm) => alarm.AlarmName),
   };
+}
+
+/** The version, where the release had already put another one in its place before it broke. */
+async function notInProduction(table: string, version: string | null): Promise<string | null> {
+  if (version === null) return null;
+  const champion = await readItem<{ version: string }>(ledgerClient, table, ledgerKeys.champion());
+  const record = await readVersion(ledgerClient, table, version);
+  return record === undefined || (champion?.version === version && record.stage === 'Production') ? null : version;
 }
 
 function executionOf(machineArn: string, name: string): string {

@@ -81,7 +81,11 @@ export class ReleaseRecovery extends Construct {
     const reject = lifecycle(steps, 'Reject', registry, {
       version: path.stringAt('$.wreck.version'), stage: 'Rejected', reason: path.stringAt('$.wreck.reason'),
     }).addCatch(failed, ON_ERROR);
-    reject.next(conclude);
+    const restored = lifecycle(steps, 'EnterProductionAgain', registry, {
+      version: path.stringAt('$.wreck.restored'), stage: 'Production', reason: path.format('back in production: {}', path.stringAt('$.wreck.reason')),
+    }).addCatch(failed, ON_ERROR);
+    restored.next(conclude);
+    reject.next(new sfn.Choice(steps, 'IsInProductionAgain').when(sfn.Condition.isString('$.wreck.restored'), restored).otherwise(conclude));
 
     // what is left over costs little: it must not keep the endpoint's owner from releasing
     const tidy = this.tidying(steps, deployer, recoverer, reject);
