@@ -2,6 +2,8 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { Alerts } from './access/alerts';
+import { Persona } from './access/persona';
+import { PersonaRole, PersonaRoleOptions } from './access/persona-role';
 import { PipelineProtection } from './access/pipeline-protection';
 import { DataLake } from './data/data-lake';
 import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
@@ -44,6 +46,12 @@ export interface MlopsPlatformProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
+/** What a pull request takes, from its branch to its merge. */
+const PULL_REQUEST_ACTIONS = [
+  'codecommit:CreatePullRequest', 'codecommit:GetPullRequest', 'codecommit:GetPullRequestApprovalStates', 'codecommit:ListPullRequests',
+  'codecommit:MergePullRequestByThreeWay', 'codecommit:PostCommentForPullRequest', 'codecommit:UpdatePullRequestApprovalState',
+];
+
 /**
  * A platform for regression models: a data lake, data pipelines, notebooks, and models from a merge to a monitored
  * endpoint, with nobody able to stop a run.
@@ -67,6 +75,10 @@ export class MlopsPlatform extends Construct {
   public readonly alerts: Alerts;
   /** What keeps everybody from stopping, starting or tampering with runs. */
   public readonly protection: PipelineProtection;
+  private readonly pipelines: DataPipeline[] = [];
+  private readonly models: RegressionModel[] = [];
+  private readonly engineers: PersonaRole[] = [];
+  private readonly scientists: PersonaRole[] = [];
   private readonly removalPolicy?: RemovalPolicy;
   private readonly apiLogging?: ApiAccountLogging;
   private network?: IWorkbenchNetwork;
@@ -79,12 +91,18 @@ export class MlopsPlatform extends Construct {
     this.dataLake = new DataLake(this, 'DataLake', { removalPolicy: props.removalPolicy });
     this.alerts = new Alerts(this, 'Alerts', { encryptionKey: this.encryptionKey });
     this.protection = new PipelineProtection(this, 'Protection', { alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
+    this.protection.trust(this);
+    this.protection.protectBucket(this.dataLake.curatedZone);
     if (props.manageApiLogging ?? true) this.apiLogging = new ApiAccountLogging(this, 'ApiLogging');
   }
 
   /** Adds a pipeline that publishes versions of a dataset. */
   public addDataPipeline(id: string, options: DataPipelineOptions): DataPipeline {
-    return new DataPipeline(this, id, { ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
+    const pipeline = new DataPipeline(this, id, { ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
+    this.protection.exempt(pipeline.stateMachine.stateMachineArn);
+    this.engineers.forEach((engineer) => pipeline.stateMachine.grantStartExecution(engineer));
+    this.pipelines.push(pipeline);
+    return pipeline;
   }
 
   /** Adds a data scientist's notebook. */
@@ -104,7 +122,34 @@ export class MlopsPlatform extends Construct {
       removalPolicy: this.removalPolicy, ...options, encryptionKey: this.encryptionKey, alerts: this.alerts.topic,
     });
     if (this.apiLogging !== undefined) model.stack.node.addDependency(this.apiLogging);
+    this.protection.protectBucket(model.registry.artifacts);
+    this.protection.protectEndpoint(model.endpoint);
+    this.models.push(model);
+    this.scientists.forEach((scientist) => allowCode(scientist, model));
     return model;
+  }
+
+  /**
+   * Adds a role for people, who see everything, work with what is theirs, and can touch no run.
+   *
+   * Data engineers upload data, read sources and datasets, and start data pipelines. Data scientists read datasets, and
+   * push branches of the models' repositories, which are merged into main by pull requests.
+   */
+  public addPersona(id: string, options: PersonaRoleOptions): PersonaRole {
+    const role = new PersonaRole(this, id, { ...options, protection: this.protection });
+    if (options.persona === Persona.DATA_ENGINEER) {
+      this.engineers.push(role);
+      this.dataLake.grants.readSources(role);
+      this.dataLake.grants.writeSources(role);
+      this.dataLake.grants.readRuns(role);
+      this.pipelines.forEach((pipeline) => pipeline.stateMachine.grantStartExecution(role));
+    }
+    if (options.persona === Persona.DATA_ENGINEER || options.persona === Persona.DATA_SCIENTIST) this.dataLake.grants.readCurated(role);
+    if (options.persona === Persona.DATA_SCIENTIST) {
+      this.scientists.push(role);
+      this.models.forEach((model) => allowCode(role, model));
+    }
+    return role;
   }
 
   private workbenchNetwork(): IWorkbenchNetwork {
@@ -117,4 +162,10 @@ export class MlopsPlatform extends Construct {
     grantLogs(key);
     return key;
   }
+}
+
+/** Branches are pushed freely; that main is not among them is what the protection says. */
+function allowCode(scientist: PersonaRole, { delivery }: RegressionModel): void {
+  delivery.repository.codeCommitRepository?.grantPullPush(scientist);
+  delivery.repository.codeCommitRepository?.grant(scientist, ...PULL_REQUEST_ACTIONS);
 }

@@ -173,7 +173,7 @@ export class RegressionModel extends Construct {
     this.delivery = new DeliveryPipeline(within, 'Delivery', { ...common, source: props.source, training: this.training, testCommands: props.testCommands });
     this.monitor = new QualityMonitor(within, 'Quality', { ...common, ...props.monitoring, endpoint: this.endpoint, alerts });
     this.staging = new ShadowStaging(within, 'Staging', {
-      ...common, ...props.staging, endpoint: this.endpoint, modelPackageGroupName: this.registry.modelPackageGroupName,
+      ...common, ...props.staging, endpoint: this.endpoint, registry: this.registry,
     });
     this.release = new CanaryRelease(within, 'Release', { ...common, ...props.release, endpoint: this.endpoint, registry: this.registry });
     this.releases = new ReleaseWorkflow(within, 'Releases', { ...common, registry: this.registry, staging: this.staging, release: this.release });

@@ -8,12 +8,10 @@ import { VIEWER_ACTIONS } from './viewer-actions';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 
-/** Properties of a `PersonaRole`. */
-export interface PersonaRoleProps {
+/** Options of a `PersonaRole`, whatever platform it belongs to. */
+export interface PersonaRoleOptions {
   /** What the people are who use the role. */
   readonly persona: Persona;
-  /** Denies the role everything that could touch a run. */
-  readonly protection: PipelineProtection;
   /**
    * An existing role, for example one that a permission set of IAM Identity Center made.
    *
@@ -44,6 +42,12 @@ export interface PersonaRoleProps {
    * @default Duration.hours(8)
    */
   readonly maxSessionDuration?: Duration;
+}
+
+/** Properties of a `PersonaRole`. */
+export interface PersonaRoleProps extends PersonaRoleOptions {
+  /** Denies the role everything that could touch a run. */
+  readonly protection: PipelineProtection;
 }
 
 /**

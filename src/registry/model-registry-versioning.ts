@@ -148,7 +148,7 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
   public readonly repository: ecr.IRepository;
   public readonly registration: sfn.IStateMachine;
   public readonly lifecycle: lambda.IFunction;
-  public readonly encryptionKey: kms.IKey;
+  public readonly encryptionKey?: kms.IKey;
   public readonly grants: ModelRegistryGrants;
 
   constructor(scope: Construct, id: string, props: ModelRegistryVersioningProps = {}) {
@@ -251,10 +251,8 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
 
   private allowLedger(grantee: iam.IGrantable, actions: string[]): void {
     allow(grantee, { actions, resources: [this.ledger.tableArn] });
-    allow(grantee, {
-      actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
-      resources: [this.encryptionKey.keyArn],
-    });
+    if (this.encryptionKey === undefined) return;
+    allow(grantee, { actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], resources: [this.encryptionKey.keyArn] });
   }
 }
 
