@@ -118,7 +118,7 @@ describe('statistics', () => {
     expect(series.window(0, 60_000)).toBeUndefined();
     expect(series.window(60_000, 180_000)?.count).toBe(5);
     series.merge(0, { count: 10, sum: 50, min: 1, max: 9 });
-    expect(series.minutesFrom(0)).toEqual([0, 60_000, 120_000]);
+    expect([...series.minutesFrom(0)]).toEqual([0, 60_000, 120_000]);
     expect(statistic(series.window(0, 60_000)!, 'p50')).toBeUndefined();
     expect(statistic(series.window(0, 60_000)!, 'Average')).toBe(5);
   });

@@ -4,9 +4,10 @@ import {
   DescribeTrainingJobCommandOutput, ListTrainingJobsCommand, StopTrainingJobCommand,
 } from '@aws-sdk/client-sagemaker';
 import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { aws_events as events, aws_events_targets as targets, aws_sqs as sqs, CfnOutput } from 'aws-cdk-lib';
+import { aws_ecr as ecr, aws_events as events, aws_events_targets as targets, aws_iam as iam, aws_s3 as s3, aws_sqs as sqs, CfnOutput } from 'aws-cdk-lib';
 import { Hosting, IMAGE, ROLE } from './sagemaker-support';
 
+const roleArn = (name: string): string => `arn:aws:iam::111122223333:role/${name}`;
 let hosting: Hosting;
 beforeAll(async () => {
   hosting = await Hosting.start((stack) => {
@@ -15,6 +16,14 @@ beforeAll(async () => {
       eventPattern: { source: ['aws.sagemaker'], detail: { TrainingJobStatus: ['Completed', 'Failed', 'Stopped'] } }, targets: [new targets.SqsQueue(queue)],
     });
     new CfnOutput(stack, 'QueueUrl', { value: queue.queueUrl });
+    const role = (name: string): iam.Role => new iam.Role(stack, name, { roleName: name, assumedBy: new iam.ServicePrincipal('sagemaker.amazonaws.com') });
+    const bucket = s3.Bucket.fromBucketName(stack, 'Data', 'bucket');
+    role('no-rights');
+    const repository = ecr.Repository.fromRepositoryName(stack, 'Images', 'tiny');
+    const [reader, writer, puller] = [role('reader'), role('writer'), role('puller')];
+    [reader, puller].forEach((each) => bucket.grantRead(each));
+    bucket.grantReadWrite(writer);
+    [puller, writer].forEach((each) => repository.grantPull(each));
   });
   await hosting.cloud.s3.put('bucket', 'data/train/a.csv', '1,x\n2,y\n');
   await hosting.cloud.s3.put('bucket', 'data/train/deeper/b.csv', '6,z\n');
@@ -98,14 +107,25 @@ test('a job is stopped by hand and by its time limit, and its process is gone', 
   expect(await job('too-long')).toMatchObject({ TrainingJobStatus: 'Stopped', SecondaryStatus: 'MaxRuntimeExceeded' });
 });
 
+test('the policies of a role of the assembly decide what its jobs may read and write', async () => {
+  await train('unread', {}, { RoleArn: roleArn('no-rights') });
+  expect((await job('unread')).FailureReason).toMatch(/Data download failed.*no-rights is not authorized to perform: s3:ListBucket/);
+  await train('unwritten', {}, { RoleArn: roleArn('reader') });
+  expect((await job('unwritten')).FailureReason).toMatch(/Cannot pull the image.*reader is not authorized to perform: ecr:GetAuthorizationToken/);
+  await train('pulled', {}, { RoleArn: roleArn('puller') });
+  expect((await job('pulled')).FailureReason).toMatch(/Artifact upload failed.*puller is not authorized to perform: s3:PutObject/);
+  await train('permitted', {}, { RoleArn: roleArn('writer') });
+  expect((await job('permitted')).TrainingJobStatus).toBe('Completed');
+});
+
 test('each end is an event; names are used once; what cannot be run is named', async () => {
   const { Messages } = await hosting.cloud.client(SQSClient).send(new ReceiveMessageCommand({ QueueUrl: hosting.cloud.outputs.get('Test')!.QueueUrl, MaxNumberOfMessages: 10 }));
   const details = Messages!.map(({ Body }) => (JSON.parse(Body!) as { detail: Record<string, string> }).detail);
   expect(details.map(({ TrainingJobName, TrainingJobStatus }) => `${TrainingJobName} ${TrainingJobStatus}`).sort())
-    .toEqual(['crashes Failed', 'good Completed', 'no-data Failed', 'stopped Stopped', 'too-long Stopped']);
+    .toEqual(['crashes Failed', 'good Completed', 'no-data Failed', 'permitted Completed', 'pulled Failed', 'stopped Stopped', 'too-long Stopped', 'unread Failed', 'unwritten Failed']);
   await expect(train('good')).rejects.toThrow(/unique/);
   await expect(train('spot', {}, { EnableManagedSpotTraining: true })).rejects.toThrow(/EnableManagedSpotTraining/);
   await expect(train('image', {}, { AlgorithmSpecification: { TrainingImage: 'xgboost:1.7', TrainingInputMode: 'File' } })).rejects.toThrow(/xgboost:1.7/);
   const { TrainingJobSummaries } = await hosting.api.send(new ListTrainingJobsCommand({ StatusEquals: 'Completed' }));
-  expect(TrainingJobSummaries!.map(({ TrainingJobName }) => TrainingJobName)).toEqual(['good']);
+  expect(TrainingJobSummaries!.map(({ TrainingJobName }) => TrainingJobName)).toEqual(['permitted', 'good']);
 });

@@ -4,7 +4,7 @@ import { MINUTE } from './metric-store';
 import { Clock } from '../cloud/types';
 
 /** How many future evaluations are looked through before the evaluator wakes up again to look on. */
-const LOOK_AHEAD = 24;
+const LOOK_AHEAD = 8;
 
 /** One task of the clock for all alarms that look at the same minute. */
 export class Ticker {

@@ -2,7 +2,7 @@ import { checkPeriod, dimensionsOf, MetricQueries } from './metric-query';
 import { MetricStore } from './metric-store';
 import { array, number, object, only, optionalNumber, optionalString, seconds, string, strings, time } from './shape';
 import { checkStatistic, statistic } from './statistic';
-import { AwsError, Clock, Json, JsonObject } from '../cloud/types';
+import { AwsError, Clock, Json, JsonObject, Unsupported } from '../cloud/types';
 
 const PAGE = 500;
 
@@ -11,7 +11,7 @@ export class MetricApi {
   constructor(private readonly store: MetricStore, private readonly clock: Clock) {}
 
   putMetricData(input: JsonObject): JsonObject {
-    only(input, 'PutMetricData', ['Namespace', 'MetricData', 'StrictEntityValidation']);
+    only(input, 'PutMetricData', ['Namespace', 'MetricData']);
     const namespace = string(input, 'Namespace');
     if (namespace.startsWith('AWS/')) throw new AwsError('InvalidParameterValue', `The value ${namespace} for parameter Namespace is invalid: AWS/ is reserved.`);
     const data = array(input.MetricData, 'MetricData');
@@ -21,7 +21,7 @@ export class MetricApi {
   }
 
   getMetricData(input: JsonObject): JsonObject {
-    only(input, 'GetMetricData', ['MetricDataQueries', 'StartTime', 'EndTime', 'ScanBy', 'MaxDatapoints', 'NextToken', 'LabelOptions']);
+    only(input, 'GetMetricData', ['MetricDataQueries', 'StartTime', 'EndTime', 'ScanBy', 'NextToken']);
     const queries = new MetricQueries(array(input.MetricDataQueries, 'MetricDataQueries'), this.store);
     const results = queries.queries.filter((query) => query.returned).map((query) => {
       const periodSeconds = queries.periodSeconds(query.id);
@@ -65,7 +65,7 @@ export class MetricApi {
   }
 
   listMetrics(input: JsonObject): JsonObject {
-    only(input, 'ListMetrics', ['Namespace', 'MetricName', 'Dimensions', 'NextToken', 'RecentlyActive']);
+    only(input, 'ListMetrics', ['Namespace', 'MetricName', 'Dimensions', 'NextToken']);
     const wanted = array(input.Dimensions, 'Dimensions').map((item) => object(item, 'Dimensions[]'));
     const found = this.store.all().filter((series) => (input.Namespace === undefined || series.namespace === input.Namespace)
       && (input.MetricName === undefined || series.name === input.MetricName)
@@ -92,6 +92,7 @@ export class MetricApi {
     if (age > 14 * 86_400_000 || age < -2 * 3_600_000) {
       throw new AwsError('InvalidParameterValue', 'The value for parameter Timestamp must be at most two weeks in the past and two hours in the future');
     }
+    if (datum.StorageResolution !== undefined && Number(datum.StorageResolution) !== 60) throw new Unsupported('a StorageResolution other than 60');
     series.units.add(optionalString(datum, 'Unit') ?? 'None');
     if (datum.Value !== undefined) return series.add(at, number(datum, 'Value'));
     if (datum.StatisticValues !== undefined) {

@@ -1,7 +1,7 @@
 import { asPoints, Expression, Points } from './metric-math';
 import { MetricStore, Series } from './metric-store';
 import { array, number, object, only, optionalNumber, optionalString, string } from './shape';
-import { checkStatistic, statistic } from './statistic';
+import { checkStatistic, isPercentile, statistic } from './statistic';
 import { AwsError, Json, JsonObject, Unsupported } from '../cloud/types';
 
 interface Query {
@@ -85,7 +85,7 @@ function sample({ series, stat, unit }: NonNullable<Query['metric']>, start: num
     if (!series.units.has(unit)) return undefined;
     if (series.units.size > 1) throw new Unsupported(`a Unit filter on ${series.name}, which was put in several units`);
   }
-  const summary = series.window(start, start + periodSeconds * 1000);
+  const summary = series.window(start, start + periodSeconds * 1000, isPercentile(stat));
   return summary && statistic(summary, stat);
 }
 

@@ -42,20 +42,19 @@ export class Series {
     for (const watcher of this.watchers) watcher();
   }
 
-  /** The samples of [from, to), or undefined where there is none. */
-  window(from: number, to: number): Summary | undefined {
-    let total: Summary | undefined;
-    for (let index = this.lowerBound(from); index < this.buckets.length && this.buckets[index].minute < to; index += 1) {
-      const bucket = this.buckets[index];
-      if (total === undefined) total = { count: 0, sum: 0, min: Infinity, max: -Infinity, samples: [] };
-      accumulate(total, bucket);
-    }
+  /** The samples of [from, to), or undefined where there is none. Only percentiles need the samples one by one. */
+  window(from: number, to: number, detailed = true): Summary | undefined {
+    const { buckets } = this;
+    const first = this.lowerBound(from);
+    if (first === buckets.length || buckets[first].minute >= to) return undefined;
+    const total: Summary = { count: 0, sum: 0, min: Infinity, max: -Infinity, samples: detailed ? [] : undefined };
+    for (let index = first; index < buckets.length && buckets[index].minute < to; index += 1) accumulate(total, buckets[index]);
     return total;
   }
 
   /** The minutes from `from` on that have samples, in order. */
-  minutesFrom(from: number): number[] {
-    return this.buckets.slice(this.lowerBound(from)).map((bucket) => bucket.minute);
+  * minutesFrom(from: number): Generator<number> {
+    for (let index = this.lowerBound(from); index < this.buckets.length; index += 1) yield this.buckets[index].minute;
   }
 
   private lowerBound(minute: number): number {

@@ -3,6 +3,9 @@ import { Unsupported } from '../cloud/types';
 
 const PERCENTILE = /^p(\d{1,2}(?:\.\d{1,10})?|100)$/;
 
+/** Whether a statistic needs every sample. */
+export const isPercentile = (name: string): boolean => name.startsWith('p');
+
 /** Throws for a statistic that is not computed here. */
 export function checkStatistic(name: string): void {
   if (!['Average', 'Sum', 'Minimum', 'Maximum', 'SampleCount'].includes(name) && !PERCENTILE.test(name)) {

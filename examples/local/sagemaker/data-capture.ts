@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Capture } from './endpoint-configs';
-import { roleMay, s3Arn } from './support';
+import { Rights } from './rights';
 import { Cloud, JsonObject } from '../cloud/types';
 
 const SOON = 5 * 60_000;
@@ -56,9 +56,8 @@ export class CaptureWriter {
     const key = [prefix, this.endpointName, this.variantName, this.hour, name].filter((part) => part !== '').join('/');
     const body = `${this.lines.join('\n')}\n`;
     this.lines = [];
-    if (!this.permitted && !roleMay(this.cloud, this.roleArn, 's3:PutObject', s3Arn(this.cloud, bucket, key))) {
-      throw new Error(`data capture of ${this.endpointName}: ${this.roleArn} may not s3:PutObject at s3://${bucket}/${key}`);
-    }
+    const denied = this.permitted ? undefined : new Rights(this.cloud, this.roleArn).write(bucket, key);
+    if (denied !== undefined) throw new Error(`data capture of ${this.endpointName}: ${denied}`);
     this.permitted = true;
     await this.cloud.s3.put(bucket, key, body);
   }

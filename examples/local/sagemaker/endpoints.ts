@@ -6,7 +6,8 @@ import { Faults } from './faults';
 import { Fleet, Generation } from './fleet';
 import { ModelServers } from './model-server';
 import { Models } from './models';
-import { arnOf, checkName, invalid, page, roleMay } from './support';
+import { Rights } from './rights';
+import { arnOf, checkName, invalid, page } from './support';
 import { AutoScaling } from '../autoscaling/auto-scaling';
 import { Cloud, Json, JsonObject } from '../cloud/types';
 import { CloudWatch } from '../cloudwatch/cloudwatch';
@@ -57,7 +58,7 @@ export class Endpoints {
     const plan = planDeployment(given, blue.config, config);
     const roleArn = blue.production[0].options.model.roleArn;
     checkAlarms(plan, (alarm) => this.cloudWatch.alarms.find(alarm) !== undefined,
-      (alarm) => roleMay(this.cloud, roleArn, 'cloudwatch:DescribeAlarms', alarmArn(this.cloud, alarm)));
+      (alarm) => new Rights(this.cloud, roleArn).denied(['cloudwatch:DescribeAlarms', alarmArn(this.cloud, alarm)]) === undefined);
     for (const fleet of blue.production) this.checkScaling(endpoint, fleet, config);
     endpoint.status = 'Updating';
     endpoint.failureReason = undefined;

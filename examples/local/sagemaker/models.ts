@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { imageFolder } from './image';
 import { Packages } from './packages';
-import { arnOf, checkName, invalid, page, parseS3, roleMay, s3Arn } from './support';
+import { Rights } from './rights';
+import { arnOf, checkName, invalid, page, parseS3 } from './support';
 import { AwsError, Cloud, JsonObject, Unsupported } from '../cloud/types';
 import { array, object, only, optionalObject, optionalString, seconds, string } from '../cloudwatch/shape';
 
@@ -40,6 +41,8 @@ export class Models {
     const image = string(container, 'Image');
     imageFolder(this.cloud, image);
     const roleArn = string(input, 'ExecutionRoleArn');
+    const unpulled = new Rights(this.cloud, roleArn).pull(image);
+    if (unpulled !== undefined) throw invalid(`Could not pull the image ${image}. ${unpulled}`);
     const data = modelDataUri(container);
     if (data !== undefined) await this.checkModelData(data, roleArn);
     const environment = Object.fromEntries(Object.entries(optionalObject(container.Environment, 'Environment') ?? {}).map(([key, value]) => [key, String(value)]));
@@ -82,9 +85,8 @@ export class Models {
   }
 
   private async checkModelData({ bucket, key }: { bucket: string; key: string }, roleArn: string): Promise<void> {
-    if (!roleMay(this.cloud, roleArn, 's3:GetObject', s3Arn(this.cloud, bucket, key))) {
-      throw invalid(`Could not access model data at s3://${bucket}/${key}. Please ensure that the role "${roleArn}" exists and that its policies allow s3:GetObject.`);
-    }
+    const unread = new Rights(this.cloud, roleArn).read(bucket, key);
+    if (unread !== undefined) throw invalid(`Could not access model data at s3://${bucket}/${key}. ${unread}`);
     const found = await this.cloud.s3.list(bucket, key).catch((error: Error) => {
       throw new AwsError('ValidationException', `Could not access model data at s3://${bucket}/${key}: ${error.message}`);
     });

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageFolder, runImage } from './image';
 import { Job, JobFailure, JobKind } from './jobs';
+import { Rights } from './rights';
 import { fetchInput, storeFolder } from './transfer';
 import { Cloud, JsonObject, Unsupported } from '../cloud/types';
 import { array, integer, object, only, optionalNumber, optionalObject, string, strings } from '../cloudwatch/shape';
@@ -43,6 +44,8 @@ export class Processing implements JobKind {
     mkdirSync(join(base, 'output'), { recursive: true });
 
     const network = optionalObject(input.NetworkConfig, 'NetworkConfig') ?? {};
+    const unpulled = new Rights(this.cloud, roleArn).pull(string(app, 'ImageUri'));
+    if (unpulled !== undefined) throw new JobFailure(`ClientError: Cannot pull the image: ${unpulled}`);
     const running = runImage(this.cloud, string(app, 'ImageUri'), {
       name: `processing-${job.name}`,
       command: [...strings(app.ContainerEntrypoint, 'ContainerEntrypoint'), ...strings(app.ContainerArguments, 'ContainerArguments')],

@@ -26,18 +26,6 @@ export function page<T>(items: T[], input: JsonObject, size = 100): { items: T[]
   return { items: items.slice(from, from + count), next: from + count < items.length ? { NextToken: String(from + count) } : {} };
 }
 
-/**
- * Whether a role may do something, by the assembly's policies. Roles from elsewhere (imported by name or ARN) have no
- * policies here and are believed.
- */
-export function roleMay(cloud: Cloud, roleArn: string, action: string, resourceArn: string): boolean {
-  const ours = [...cloud.resources.values()].some(({ resource, deployed }) =>
-    resource.type === 'AWS::IAM::Role' && deployed.attributes.Arn === roleArn);
-  return !ours || cloud.decide(roleArn, action, resourceArn).allowed;
-}
-
-export const s3Arn = (cloud: Cloud, bucket: string, key: string): string => `arn:${cloud.partition}:s3:::${bucket}/${key}`;
-
 export function parseS3(uri: string): { bucket: string; key: string } {
   const match = /^s3:\/\/([^/]+)\/?(.*)$/.exec(uri);
   if (match === null) throw invalid(`${uri} is not an S3 URI`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pack } from './archive';
 import { imageFolder, runImage } from './image';
 import { Job, JobFailure, JobKind } from './jobs';
+import { Rights } from './rights';
 import { parseS3 } from './support';
 import { fetchInput, store } from './transfer';
 import { Cloud, JsonObject, Unsupported } from '../cloud/types';
@@ -62,6 +63,8 @@ export class Training implements JobKind {
     job.found.TrainingStartTime = job.now();
     const isolated = input.EnableNetworkIsolation === true;
     const command = [...strings(algorithm.ContainerEntrypoint, 'ContainerEntrypoint'), ...strings(algorithm.ContainerArguments, 'ContainerArguments')];
+    const unpulled = new Rights(this.cloud, roleArn).pull(string(algorithm, 'TrainingImage'));
+    if (unpulled !== undefined) throw new JobFailure(`ClientError: Cannot pull the image: ${unpulled}`);
     const running = runImage(this.cloud, string(algorithm, 'TrainingImage'), {
       name: `training-${job.name}`,
       command: command.length > 0 ? command : ['train'],

@@ -1,18 +1,24 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { JobFailure } from './jobs';
-import { parseS3, roleMay, s3Arn } from './support';
+import { Rights } from './rights';
+import { parseS3 } from './support';
 import { Cloud } from '../cloud/types';
 
 /** Brings an object, or everything below a prefix, into a folder. */
 export async function fetchInput(cloud: Cloud, roleArn: string, uri: string, folder: string): Promise<void> {
   const { bucket, key } = parseS3(uri);
-  mkdirSync(folder, { recursive: true });
+  const rights = new Rights(cloud, roleArn);
+  const fail = (why: string): never => {
+    throw new JobFailure(`ClientError: Data download failed: ${why}`);
+  };
+  const unlisted = rights.list(bucket, key);
+  if (unlisted !== undefined) fail(unlisted);
   const found = await cloud.s3.list(bucket, key);
-  if (found.length === 0) throw new JobFailure(`ClientError: Data download failed: No S3 objects found under S3 URL "${uri}" given in input data source.`);
-  if (!roleMay(cloud, roleArn, 's3:GetObject', s3Arn(cloud, bucket, found[0].key))) {
-    throw new JobFailure(`ClientError: Data download failed: Failed to download data. User: ${roleArn} is not authorized to perform: s3:GetObject on ${uri}`);
-  }
+  if (found.length === 0) fail(`No S3 objects found under S3 URL "${uri}" given in input data source.`);
+  const unread = rights.read(bucket, found[0].key);
+  if (unread !== undefined) fail(unread);
+  mkdirSync(folder, { recursive: true });
   if (found.some((item) => item.key === key)) {
     writeFileSync(join(folder, basename(key)), await cloud.s3.get(bucket, key));
   } else {
@@ -21,7 +27,7 @@ export async function fetchInput(cloud: Cloud, roleArn: string, uri: string, fol
 }
 
 export async function store(cloud: Cloud, roleArn: string, bucket: string, key: string, body: Buffer): Promise<void> {
-  mustPut(cloud, roleArn, bucket, key);
+  mustWrite(cloud, roleArn, bucket, key);
   await cloud.s3.put(bucket, key, body);
 }
 
@@ -30,11 +36,11 @@ export async function storeFolder(cloud: Cloud, roleArn: string, folder: string,
   const prefix = key === '' || key.endsWith('/') ? key : `${key}/`;
   const [first] = readdirSync(folder);
   if (first === undefined) return;
-  mustPut(cloud, roleArn, bucket, `${prefix}${first}`);
+  mustWrite(cloud, roleArn, bucket, `${prefix}${first}`);
   await cloud.s3.upload(folder, bucket, prefix);
 }
 
-function mustPut(cloud: Cloud, roleArn: string, bucket: string, key: string): void {
-  if (roleMay(cloud, roleArn, 's3:PutObject', s3Arn(cloud, bucket, key))) return;
-  throw new JobFailure(`ClientError: Artifact upload failed: User: ${roleArn} is not authorized to perform: s3:PutObject on s3://${bucket}/${key}`);
+function mustWrite(cloud: Cloud, roleArn: string, bucket: string, key: string): void {
+  const why = new Rights(cloud, roleArn).write(bucket, key);
+  if (why !== undefined) throw new JobFailure(`ClientError: Artifact upload failed: ${why}`);
 }
