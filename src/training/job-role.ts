@@ -64,12 +64,15 @@ export function createJobRole(scope: Construct, id: string, options: JobRoleOpti
       because: 'All jobs of the account share a log group, with streams named after the jobs',
     });
   }
-  if (options.key) allowVolumeKey(role, options.key);
+  if (options.key) {
+    allow(role, { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [options.key.keyArn] });
+    allowVolumeKey(role, options.key);
+  }
   return role;
 }
 
 /** SageMaker encrypts a job's volume with a grant that it makes in the name of the job's role and of who starts the job. */
 export function allowVolumeKey(grantee: iam.IGrantable, key: kms.IKey): void {
-  allow(grantee, { actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:GenerateDataKey'], resources: [key.keyArn] });
+  allow(grantee, { actions: ['kms:DescribeKey'], resources: [key.keyArn] });
   allow(grantee, { actions: ['kms:CreateGrant'], resources: [key.keyArn], conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } } });
 }
