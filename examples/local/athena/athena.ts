@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { S3Client } from '@aws-sdk/client-s3';
 
 import { describeExecution, describeWorkGroup, Execution, resultPage, WorkGroup } from './describe';
 import { QueryEngine } from './engine';
 import { csv } from './format';
 import { bindParameters } from './parameters';
+import { S3Wire } from './s3-wire';
 import { flag, object, onlyKnown, optionalNumber, optionalText, parseS3Uri, text, texts } from '../cloud/members';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 import { Glue } from '../glue/glue';
@@ -27,7 +27,7 @@ export class Athena implements StandIn, Service, Provisioner {
   async start(cloud: Cloud): Promise<void> {
     this.cloud = cloud;
     const { catalog } = cloud.find(Glue);
-    this.engine = new QueryEngine(cloud.folders.temp, cloud.client(S3Client), (database, table) => catalog.table(database, table));
+    this.engine = new QueryEngine(cloud.folders.temp, new S3Wire(cloud.endpoint, cloud.region), (database, table) => catalog.table(database, table));
   }
 
   async stop(): Promise<void> {

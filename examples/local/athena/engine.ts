@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { S3Client } from '@aws-sdk/client-s3';
 import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 
 import { athenaRow, athenaType } from './format';
 import { literal, quoted } from './hive-types';
 import { tableUses } from './predicates';
+import { S3Wire } from './s3-wire';
 import { TableStore } from './store';
 import { ExternalTable } from './table';
 import { AwsError, Json, JsonObject, Unsupported } from '../cloud/types';
@@ -25,7 +25,7 @@ export class QueryEngine {
   private readonly stores = new Map<string, TableStore>();
   private turn: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly folder: string, private readonly s3: S3Client, private readonly find: FindTable) {}
+  constructor(private readonly folder: string, private readonly s3: S3Wire, private readonly find: FindTable) {}
 
   async run(sql: string, database: string | undefined, now: Date, limitBytes?: number): Promise<QueryResult> {
     const mine = this.turn.then(async () => this.runAlone(sql, database?.toLowerCase(), now, limitBytes));

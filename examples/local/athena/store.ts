@@ -3,12 +3,12 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
-import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { DuckDBConnection } from '@duckdb/node-api';
 
 import { fitLine, literal, quoted } from './hive-types';
 import { Domains } from './predicates';
 import { Listing } from './projection';
+import { S3Wire } from './s3-wire';
 import { ExternalTable } from './table';
 import { AwsError } from '../cloud/types';
 
@@ -34,7 +34,7 @@ export class TableStore {
   private readonly rows: string;
   private created = false;
 
-  constructor(readonly table: ExternalTable, private readonly s3: S3Client, private readonly scratch: string) {
+  constructor(readonly table: ExternalTable, private readonly s3: S3Wire, private readonly scratch: string) {
     this.rows = `"$rows".${quoted(`${table.database}.${table.name}`)}`;
   }
 
@@ -44,8 +44,10 @@ export class TableStore {
     const arrivals: Arrival[] = [];
     const gone: string[] = [];
     let bytes = 0;
-    for (const listing of this.table.listings(domains)) {
-      const found = await this.list(listing, now);
+    const listings = this.table.listings(domains);
+    const pages = await Promise.all(listings.map(async (listing) => this.list(listing, now)));
+    for (const [i, listing] of listings.entries()) {
+      const found = pages[i];
       for (const arrival of found.values()) {
         if (this.table.leaves(arrival.partition, domains)) bytes += arrival.size;
         if (this.known.get(arrival.key)?.etag !== arrival.etag) arrivals.push(arrival);
@@ -72,28 +74,17 @@ export class TableStore {
 
   private async list(listing: Listing, now: Date): Promise<Map<string, Arrival>> {
     const found = new Map<string, Arrival>();
-    let token: string | undefined;
-    do {
-      const page = await this.s3.send(new ListObjectsV2Command({
-        Bucket: this.table.bucket, Prefix: listing.prefix, StartAfter: listing.after, ContinuationToken: token,
-      }));
-      for (const { Key: key, ETag: etag, Size: size } of page.Contents ?? []) {
-        if (key === undefined || (listing.until !== undefined && key > listing.until)) return found;
-        const partition = this.table.partition(key, now);
-        if (partition !== undefined) found.set(key, { key, etag: etag ?? '', size: size ?? 0, partition });
-      }
-      token = page.NextContinuationToken;
-    } while (token !== undefined);
+    for (const listed of await this.s3.list(this.table.bucket, listing)) {
+      const partition = this.table.partition(listed.key, now);
+      if (partition !== undefined) found.set(listed.key, { ...listed, partition });
+    }
     return found;
   }
 
   private async bodies(arrivals: readonly Arrival[], use: (arrival: Arrival, body: Buffer) => Promise<void>): Promise<void> {
     for (let i = 0; i < arrivals.length; i += PARALLEL_READS) {
       const batch = arrivals.slice(i, i + PARALLEL_READS);
-      const read = await Promise.all(batch.map(async ({ key }) => {
-        const { Body: body } = await this.s3.send(new GetObjectCommand({ Bucket: this.table.bucket, Key: key }));
-        return Buffer.from(await body?.transformToByteArray() ?? []);
-      }));
+      const read = await Promise.all(batch.map(async ({ key }) => this.s3.get(this.table.bucket, key)));
       for (const [j, body] of read.entries()) await use(batch[j], batch[j].key.endsWith('.gz') ? gunzipSync(body) : body);
     }
   }
