@@ -61,11 +61,7 @@ export class Processing implements JobKind {
     if (job.stopReason !== undefined) throw new JobFailure(job.stopReason);
     const message = join(base, 'output/message');
     if (existsSync(message)) job.found.ExitMessage = readFileSync(message, 'utf8').trim().slice(0, 1024);
-    if (code !== 0) {
-      const file = join(base, 'output/failure');
-      const text = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
-      throw new JobFailure(`AlgorithmError: ${text}${text === '' ? '' : ', '}exit code: ${code}`);
-    }
+    if (code !== 0) throw new JobFailure(`AlgorithmError: See job logs for more information, exit code: ${code}`);
     for (const item of outputs(input)) {
       await storeFolder(this.cloud, roleArn, join(base, local(string(item, 'LocalPath'))), string(item, 'S3Uri'));
     }
