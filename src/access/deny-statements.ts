@@ -12,8 +12,8 @@ export interface DenyStatement {
 
 /** What the statements are about. */
 export interface DenyScope {
-  /** ARNs that people keep what they may do on. */
-  readonly exempt: readonly string[];
+  /** ARNs by service that people keep what they may do on. */
+  readonly exempt: Readonly<Record<string, readonly string[]>>;
   /** ARNs by service, for what is denied on listed resources only. */
   readonly listed: Readonly<Record<string, readonly string[]>>;
 }
@@ -27,7 +27,7 @@ export function denyStatements(table: readonly ProtectedActions[], scope: DenySc
       Sid: sid,
       Effect: 'Deny' as const,
       Action: (shorten ? shortened(service, actions) : [...actions]).map((action) => `${service}:${action}`),
-      ...resources(reach, scope.exempt, listed),
+      ...resources(reach, scope.exempt[service] ?? [], listed),
       ...conditions === undefined ? {} : { Condition: { ...conditions } },
     }];
   });
@@ -52,10 +52,19 @@ function shortened(service: string, actions: readonly string[]): string[] {
   const groups = new Map<string, string[]>();
   for (const action of actions) {
     const parts = action.split(/(?=[A-Z])/);
-    const stem = READS.includes(parts[0]) ? action : parts.slice(0, depth).join('');
+    const stem = READS.includes(parts[0]) || parts.length === 1 ? action : parts.slice(0, depth).join('');
     groups.set(stem, [...groups.get(stem) ?? [], action]);
   }
-  return [...groups].map(([stem, members]) => members.length === 1 ? members[0] : `${stem}*`);
+  const stems = [...groups].map(([stem, members]) => members.length === 1 ? members[0] : `${stem}*`);
+  return enclosed(stems);
+}
+
+/** Joins three or more names that begin and end alike (`StopTrainingJob` and the like), and drops what a pattern covers. */
+function enclosed(names: readonly string[]): string[] {
+  const ends = (name: string): string => [name.split(/(?=[A-Z])/)[0], name.split(/(?=[A-Z])/).pop()].join('*');
+  const joined = names.map((name) => !name.endsWith('*') && names.filter((other) => ends(other) === ends(name)).length >= 3 ? ends(name) : name);
+  const covers = (pattern: string, name: string): boolean => pattern !== name && pattern.endsWith('*') && name.startsWith(pattern.slice(0, -1));
+  return [...new Set(joined)].filter((name) => !joined.some((pattern) => covers(pattern, name)));
 }
 
 /** Puts statements into documents of at most `limit` characters; `lengthOf` tells how long one becomes. */

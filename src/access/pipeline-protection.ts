@@ -1,15 +1,17 @@
-import { ArnFormat, Names, Stack, Tags, Token } from 'aws-cdk-lib';
+import { ArnFormat, Names, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct, IConstruct } from 'constructs';
+import { boundaryStatements } from './boundary-statements';
 import { DenyPolicy, estimatedLength, POLICY_LIMIT } from './deny-policy';
-import { denyStatements, packed } from './deny-statements';
+import { DenyScope, denyStatements, packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
 import { serviceControlPolicies, TRUSTED_TAG } from './service-control-policies';
 import { TamperAlerts } from './tamper-alerts';
+import { Problems } from '../private/problems';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { IObservationStore } from '../serving/observation-store';
 
@@ -22,8 +24,8 @@ export interface PipelineProtectionProps {
    */
   readonly alerts?: sns.ITopic;
   /**
-   * ARN patterns of resources that are none of the platform's, though of a kind that is protected. People keep what
-   * they may do there.
+   * ARN patterns, such as `arn:aws:states:*:*:stateMachine:other-*`, of resources that are none of the platform's, though
+   * of a kind that is protected. People keep what they may do there.
    *
    * @default - none: the account is the platform's
    */
@@ -78,16 +80,22 @@ export class PipelineProtection extends Construct {
   public readonly denyPolicies: iam.IManagedPolicy[];
   /** A permissions boundary: everything but what is denied. */
   public readonly boundary: iam.IManagedPolicy;
-  private readonly exempted: string[];
+  private readonly exempted: Record<string, string[]> = {};
   private readonly listed: Record<string, string[]> = {};
   private readonly existingRoles: string[] = [];
   private readonly people: string[] = [];
 
   constructor(scope: Construct, id: string, props: PipelineProtectionProps = {}) {
     super(scope, id);
-    this.exempted = [...props.exempt ?? []];
+    const problems = new Problems(this);
+    for (const arn of props.exempt ?? []) {
+      const service = arn.split(':')[2];
+      problems.check(/^[a-z0-9-]+$/.test(service ?? ''), `exempt must hold ARNs that name their service, got '${arn}'; use the method exempt(service, …) for others`);
+      this.exempt(service, arn);
+    }
+    problems.throwIfAny();
     const fixed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED);
-    const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], { exempt: [], listed: {} })[0]);
+    const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], { exempt: {}, listed: {} })[0]);
     const groups = packed(fixed, POLICY_LIMIT - ROOM, lengthOf);
     const policy = (name: string, description: string, statements: () => object[]): iam.IManagedPolicy =>
       new DenyPolicy(this, name, { description, statements, roleNames: () => this.existingRoles }).policy;
@@ -97,11 +105,16 @@ export class PipelineProtection extends Construct {
     const onListed = PROTECTED_ACTIONS.filter(({ reach }) => reach === ProtectionReach.LISTED);
     if (props.alerts !== undefined) this.protectArns('sns', props.alerts.topicArn);
     this.denyPolicies.push(policy('DenyListed', 'Keeps people from the data, models and messages of runs', () => this.orNothing(denyStatements(onListed, this.scope()))));
-    this.boundary = new DenyPolicy(this, 'Boundary', {
+    const boundary = new DenyPolicy(this, 'Boundary', {
       description: 'Everything but touching runs and their evidence',
-      statements: () => [{ Sid: 'Everything', Effect: 'Allow', Action: '*', Resource: '*' }, ...denyStatements(PROTECTED_ACTIONS, this.scope(), true)],
+      statements: () => boundaryStatements(this.scope()),
       roleNames: () => [],
-    }).policy;
+    });
+    Validations.of(boundary).acknowledge({
+      id: 'AwsSolutions-IAM5',
+      reason: 'A permissions boundary gives nothing: it is the most that the policies of a role can give, here everything but what is protected',
+    });
+    this.boundary = boundary.policy;
 
     new TamperAlerts(this, 'TamperAlerts', {
       alerts: props.alerts,
@@ -110,7 +123,7 @@ export class PipelineProtection extends Construct {
       encryptionKey: props.encryptionKey,
       watch: () => ({
         listed: this.listed,
-        exempt: this.exempted,
+        exempt: Object.values(this.exempted).flat(),
         machines: [...this.ownRoles(), 'cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
         people: this.people,
       }),
@@ -125,9 +138,9 @@ export class PipelineProtection extends Construct {
     else this.denyPolicies.forEach((policy) => role.addManagedPolicy(policy));
   }
 
-  /** People keep what they may do on these ARNs, for example the state machine of a data pipeline that engineers start by hand. */
-  public exempt(...arns: string[]): void {
-    this.exempted.push(...arns);
+  /** People keep what they may do on these ARNs of a service, for example `states` and the data pipeline that engineers start by hand. */
+  public exempt(service: string, ...arns: string[]): void {
+    this.exempted[service] = [...this.exempted[service] ?? [], ...arns];
   }
 
   /** Protects what is in a bucket, and its settings. */
@@ -166,10 +179,11 @@ export class PipelineProtection extends Construct {
    * the account but the roles that are marked by `trust`, those by which the CDK deploys, and those that are given.
    */
   public serviceControlPolicies(trustedArns: string[] = []): string[] {
-    return serviceControlPolicies(this.exempted.filter((arn) => !Token.isUnresolved(arn)), trustedArns);
+    const known = Object.entries(this.exempted).map(([service, arns]) => [service, arns.filter((arn) => !Token.isUnresolved(arn))]);
+    return serviceControlPolicies(Object.fromEntries(known) as Record<string, string[]>, trustedArns);
   }
 
-  private scope(): { exempt: string[]; listed: Record<string, string[]> } {
+  private scope(): DenyScope {
     return { exempt: this.exempted, listed: this.listed };
   }
 

@@ -1,4 +1,4 @@
-import { DenyStatement, denyStatements, packed } from './deny-statements';
+import { DenyScope, DenyStatement, denyStatements, packed } from './deny-statements';
 import { PROTECTED_ACTIONS } from './protected-actions';
 
 /** Roles with this tag are the platform's own. */
@@ -8,7 +8,7 @@ export const TRUSTED_TAG = 'cdk-mlops:pipeline';
 const LIMIT = 5120;
 
 /** Service control policies, as JSON, each of at most the length that Organizations takes. */
-export function serviceControlPolicies(exempt: readonly string[], trustedArns: readonly string[]): string[] {
+export function serviceControlPolicies(exempt: DenyScope['exempt'], trustedArns: readonly string[]): string[] {
   const unless = {
     ArnNotLike: { 'aws:PrincipalArn': ['arn:*:iam::*:role/cdk-*-cfn-exec-role-*', 'arn:*:iam::*:role/aws-service-role/*', ...trustedArns] },
     StringNotEqualsIfExists: { [`aws:PrincipalTag/${TRUSTED_TAG}`]: 'true' },

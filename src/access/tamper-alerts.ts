@@ -10,6 +10,7 @@ import { packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectedActions } from './protected-actions';
 import { ReportTamperFunction } from './report-tamper-function';
 import { TamperWatch } from './tamper';
+import { logAccess, newAccessLogs } from '../private/access-logs';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 
@@ -73,6 +74,7 @@ export class TamperAlerts extends Construct {
       lifecycleRules: [{ id: 'a-year', expiration: Duration.days(365), noncurrentVersionExpiration: Duration.days(30) }],
       removalPolicy: RemovalPolicy.RETAIN,
     });
+    logAccess(bucket, newAccessLogs(this, RemovalPolicy.RETAIN));
     new cloudtrail.Trail(this, 'Trail', { bucket, enableFileValidation: true, isMultiRegionTrail: true, includeGlobalServiceEvents: true });
   }
 }

@@ -5,6 +5,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { observationTables } from './observation-tables';
+import { logAccess, newAccessLogs } from '../private/access-logs';
 import { allow } from '../private/allow';
 import { grantLogs } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
@@ -58,7 +59,7 @@ export interface ObservationStoreProps {
    *
    * @default - a bucket of its own, which keeps them for a year
    */
-  readonly serverAccessLogsBucket?: s3.IBucket;
+  readonly accessLogs?: s3.IBucket;
   /**
    * How long captures and ground truth are kept.
    *
@@ -246,35 +247,7 @@ export class ObservationStore extends ObservationStoreBase {
         { id: 'leftovers', abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: Duration.days(30) },
       ],
     });
-    logAccess(bucket, props.serverAccessLogsBucket ?? this.createAccessLogs(removalPolicy));
+    logAccess(bucket, props.accessLogs ?? newAccessLogs(this, removalPolicy));
     return bucket;
   }
-
-  private createAccessLogs(removalPolicy: RemovalPolicy): s3.Bucket {
-    return new s3.Bucket(this, 'AccessLogs', {
-      encryption: s3.BucketEncryption.S3_MANAGED,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      lifecycleRules: [{ id: 'a-year', expiration: Duration.days(365) }],
-      removalPolicy,
-    });
-  }
-}
-
-/**
- * Sends a bucket's access logs to another by bucket policy. The bucket's own property would do so by an access control
- * list in apps that lack a feature flag, which buckets without access control lists refuse.
- */
-function logAccess(bucket: s3.Bucket, logs: s3.IBucket): void {
-  const prefix = `${Names.uniqueResourceName(bucket, { maxLength: 60, separator: '-' }).toLowerCase()}/`;
-  (bucket.node.defaultChild as s3.CfnBucket).loggingConfiguration = { destinationBucketName: logs.bucketName, logFilePrefix: prefix };
-  logs.addToResourcePolicy(new iam.PolicyStatement({
-    sid: 'ServerAccessLogs',
-    principals: [new iam.ServicePrincipal('logging.s3.amazonaws.com')],
-    actions: ['s3:PutObject'],
-    resources: [logs.arnForObjects(`${prefix}*`)],
-    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(bucket).account } },
-  }));
 }

