@@ -26,8 +26,8 @@ export class Authorization {
 
   /** Throws where the principal may not. */
   async authorize(call: Call): Promise<void> {
-    for (const { action, resource } of iamRequests(call, this.cloud)) {
-      const { allowed, by } = this.cloud.decide(call.principal.arn, action, resource);
+    for (const { action, resource, context } of iamRequests(call, this.cloud)) {
+      const { allowed, by } = this.cloud.decide(call.principal.arn, action, resource, context);
       this.decided.push({ at: this.cloud.clock.now().toISOString(), principal: call.principal.arn, action, resource, allowed, by });
       if (allowed) continue;
       const message = `User: ${sessionOf(call.principal)} is not authorized to perform: ${action} on resource: ${resource} (${by})`;

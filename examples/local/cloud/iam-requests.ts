@@ -4,6 +4,8 @@ import { Call, Cloud, Json, JsonObject, Unsupported } from './types';
 export interface IamRequest {
   readonly action: string;
   readonly resource: string;
+  /** Condition keys of the service. */
+  readonly context?: Record<string, string>;
 }
 
 type Where = Pick<Cloud, 'partition' | 'region' | 'account'>;
@@ -70,6 +72,22 @@ const SERVICES: Record<string, { readonly prefix?: string; readonly members: Mem
   'application-autoscaling': { members: {} },
 };
 
+type Asked = Omit<IamRequest, 'action'>;
+const pipelinePart = ({ pipelineName, stageName, actionName }: JsonObject, where: Where): Asked[] =>
+  [{ resource: arn('codepipeline', '')([pipelineName, stageName, actionName].filter((part) => part !== undefined).join('/'), where) }];
+
+/** Actions about something that more than one member names, or with condition keys of their own. */
+const SPECIAL: Record<string, (input: JsonObject, where: Where) => Asked[]> = {
+  'events:PutEvents': ({ Entries }, where) => (Entries as Record<string, string | undefined>[]).map((entry) => ({
+    resource: arn('events', 'event-bus/')(entry.EventBusName ?? 'default', where),
+    context: { 'events:source': entry.Source ?? '', 'events:detail-type': entry.DetailType ?? '' },
+  })),
+  'cloudwatch:PutMetricData': ({ Namespace }) => [{ resource: '*', context: { 'cloudwatch:namespace': String(Namespace) } }],
+  ...Object.fromEntries([
+    'RetryStageExecution', 'RollbackStage', 'OverrideStageCondition', 'DisableStageTransition', 'EnableStageTransition', 'PutApprovalResult', 'PutActionRevision',
+  ].map((operation) => [`codepipeline:${operation}`, pipelinePart])),
+};
+
 /** Operations of the REST services, by method and path. */
 const REST: [service: string, method: string, path: RegExp, action: string, resource: (name: string, where: Where) => string][] = [
   // API, stage and path, below the method
@@ -99,6 +117,8 @@ export function iamRequests(call: Call, where: Where): IamRequest[] {
   const prefix = service.prefix ?? call.service;
   if (call.operation.startsWith('Transact') || call.operation.startsWith('Batch')) return itemRequests(call, prefix, where);
   const action = `${prefix}:${call.operation}`;
+  const special = SPECIAL[action];
+  if (special) return special(call.input, where).map((request) => ({ action, ...request }));
   const found = Object.entries(service.members).flatMap(([member, resource]) =>
     [call.input[member]].flat().filter((value) => typeof value === 'string').map((value) => ({ action, resource: resource(value, where) })));
   // CreateX and UpdateX of one thing may name another: IAM asks for each. A call that names nothing is about everything.
@@ -123,7 +143,10 @@ function s3Requests(call: Call, { partition }: Where): IamRequest[] {
   const key = rest.join('/');
   const resource = `arn:${partition}:s3:::${bucket}${key === '' ? '' : `/${key}`}`;
   const asked = (name: string): boolean => url.searchParams.has(name);
-  if (key === '') return [{ action: bucketAction(call.method, asked), resource: bucket === '' ? '*' : resource }];
+  if (key === '') {
+    const context = { 's3:prefix': url.searchParams.get('prefix') ?? '' };
+    return [{ action: bucketAction(call.method, asked), resource: bucket === '' ? '*' : resource, context }];
+  }
   const version = asked('versionId') ? 'Version' : '';
   if (asked('tagging')) return [{ action: `s3:${call.method === 'GET' ? 'Get' : call.method === 'PUT' ? 'Put' : 'Delete'}ObjectTagging`, resource }];
   if (call.method === 'GET' || call.method === 'HEAD') return [{ action: `s3:GetObject${version}`, resource }];

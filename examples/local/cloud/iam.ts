@@ -14,6 +14,7 @@ interface Policy {
 /** What applies to a principal. */
 interface Identity {
   readonly policies: Policy[];
+  readonly tags: Record<string, string>;
   readonly boundary?: Policy;
 }
 
@@ -72,8 +73,10 @@ export class PolicyEvaluator {
           'aws:PrincipalAccount': this.account,
           'aws:ResourceAccount': this.account,
           'aws:SecureTransport': 'true',
+          'aws:MultiFactorAuthPresent': 'true',
           'aws:ViaAWSService': 'false',
           'aws:PrincipalIsAWSService': 'false',
+          ...identity.tags,
           ...context,
         },
       },
@@ -105,6 +108,7 @@ export class PolicyEvaluator {
   private identityOf(principalArn: string): Identity {
     const name = principalArn.slice(principalArn.lastIndexOf('/') + 1);
     const policies: Policy[] = [];
+    const tags: Record<string, string> = {};
     let boundary: Policy | undefined;
     for (const { resource, deployed } of this.resources().values()) {
       const { type, properties, logicalId } = resource;
@@ -112,12 +116,13 @@ export class PolicyEvaluator {
         const inline = (properties.Policies ?? []) as JsonObject[];
         policies.push(...inline.map(({ PolicyName, PolicyDocument }) => named(String(PolicyName), PolicyDocument as JsonObject)));
         for (const arn of (properties.ManagedPolicyArns ?? []) as string[]) policies.push(this.managed(arn));
+        for (const { Key, Value } of (properties.Tags ?? []) as { Key: string; Value: string }[]) tags[`aws:PrincipalTag/${Key}`] = Value;
         if (properties.PermissionsBoundary !== undefined) boundary = this.managed(String(properties.PermissionsBoundary));
       } else if ((type === 'AWS::IAM::Policy' || type === 'AWS::IAM::ManagedPolicy') && ((properties.Roles ?? []) as string[]).includes(name)) {
         policies.push(named(String(properties.PolicyName ?? properties.ManagedPolicyName ?? logicalId), properties.PolicyDocument as JsonObject));
       }
     }
-    return { policies, boundary };
+    return { policies, tags, boundary };
   }
 
   private managed(arn: string): Policy {
