@@ -82,8 +82,8 @@ export class DatasetJob extends Construct {
         ...(dataset.timeColumn === undefined ? {} : { '--time_column': dataset.timeColumn }),
         '--holdout_share': `${props.holdoutShare}`,
         '--rules': JSON.stringify(props.quality.map((rule) => rule._render())),
-        // Two for each core of the workers: the job then fits small data and still spreads over a large fleet.
-        '--shuffle_partitions': `${8 * props.workerCount}`,
+        // One for each core of a fleet of G.1X: small data is not cut to crumbs, large data is spread over the fleet.
+        '--shuffle_partitions': `${4 * props.workerCount}`,
         ...(this.source.connectionName === undefined ? {} : { '--connection': this.source.connectionName, '--query': this.source.query ?? '' }),
         ...(this.source.secret === undefined ? {} : { '--secret': this.source.secret.secretArn }),
       },

@@ -135,7 +135,7 @@ test('rules, share, workers and time limit reach the job', () => {
     timeColumn: undefined,
     datasetName: 'Hourly-Weather',
   });
-  expect(argumentsOf(template)).toMatchObject({ '--holdout_share': '0.3', '--shuffle_partitions': '40', '--dataset': 'Hourly-Weather' });
+  expect(argumentsOf(template)).toMatchObject({ '--holdout_share': '0.3', '--shuffle_partitions': '20', '--dataset': 'Hourly-Weather' });
   expect(argumentsOf(template)).not.toHaveProperty('--time_column');
   expect(JSON.parse(argumentsOf(template)['--rules'] as string)).toEqual([
     { rule: 'notNull', column: 'temp', maxShare: 0.01 }, { rule: 'range', column: 'humid', min: 0, max: 100 },
