@@ -1,11 +1,12 @@
 """Runs jobs one after another in one Spark session: a line of JSON arguments in, a line with the report or the error out."""
 
+import importlib
 import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "resources" / "data"))
-import run_pipeline  # noqa: E402
+run_pipeline = importlib.import_module("run_pipeline")
 
 
 class Glue:
