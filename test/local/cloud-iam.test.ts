@@ -35,7 +35,7 @@ const world = (...resources: [type: string, properties: JsonObject, deployed?: P
   }));
   return new PolicyEvaluator(() => map, where.account);
 };
-const statement = (Effect: string, Action: string, Resource = '*', more: JsonObject = {}): JsonObject => ({ Effect, Action, Resource, ...more });
+const statement = (Effect: string, Action: string, on = '*', more: JsonObject = {}): JsonObject => ({ Effect, Action, Resource: on, ...more });
 const policy = (...statements: JsonObject[]): JsonObject => ({ Version: '2012-10-17', Statement: statements });
 
 test('identity policies, the boundary, tags and resource policies decide together, and the deciding statement is named', () => {

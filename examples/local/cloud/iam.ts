@@ -1,5 +1,5 @@
-import { loadPolicy } from '@cloud-copilot/iam-policy';
-import { runUnsafeSimulation, Simulation } from '@cloud-copilot/iam-simulate';
+import { Simulation } from '@cloud-copilot/iam-simulate';
+import { evaluate } from './simulate';
 import { Decision, Deployed, JsonObject, Resource, Unsupported } from './types';
 
 interface Statement extends JsonObject {
@@ -49,13 +49,6 @@ const RESOURCE_POLICIES: Record<string, { readonly document: string; readonly ta
   'AWS::IAM::Role': { document: 'AssumeRolePolicyDocument', targets: (_, { attributes }) => [attributes.Arn] },
 };
 
-// The evaluator loads a resource policy without a name and then asks for it: it gets one here.
-const loaded = Object.getPrototypeOf(loadPolicy({ Version: '2012-10-17', Statement: [] })) as { metadata(): { name: string } | undefined };
-const metadata = loaded.metadata;
-loaded.metadata = function named(this: typeof loaded) {
-  return metadata.call(this) ?? { name: 'resource policy' };
-};
-
 /** Decides calls by the policies of the assembly: identity policies, permissions boundaries, resource policies. */
 export class PolicyEvaluator {
   constructor(private readonly resources: () => Resources, private readonly account: string) {}
@@ -63,7 +56,7 @@ export class PolicyEvaluator {
   decide(principalArn: string, action: string, resourceArn: string, context: Record<string, string> = {}): Decision {
     const identity = this.identityOf(principalArn);
     const resourcePolicy = this.resourcePolicyOf(resourceArn);
-    const decided = (of: Partial<Pick<Simulation, 'identityPolicies' | 'permissionBoundaryPolicies' | 'resourcePolicy'>>) => runUnsafeSimulation({
+    const decided = (of: Partial<Pick<Simulation, 'identityPolicies' | 'permissionBoundaryPolicies' | 'resourcePolicy'>>) => evaluate({
       request: {
         principal: principalArn,
         action,
@@ -84,7 +77,7 @@ export class PolicyEvaluator {
       serviceControlPolicies: [],
       resourceControlPolicies: [],
       ...of,
-    }, {});
+    });
     const boundary = identity.boundary && [simulated(identity.boundary)];
     const result = decided({
       identityPolicies: identity.policies.map(simulated),
