@@ -1,15 +1,14 @@
 import { describeAlarms, inWords, isFiring } from './alarms-io';
 import { CanaryPlan, fleetAlarms, PlanReleaseEvent } from './canary-plan';
-import { releaseNames } from '../domain/release-names';
 import { deploymentConfig, releasePlanProblems } from '../domain/release-plan';
 import { describeConfig, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, recordDeployment } from '../staging/hosting-io';
-import { Champion, createModelRequest, deploymentRecord, productionConfigRequest } from '../staging/hosting-plan';
+import { Champion, createModelRequest, deploymentRecord, namesFor, productionConfigRequest } from '../staging/hosting-plan';
 
 export async function handler(event: PlanReleaseEvent): Promise<CanaryPlan> {
   const { settings } = event;
   const champion = await currentChampion(event);
   const candidate = await readCandidate(event.input.modelPackageArn, event.input.version);
-  const names = releaseNames(settings.endpointName, candidate.version, event.run);
+  const names = namesFor(settings.endpointName, candidate.version, event.run);
   const instanceCount = champion?.instanceCount ?? settings.instanceCount;
   const alarms = champion === undefined ? [] : fleetAlarms(names.endpointConfig, settings);
   const alarmNames = [...alarms.map((alarm) => alarm.AlarmName), ...settings.alarmNames];

@@ -3,8 +3,8 @@ import { deleteAlarms } from './alarms-io';
 import { fleetAlarms } from './canary-plan';
 import { ledgerClient, readSlot } from './slot-io';
 import { ledgerKeys } from '../domain/ledger';
-import { releaseNames } from '../domain/release-names';
 import { readItem, readVersion } from '../registry/ledger-io';
+import { namesFor } from '../staging/hosting-plan';
 
 export type RecoverEvent =
   | { action: 'inspect'; table: string; endpointName: string; execution: string; reason: string; stagingMachineArn: string; releaseMachineArn: string }
@@ -52,8 +52,8 @@ async function inspect(event: RecoverEvent & { action: 'inspect' }): Promise<Wre
   if (slot.concluded !== undefined) return { status: 'concluded' };
   const staging = executionOf(event.stagingMachineArn, slot.stagingName);
   const release = executionOf(event.releaseMachineArn, slot.releaseName);
-  const shadow = releaseNames(endpointName, slot.version, staging);
-  const released = releaseNames(endpointName, slot.version, release);
+  const shadow = namesFor(endpointName, slot.version, staging);
+  const released = namesFor(endpointName, slot.version, release);
   return {
     status: 'broken',
     version: slot.version,

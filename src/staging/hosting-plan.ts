@@ -1,4 +1,4 @@
-import { ReleaseNames } from '../domain/release-names';
+import { cleanName, ReleaseNames, releaseNames } from '../domain/release-names';
 
 /** What is known about the version that is about to be deployed, from its model package. */
 export interface Candidate {
@@ -74,6 +74,16 @@ export interface Champion {
   readonly instanceType: string;
   readonly instanceCount: number;
   readonly evaluation: Evaluation;
+}
+
+/** Room for `V<tag of 16>.<manual>.<auto>`; longer names of versions are cut. */
+const LONGEST_VERSION = 29;
+/** Names of at most 63 characters leave so many to the endpoint's, with the longest version and all suffixes. */
+export const OWN_PREFIX = 16;
+
+/** Names of what one run makes for a version. They begin with the first `OWN_PREFIX` characters of the endpoint's, which permissions rely on. */
+export function namesFor(endpointName: string, version: string, run: string): ReleaseNames {
+  return releaseNames(endpointName, cleanName(version, LONGEST_VERSION), run);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { hourAt, lossHistorySql } from '../domain/pairing-sql';
-import { cleanName, releaseNames } from '../domain/release-names';
+import { cleanName } from '../domain/release-names';
 import { configsOf, describeConfig, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, recordDeployment } from './hosting-io';
-import { Champion, createModelRequest, deploymentRecord, shadowConfigRequest } from './hosting-plan';
+import { Champion, createModelRequest, deploymentRecord, namesFor, OWN_PREFIX, shadowConfigRequest } from './hosting-plan';
 import { PlanShadowEvent, ShadowPlan } from './shadow-plan';
 
 const HISTORY_HOURS = 30 * 24;
@@ -19,7 +19,7 @@ export async function handler(event: PlanShadowEvent): Promise<ShadowPlan> {
   }
   const champion = await readChampion(endpoint, settings);
   const candidate = await readCandidate(event.input.modelPackageArn, event.input.version);
-  const names = releaseNames(settings.endpointName, candidate.version, event.run);
+  const names = namesFor(settings.endpointName, candidate.version, event.run);
   const capturedHere = config.DataCaptureConfig?.EnableCapture !== false
     && config.DataCaptureConfig?.DestinationS3Uri === `s3://${settings.bucketName}/captures/${champion.configName}`;
   const history = settings.blockHours === undefined ? await historyOf(champion, capturedHere, event) : {};
@@ -41,7 +41,7 @@ export async function handler(event: PlanShadowEvent): Promise<ShadowPlan> {
 
 async function historyOf(champion: Champion, capturedHere: boolean, event: PlanShadowEvent): Promise<Pick<ShadowPlan, 'history'>> {
   const { settings, time } = event;
-  const recorded = await configsOf(champion.version, settings, `${cleanName(settings.endpointName, 30)}-`, HISTORY_CONFIGS);
+  const recorded = await configsOf(champion.version, settings, cleanName(settings.endpointName, OWN_PREFIX), HISTORY_CONFIGS);
   const configNames = [...new Set([...(capturedHere ? [champion.configName] : []), ...recorded])];
   if (configNames.length === 0) return {};
   const until = hourAt(new Date(Date.parse(time) - settings.labelDelayMinutes * 60_000).toISOString().replace(/:.*/, ':00:00Z'), 0);

@@ -7,8 +7,9 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { HostingSettings } from './hosting-plan';
+import { HostingSettings, OWN_PREFIX } from './hosting-plan';
 import { MlopsEvents } from '../domain/events';
+import { cleanName } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { modelPackageArns } from '../registry/model-package-arns';
@@ -220,16 +221,19 @@ export function hostingArn(endpoint: IModelEndpoint, resource: string, resourceN
   return Stack.of(endpoint).formatArn({ service: 'sagemaker', resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
 }
 
-/** ARNs of the alarms of releases to the endpoint. Unlike SageMaker, CloudWatch keeps the case of names in its ARNs. */
+/** ARNs of the alarms of releases to the endpoint. */
 export function alarmArns(endpoint: IModelEndpoint): string[] {
-  const name = endpoint.endpointName;
-  const names = ownNames(endpoint).flatMap((own) => (Token.isUnresolved(name) ? [own] : [own, `${name.slice(0, own.length - 1)}*`]));
-  return [...new Set(names)].map((resourceName) =>
+  return ownNames(endpoint).map((resourceName) =>
     Stack.of(endpoint).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME }));
 }
 
-/** SageMaker writes names in ARNs in lower case; a name that is known only at deployment is taken as it is. */
+/**
+ * What the names begin with that releases give, in each spelling: SageMaker writes names in ARNs in lower case, CloudWatch
+ * as they are. Of a name that is known only at deployment nothing can be said.
+ */
 function ownNames(endpoint: IModelEndpoint): string[] {
   const name = endpoint.endpointName;
-  return Token.isUnresolved(name) ? ['*'] : [`${name.slice(0, 20).toLowerCase().replace(/-+$/, '')}*`];
+  if (Token.isUnresolved(name)) return ['*'];
+  const prefix = cleanName(name, OWN_PREFIX);
+  return [...new Set([prefix, prefix.toLowerCase()])].map((own) => `${own}*`);
 }

@@ -36,7 +36,7 @@ describe('CanaryRelease', () => {
       PolicyDocument: {
         Statement: Match.arrayWith([Match.objectLike({
           Action: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
-          Resource: ['arn:aws:cloudwatch:eu-central-1:111122223333:alarm:temperature*', 'arn:aws:cloudwatch:eu-central-1:111122223333:alarm:Temperature*']
+          Resource: ['arn:aws:cloudwatch:eu-central-1:111122223333:alarm:Temperature*', 'arn:aws:cloudwatch:eu-central-1:111122223333:alarm:temperature*']
             .map((arn) => ({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, arn.slice('arn:aws'.length)]] })),
         })]),
       },

@@ -1,12 +1,12 @@
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { FakeLedger } from './fake-ledger';
-import { releaseNames } from '../../src/domain/release-names';
 import { CanaryRelease } from '../../src/release/canary-release';
 import { handler as recover, RecoverEvent } from '../../src/release/recover-release.lambda';
 import { handler as keep, SlotEvent } from '../../src/release/release-slot.lambda';
 import { ReleaseWorkflow } from '../../src/release/release-workflow';
 import { DeployEvent, handler as deploy } from '../../src/staging/deploy.lambda';
+import { namesFor } from '../../src/staging/hosting-plan';
 import { ShadowStaging } from '../../src/staging/shadow-staging';
 import { FakeHosting } from '../staging/fake-hosting';
 import { importedEndpoint, importedRegistry } from '../staging/imported';
@@ -48,7 +48,7 @@ function standIns(change: Record<string, Task> = {}): Record<string, Task> {
     RunRelease: (input) => {
       const { Input: { version }, Name, StateMachineArn } = input as { Input: { version: string }; Name: string; StateMachineArn: string };
       const before = hosting.endpoints.get('temperature')?.config ?? null;
-      const endpointConfigName = answers.release === 'production' ? move(releaseNames('temperature', version, `${StateMachineArn}:${Name}`).endpointConfig) : before;
+      const endpointConfigName = answers.release === 'production' ? move(namesFor('temperature', version, `${StateMachineArn}:${Name}`).endpointConfig) : before;
       return { Output: { outcome: answers.release, reason: 'as it went', version, endpointConfigName, previousConfigName: before, previousVersion: ledger.get('CHAMPION', 'PRODUCTION')?.version ?? null } };
     },
     Recover: async (input) => {
