@@ -16,7 +16,7 @@ const python = join(root, '.venv', process.platform === 'win32' ? 'Scripts/pytho
 const started = Date.now();
 
 const programs = {
-  local: ['tsx', join(root, 'examples', 'local', 'main.ts')],
+  local: ['tsx', '--tsconfig', join(root, 'tsconfig.dev.json'), join(root, 'examples', 'local', 'main.ts')],
   verify: ['node', join(root, 'test', 'support', 'verify.mjs')],
 };
 

@@ -5,10 +5,13 @@ import * as path from 'path';
 
 const template = path.join(__dirname, '..', '..', 'regression-platform', 'model');
 
-/** The scientist changes the model on a branch, merges it into main and pushes. Answers the commit. */
+/**
+ * The scientist changes the model on a branch and pushes it; its pull request is merged into main, which is git's own
+ * merge, pushed as CodeCommit. Answers the commit.
+ */
 export async function merge(world: World, branch: string, message: string, spec: Spec): Promise<string> {
   const commit = await world.repository.merge(branch, message, (folder) => writeModel(template, folder, { ...spec, target: world.scenario.target }));
-  await world.repository.push();
+  await world.repository.pushMain(world.cloud.environment());
   return commit;
 }
 

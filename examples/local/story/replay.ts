@@ -15,15 +15,16 @@ export class Replay {
   readonly traffic = { sent: 0, answered: 0, failed: 0 };
   /** The first few failures, for the report. */
   readonly failures: string[] = [];
-  private position = 0;
+  private position = Infinity;
   private readonly labels: Label[] = [];
   private labelled = 0;
 
   constructor(private readonly clock: Clock, private readonly client: ApiClient, private readonly requests: readonly Request[]) {}
 
-  /** Skips requests before this time: nothing served them. */
+  /** Requests go out from this time on: nothing serves those before. */
   startAt(time: Date): void {
-    while (this.position < this.requests.length && this.requests[this.position].at < time) this.position++;
+    const first = this.requests.findIndex(({ at }) => at >= time);
+    this.position = first < 0 ? this.requests.length : first;
   }
 
   /** Plays on to a time. */
@@ -77,7 +78,7 @@ export class Replay {
 
   private async label(label: Label): Promise<void> {
     const answer = await this.client.post('ground-truth', { inferenceId: label.id, value: label.value });
-    if (answer.status !== 200) throw new Error(`the label of ${label.id} was refused: ${answer.status} ${answer.body.slice(0, 200)}`);
+    if (answer.status >= 300) throw new Error(`the label of ${label.id} was refused: ${answer.status} ${answer.body.slice(0, 200)}`);
   }
 
   private fail(what: string): void {

@@ -27,18 +27,20 @@ export class ModelRepository {
     return repository;
   }
 
-  /** Takes a change through a branch and a merge into main; answers the merge's commit. Nothing is pushed. */
+  /** Takes a change through a branch, which is pushed, and its merge into main; answers the merge's commit. Main is not pushed. */
   async merge(branch: string, message: string, change: (folder: string) => void): Promise<string> {
     await this.git('checkout', '-q', '-b', branch, 'main');
     change(this.folder);
     await this.commit(message);
+    await this.git('push', '-q', 'origin', branch);
     await this.git('checkout', '-q', 'main');
     await this.git('merge', '-q', '--no-ff', '-m', `Merge branch '${branch}'`, branch);
     return (await this.git('rev-parse', 'HEAD')).trim();
   }
 
-  async push(): Promise<void> {
-    await this.git('push', '-q', 'origin', 'main');
+  /** Pushes main, as the scientist or as somebody else: people may push branches only, CodeCommit merges their pull requests. */
+  async pushMain(identity: Record<string, string> = this.identity): Promise<void> {
+    await run(this.folder, ['push', '-q', 'origin', 'main'], identity);
   }
 
   private async commit(message: string): Promise<void> {
@@ -49,16 +51,19 @@ export class ModelRepository {
   private async git(...args: string[]): Promise<string> {
     const date = this.now().toISOString();
     const email = `${this.author.toLowerCase()}@example.com`;
-    const { stdout } = await exec('git', ['-c', 'commit.gpgsign=false', '-c', 'core.hooksPath=/dev/null', ...args], {
-      cwd: this.folder,
-      env: {
-        ...process.env, ...this.identity, GIT_AUTHOR_NAME: this.author, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date,
-        GIT_COMMITTER_NAME: this.author, GIT_COMMITTER_EMAIL: email, GIT_COMMITTER_DATE: date,
-        GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null',
-      },
+    return run(this.folder, args, {
+      ...this.identity, GIT_AUTHOR_NAME: this.author, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date,
+      GIT_COMMITTER_NAME: this.author, GIT_COMMITTER_EMAIL: email, GIT_COMMITTER_DATE: date,
     });
-    return stdout;
   }
+}
+
+/** Git as in a fresh home: nobody's settings, hooks or keys. */
+async function run(folder: string, args: string[], environment: Record<string, string>): Promise<string> {
+  const { stdout } = await exec('git', ['-c', 'commit.gpgsign=false', ...args], {
+    cwd: folder, env: { ...process.env, ...environment, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' },
+  });
+  return stdout;
 }
 
 /** Copies the model's code into a clone and says in `mlops.json` what to train on. */
