@@ -143,7 +143,7 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     reach: EVERYTHING,
     actions: words(`
       GitPush CreateCommit PutFile DeleteFile DeleteBranch MergeBranchesByFastForward MergeBranchesBySquash MergeBranchesByThreeWay`),
-    conditions: { 'StringEqualsIfExists': { 'codecommit:References': ['refs/heads/main'] }, 'Null': { 'codecommit:References': 'false' } },
+    conditions: { StringEqualsIfExists: { 'codecommit:References': ['refs/heads/main'] }, Null: { 'codecommit:References': 'false' } },
   },
   {
     sid: 'Repositories',

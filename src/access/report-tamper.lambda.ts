@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
-import { MlopsEvents, MlopsEventType, TamperAttempt } from '../domain/events';
 import { RecordedCall, tamperAttempt, TamperWatch } from './tamper';
+import { MlopsEvents, MlopsEventType, TamperAttempt } from '../domain/events';
 
 const eventBridge = new EventBridgeClient({});
 const sns = new SNSClient({});

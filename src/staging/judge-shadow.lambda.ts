@@ -2,7 +2,7 @@ import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwat
 import { ShadowVerdict } from '../domain/events';
 import { hourAt, PAIRING_COLUMNS, pairingSql, TOTALS_HOUR } from '../domain/pairing-sql';
 import { BlockLength, chooseBlockHours, SequencePoint, shadowVerdict, Verdict } from '../domain/verdict';
-import { numberIn, QueryRow, readQueryResult } from './athena-io';
+import { numberIn, QueryRow, readQueryResult } from '../serving/athena-io';
 import { describeEndpoint } from './hosting-io';
 import { Counts, healthProblem, ShadowHealth, sumCounts } from './shadow-health';
 import { longestBlockHours, ShadowPlan } from './shadow-plan';

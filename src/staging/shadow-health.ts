@@ -1,5 +1,5 @@
 import { PAIRING_COLUMNS } from '../domain/pairing-sql';
-import { numberIn, QueryRow } from './athena-io';
+import { numberIn, QueryRow } from '../serving/athena-io';
 
 /** How the shadow's fleet did, from its metrics. */
 export interface ShadowHealth {

@@ -1,12 +1,14 @@
 import { readFileSync } from 'fs';
 import { join } from 'path';
 import { App, NestedStack, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Simulator } from './simulator';
+import { Persona } from '../../src/access/persona';
+import { PersonaRole } from '../../src/access/persona-role';
 import { PipelineProtection, PipelineProtectionProps } from '../../src/access/pipeline-protection';
 import { PROTECTED_ACTIONS, protectedActionNames, ProtectionReach } from '../../src/access/protected-actions';
 import { ModelEndpoint } from '../../src/serving/model-endpoint';
@@ -159,13 +161,18 @@ test('an existing role gets the policies from their side', () => {
   expect(attached.length).toBe(managedPolicies(template).length - 1);
 });
 
-test('trusted roles are tagged, and nothing else', () => {
-  const template = synthesize({}, (protection, stack) => {
-    const model = new NestedStack(stack, 'Model');
-    new iam.Role(model, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
-    protection.trust(model);
-  });
-  template.resourcePropertiesCountIs('AWS::IAM::Role', { Tags: Match.anyValue() }, 0);
+test('trusted roles are tagged, and neither other resources nor people', () => {
+  const stack = new Stack(new App(), 'Stack', { env });
+  const protection = new PipelineProtection(stack, 'Protection');
+  const model = new NestedStack(stack, 'Model');
+  new iam.Role(model, 'Machine', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  new s3.Bucket(model, 'Bucket');
+  new PersonaRole(model, 'Scientist', { persona: Persona.DATA_SCIENTIST, protection });
+  protection.trust(model);
+  const template = Template.fromStack(model);
+  const tagged = Object.entries(template.toJSON().Resources as Record<string, { Properties?: { Tags?: unknown[] } }>)
+    .filter(([, { Properties }]) => JSON.stringify(Properties?.Tags ?? []).includes('cdk-mlops:pipeline')).map(([id]) => id);
+  expect(tagged).toEqual([expect.stringMatching(/^Machine/)]);
 });
 
 test('cdk-nag finds nothing, with the defaults and with everything given', () => {

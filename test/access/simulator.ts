@@ -1,5 +1,5 @@
-import { Template } from 'aws-cdk-lib/assertions';
 import { runUnsafeSimulation } from '@cloud-copilot/iam-simulate';
+import { Template } from 'aws-cdk-lib/assertions';
 
 type Context = Record<string, string | string[]>;
 interface Resource { readonly Properties: Record<string, unknown> }

@@ -80,8 +80,14 @@ test('metrics are those that are published', () => {
 
 test('fails with all wrong properties in one error', () => {
   expect(() => synthesize({
-    every: Duration.hours(5), labelDelay: Duration.days(9), maxLabelDelay: Duration.days(8), rmseRatioLimit: 0, minSamples: 0,
-    evaluationPeriods: 2, datapointsToAlarm: 3, minLabelCoverage: 2,
+    every: Duration.hours(5),
+    labelDelay: Duration.days(9),
+    maxLabelDelay: Duration.days(8),
+    rmseRatioLimit: 0,
+    minSamples: 0,
+    evaluationPeriods: 2,
+    datapointsToAlarm: 3,
+    minLabelCoverage: 2,
   })).toThrow(/1\. every must be 1, 2, 3[^]*2\. labelDelay must not exceed maxLabelDelay[^]*3\. rmseRatioLimit[^]*4\. minSamples[^]*5\. minLabelCoverage[^]*6\. datapointsToAlarm/);
   expect(() => synthesize({ every: Duration.hours(24), evaluationPeriods: 8 })).toThrow(/at most 7 days.*got 8/);
   expect(() => synthesize({ labelDelay: Duration.minutes(90) })).toThrow(/labelDelay must be whole hours/);

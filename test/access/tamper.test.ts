@@ -1,0 +1,160 @@
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import { mockClient } from 'aws-sdk-client-mock';
+import { PipelineProtection } from '../../src/access/pipeline-protection';
+import { PROTECTED_ACTIONS } from '../../src/access/protected-actions';
+import { handler } from '../../src/access/report-tamper.lambda';
+import { RecordedCall, tamperAttempt, TamperWatch } from '../../src/access/tamper';
+
+interface Detail { readonly eventSource: string[]; readonly eventName: (string | { prefix: string })[] }
+
+const account = '111122223333';
+const watch: TamperWatch = {
+  listed: { s3: ['arn:aws:s3:::artifacts', 'arn:aws:s3:::artifacts/*'], sns: [`arn:aws:sns:eu-central-1:${account}:alerts`] },
+  exempt: [`arn:aws:states:eu-central-1:${account}:stateMachine:Weather`],
+  machines: ['Platform-*', 'cdk-*-cfn-exec-role-*'],
+  people: ['Platform-Scientist'],
+};
+
+const call = (source: string, eventName: string, requestParameters: Record<string, unknown>, changes: Partial<RecordedCall> = {}, role = 'Ada'): RecordedCall => ({
+  eventTime: '2026-03-02T10:00:00Z',
+  eventSource: `${source}.amazonaws.com`,
+  eventName,
+  userIdentity: {
+    type: 'AssumedRole',
+    arn: `arn:aws:sts::${account}:assumed-role/${role}/session`,
+    sessionContext: { sessionIssuer: { arn: `arn:aws:iam::${account}:role/${role}`, userName: role } },
+  },
+  requestParameters,
+  ...changes,
+});
+const stop = (changes: Partial<RecordedCall> = {}, role?: string): RecordedCall =>
+  call('states', 'StopExecution', { executionArn: `arn:aws:states:eu-central-1:${account}:execution:Release:1` }, changes, role);
+const attempt = (recorded: RecordedCall) => tamperAttempt(recorded, 'later', watch);
+
+describe('an attempt', () => {
+  test('is told with who, what, when and how it ended', () => {
+    expect(attempt(stop({ errorCode: 'AccessDeniedException' }))).toEqual({
+      principal: `arn:aws:sts::${account}:assumed-role/Ada/session`,
+      action: 'states:StopExecution',
+      resource: `arn:aws:states:eu-central-1:${account}:execution:Release:1`,
+      outcome: 'denied',
+      errorCode: 'AccessDeniedException',
+      time: '2026-03-02T10:00:00Z',
+    });
+    expect(attempt(stop())).toMatchObject({ outcome: 'succeeded' });
+    expect(attempt(stop({ eventTime: undefined }))).toMatchObject({ time: 'later' });
+  });
+
+  test.each(PROTECTED_ACTIONS.filter(({ reach }) => reach !== 'listed').flatMap(({ service, actions, eventSource }) =>
+    actions.map((action) => [`${service}:${action}`, eventSource?.replace('.amazonaws.com', '') ?? service, action])))('is told for %s', (name, source, action) => {
+    expect(attempt(call(source, action, { name: 'x' }))).toMatchObject({ action: name });
+  });
+
+  test('is seen through the dates in the names of Lambda\'s events', () => {
+    expect(attempt(call('lambda', 'UpdateFunctionCode20150331v2', { functionName: 'f' }))).toMatchObject({ action: 'lambda:UpdateFunctionCode' });
+  });
+
+  test('on what people also have of their own is told where the platform\'s is named, by name or by ARN', () => {
+    expect(attempt(call('s3', 'PutBucketPolicy', { bucketName: 'artifacts' }))).toMatchObject({ action: 's3:PutBucketPolicy' });
+    expect(attempt(call('s3', 'DeleteObject', { bucketName: 'x', key: 'y' }, { resources: [{ ARN: 'arn:aws:s3:::artifacts/model.tar.gz' }] })))
+      .toMatchObject({ resource: 'arn:aws:s3:::artifacts/model.tar.gz' });
+    expect(attempt(call('s3', 'PutBucketPolicy', { bucketName: 'somebodys' }))).toBeUndefined();
+    expect(attempt(call('sns', 'DeleteTopic', { topicArn: `arn:aws:sns:eu-central-1:${account}:alerts` }))).toBeDefined();
+  });
+
+  test('by root and users is told like any other', () => {
+    const userIdentity = { type: 'Root', arn: `arn:aws:iam::${account}:root` };
+    expect(attempt(stop({ userIdentity }))).toMatchObject({ principal: `arn:aws:iam::${account}:root` });
+    expect(attempt(stop({ userIdentity: {} }))).toMatchObject({ principal: 'unknown' });
+  });
+});
+
+describe('no attempt', () => {
+  test.each([
+    ['a call that only reads', call('states', 'DescribeExecution', {})],
+    ['a call of a service', stop({ userIdentity: { type: 'AWSService', invokedBy: 'states.amazonaws.com' } })],
+    ['a call that a service makes by a role', stop({ userIdentity: { type: 'AssumedRole', invokedBy: 'events.amazonaws.com' } })],
+    ['the platform\'s own work', stop({}, 'Platform-StopFunction')],
+    ['a deployment', call('lambda', 'UpdateFunctionCode20150331v2', { functionName: 'f' }, {}, `cdk-hnb659fds-cfn-exec-role-${account}-eu-central-1`)],
+    ['what is exempt', call('states', 'StartExecution', { stateMachineArn: `arn:aws:states:eu-central-1:${account}:stateMachine:Weather` })],
+  ])('is %s', (_what, recorded) => expect(attempt(recorded)).toBeUndefined());
+
+  test('but a person\'s role is no machine, whatever its name, and a machine that is denied is told', () => {
+    expect(attempt(stop({}, 'Platform-Scientist'))).toMatchObject({ outcome: 'succeeded' });
+    expect(attempt(stop({ errorCode: 'AccessDenied' }, 'Platform-StopFunction'))).toMatchObject({ outcome: 'denied' });
+  });
+});
+
+describe('the handler', () => {
+  const bridge = mockClient(EventBridgeClient);
+  const topics = mockClient(SNSClient);
+
+  beforeEach(() => {
+    process.env.WATCH = JSON.stringify(watch);
+    process.env.EVENT_BUS = 'default';
+    process.env.TOPIC = 'arn:topic';
+    bridge.reset();
+    topics.reset();
+    bridge.on(PutEventsCommand).resolves({ Entries: [{ EventId: '1' }] });
+    topics.on(PublishCommand).resolves({});
+  });
+
+  test('announces and tells, once', async () => {
+    await handler({ time: 'T', detail: stop({ errorCode: 'AccessDenied' }) });
+    const [entry] = bridge.commandCalls(PutEventsCommand)[0].args[0].input.Entries ?? [];
+    expect(entry).toMatchObject({ Source: 'cdk-mlops', DetailType: 'TamperAttempt' });
+    const messages = topics.commandCalls(PublishCommand).map(({ args }) => args[0].input);
+    expect(messages).toEqual([expect.objectContaining({
+      TopicArn: 'arn:topic',
+      Subject: 'Tamper attempt denied: states:StopExecution',
+      Message: `arn:aws:sts::${account}:assumed-role/Ada/session tried states:StopExecution on arn:aws:states:eu-central-1:${account}:execution:Release:1 `
+        + 'at 2026-03-02T10:00:00Z. It was denied (AccessDenied).',
+    })]);
+  });
+
+  test('is silent about what is no attempt, and tells nobody where there is no topic', async () => {
+    expect(await handler({ time: 'T', detail: stop({}, 'Platform-X') })).toBeNull();
+    delete process.env.TOPIC;
+    await handler({ time: 'T', detail: stop() });
+    expect(bridge.commandCalls(PutEventsCommand)).toHaveLength(1);
+    expect(topics.commandCalls(PublishCommand)).toHaveLength(0);
+  });
+
+  test('fails where the bus does not take the event, so that it is tried again', async () => {
+    bridge.on(PutEventsCommand).resolves({ FailedEntryCount: 1, Entries: [{ ErrorCode: 'Throttled' }] });
+    await expect(handler({ time: 'T', detail: stop() })).rejects.toThrow('Throttled');
+  });
+});
+
+describe('the rules', () => {
+  const stack = new Stack(new App(), 'Stack', { stackName: 'a-stack-with-quite-a-long-name', env: { account, region: 'eu-central-1' } });
+  const protection = new PipelineProtection(stack, 'Protection', { alerts: sns.Topic.fromTopicArn(stack, 'Alerts', `arn:aws:sns:eu-central-1:${account}:alerts`) });
+  protection.protectAgainst(iam.Role.fromRoleName(stack, 'Ada', 'ada'));
+  const template = Template.fromStack(stack);
+  const patterns = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties.EventPattern);
+
+  test('see every protected action, in patterns that EventBridge takes', () => {
+    const sees = (source: string, action: string): boolean => patterns.some(({ detail }: { detail: Detail }) =>
+      detail.eventSource.includes(source) && detail.eventName.some((name) => typeof name === 'string' ? name === action : action.startsWith(name.prefix)));
+    const unseen = PROTECTED_ACTIONS.flatMap(({ service, eventSource, actions }) =>
+      actions.filter((action) => !sees(eventSource ?? `${service}.amazonaws.com`, action)).map((action) => `${service}:${action}`));
+    expect(unseen).toEqual([]);
+    for (const pattern of patterns) expect(JSON.stringify(pattern).length).toBeLessThanOrEqual(4096);
+  });
+
+  test('come with a watch that knows people from machines', () => {
+    const functions = Object.values(template.findResources('AWS::Lambda::Function')).filter(({ Properties }) => Properties.Environment !== undefined);
+    const { WATCH } = functions[0].Properties.Environment.Variables as { WATCH: string };
+    expect(JSON.parse(WATCH)).toEqual({
+      listed: { sns: [`arn:aws:sns:eu-central-1:${account}:alerts`] },
+      exempt: [],
+      machines: ['a-stack-with-quite-a*', 'cdk-*-cfn-exec-role-*'],
+      people: ['ada'],
+    });
+  });
+});
