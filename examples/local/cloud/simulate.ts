@@ -1,13 +1,9 @@
-import { createRequire } from 'module';
+import { loadPolicy } from '@cloud-copilot/iam-policy';
 import { runUnsafeSimulation, Simulation } from '@cloud-copilot/iam-simulate';
 
 interface LoadedPolicy {
   metadata(): { name: string } | undefined;
 }
-
-const own = createRequire(__filename);
-const inside = createRequire(own.resolve('@cloud-copilot/iam-simulate'));
-const { loadPolicy } = inside('@cloud-copilot/iam-policy') as { loadPolicy(policy: object): LoadedPolicy };
 
 // The synchronous evaluation loads a resource policy without a name and later asks for it; here it gets one.
 const loaded = Object.getPrototypeOf(loadPolicy({ Version: '2012-10-17', Statement: [] })) as LoadedPolicy;
