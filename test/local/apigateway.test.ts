@@ -7,7 +7,7 @@ import { ApiGateway } from '../../examples/local/apigateway/apigateway';
 import { compileSchema } from '../../examples/local/apigateway/schema';
 import { Athena } from '../../examples/local/athena/athena';
 import { LocalCloud } from '../../examples/local/cloud/local-cloud';
-import { AwsError, Call, RawAnswer, Service } from '../../examples/local/cloud/types';
+import { AwsError, Call, Json, RawAnswer, Service } from '../../examples/local/cloud/types';
 import { authorization } from '../../examples/local/cloud/wire';
 import { Firehose } from '../../examples/local/firehose/firehose';
 import { Glue } from '../../examples/local/glue/glue';
@@ -151,8 +151,12 @@ describe('JSON schema', () => {
       additionalProperties: false,
     });
     expect(check({ instances: [{ a: 1, b: null }], kind: null, name: 'ab', size: 10, either: 'yes' })).toBe(true);
-    for (const bad of [[], {}, { instances: [] }, { instances: [{ a: 'x' }] }, { instances: [{}, {}] }, { instances: [{}], other: 1 }, { instances: [{}], kind: 'b' },
-      { instances: [{}], name: 'abc' }, { instances: [{}], name: 'A' }, { instances: [{}], size: 0 }, { instances: [{}], size: 1.5 }, { instances: [{}], either: 'no' }]) {
+    const wrong: Json[] = [
+      [], {}, { instances: [] }, { instances: [{ a: 'x' }] }, { instances: [{}, {}] },
+      { instances: [{}], other: 1 }, { instances: [{}], kind: 'b' }, { instances: [{}], name: 'abc' }, { instances: [{}], name: 'A' },
+      { instances: [{}], size: 0 }, { instances: [{}], size: 1.5 }, { instances: [{}], either: 'no' },
+    ];
+    for (const bad of wrong) {
       expect([bad, check(bad)]).toEqual([bad, false]);
     }
   });

@@ -161,6 +161,28 @@ describe('Athena', () => {
     expect(rows[1]).toEqual(['3']);
   });
 
+  const one = "config_name = 'c1' AND variant = 'AllTraffic'";
+  test.each([
+    ['a condition that excludes takes nothing away', `${one} AND NOT (datehour = '2013/05/01/00')`, '744'],
+    ['an alternative about something else takes nothing away', `${one} AND (datehour = '2013/05/01/00' OR eventmetadata.inferenceid = 'r5')`, '2'],
+    ['a constant may stand first', `${one} AND '2013/05/01/02' > datehour AND '2013/05/01/00' <= datehour`, '2'],
+    ['conditions are all kept', `${one} AND datehour IN ('2013/05/01/00', '2013/05/02/00') AND datehour < '2013/05/02/00'`, '1'],
+    ['contradictions leave nothing', `${one} AND config_name = 'c2'`, '0'],
+    ['a value that is computed does not prune', `${one} AND datehour = substr('2013/05/01/00 and more', 1, 13)`, '1'],
+  ])('%s', async (_, where, count) => {
+    expect((await query(`SELECT count(*) FROM captures WHERE ${where}`)).rows[1]).toEqual([count]);
+  });
+
+  test('finds the conditions of joined, aliased and nested tables, and of both sides of a union', async () => {
+    const hour = "datehour = '2013/05/01/00'";
+    const { rows, execution } = await query(`
+      WITH later AS (SELECT eventmetadata.inferenceid AS id FROM observations.captures AS c WHERE c.config_name = 'c1' AND c.variant = 'AllTraffic' AND c.${hour})
+      SELECT count(*) FROM later WHERE id IN (SELECT x.eventmetadata.inferenceid FROM captures x JOIN deployments d
+        ON x.config_name = 'c1' AND x.variant = 'AllTraffic' AND d.config_name = x.config_name AND x.${hour})
+      UNION ALL SELECT count(*) FROM captures WHERE config_name = 'c2' AND variant = 'AllTraffic' AND ${hour} ORDER BY 1`);
+    expect([execution?.Status?.StateChangeReason, rows.slice(1)]).toEqual([undefined, [['1'], ['1']]]);
+  });
+
   test('a table it cannot read is refused by what it cannot', async () => {
     await cloud.create('AWS::Glue::Table', 'csv', {
       DatabaseName: 'observations',

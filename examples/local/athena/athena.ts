@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 
 import { describeExecution, describeWorkGroup, Execution, resultPage, WorkGroup } from './describe';
 import { QueryEngine } from './engine';

@@ -70,6 +70,6 @@ export function describeExecution(execution: Execution): JsonObject {
 }
 
 export function describeWorkGroup({ name, output, enforced }: WorkGroup): JsonObject {
-  const result = output === undefined ? {} : { OutputLocation: output };
+  const result: JsonObject = output === undefined ? {} : { OutputLocation: output };
   return { Name: name, State: 'ENABLED', Configuration: { EnforceWorkGroupConfiguration: enforced, ResultConfiguration: result } };
 }

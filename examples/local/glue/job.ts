@@ -1,4 +1,5 @@
-import { object, objects, onlyKnown, optionalNumber, text, textMap, texts } from '../cloud/members';
+import { object, objects, onlyKnown, optionalNumber, optionalText, text, textMap, texts } from '../cloud/members';
+import { physicalName } from '../cloud/names';
 import { JsonObject, Resource, Unsupported } from '../cloud/types';
 
 /** Arguments that Glue itself reads; a script does not depend on them. */
@@ -22,7 +23,8 @@ export class Job {
   readonly timeoutMinutes: number;
   readonly connections: readonly string[];
 
-  constructor({ type, properties, logicalId }: Resource) {
+  constructor(resource: Resource) {
+    const { type, properties } = resource;
     onlyKnown(properties, [
       'AllocatedCapacity', 'Command', 'Connections', 'DefaultArguments', 'Description', 'ExecutionClass', 'ExecutionProperty', 'GlueVersion', 'JobRunQueuingEnabled',
       'LogUri', 'MaintenanceWindow', 'MaxCapacity', 'MaxRetries', 'Name', 'NonOverridableArguments', 'NotificationProperty', 'NumberOfWorkers', 'Role',
@@ -31,7 +33,7 @@ export class Job {
     const command = object(properties, 'Command');
     const kind = text(command, 'Name');
     if (kind !== 'glueetl' && kind !== 'pythonshell') throw new Unsupported(`${type}.Command.Name ${kind}`);
-    this.name = properties.Name === undefined ? logicalId : text(properties, 'Name');
+    this.name = optionalText(properties, 'Name') ?? physicalName(resource, 255);
     this.roleArn = text(properties, 'Role');
     this.scriptLocation = text(command, 'ScriptLocation');
     this.arguments = { ...textMap(properties, 'DefaultArguments'), ...textMap(properties, 'NonOverridableArguments') };
