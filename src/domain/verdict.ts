@@ -219,7 +219,9 @@ function toBlocks(hours: readonly { readonly hour: number; readonly pairs: numbe
   const full = Math.floor((end - start) / length);
   const byIndex = new Map<number, { pairs: number[]; values: number[] }>();
   for (const { hour, pairs, value } of hours) {
-    if (!Number.isInteger(pairs) || pairs < 0 || !Number.isFinite(value)) throw new Error(`the sums of hour ${new Date(hour * HOUR).toISOString()} are not numbers: ${pairs} pairs, ${value}`);
+    const at = () => new Date(hour * HOUR).toISOString();
+    if (!Number.isInteger(pairs) || pairs < 0 || !Number.isFinite(value)) throw new Error(`the sums of hour ${at()} are not numbers: ${pairs} pairs, ${value}`);
+    if (pairs === 0 && value !== 0) throw new Error(`hour ${at()} has losses without a pair: ${value}`);
     const index = Math.floor((hour - start) / length);
     if (pairs === 0 || index < 0 || index >= full) continue;
     const block = byIndex.get(index) ?? { pairs: [], values: [] };
