@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => hosting.stop());
 
 /** An alarm on the new fleet's model errors, as a release makes it. */
-async function fleetAlarm(name: string, configName: string): Promise<string> {
+async function fleetAlarm(name: string, configName: string, TreatMissingData = 'notBreaching'): Promise<string> {
   await hosting.cloud.client(CloudWatchClient).send(new PutMetricAlarmCommand({
     AlarmName: name,
     Namespace: 'AWS/SageMaker',
@@ -28,7 +28,7 @@ async function fleetAlarm(name: string, configName: string): Promise<string> {
     EvaluationPeriods: 1,
     Threshold: 1,
     ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-    TreatMissingData: 'notBreaching',
+    TreatMissingData,
     Dimensions: [{ Name: 'EndpointName', Value: 'production' }, { Name: 'VariantName', Value: 'AllTraffic' }, { Name: 'EndpointConfigName', Value: configName }],
   }));
   return name;
@@ -106,7 +106,41 @@ test('metrics are kept per fleet and for both fleets together', async () => {
   expect(await sum('ModelLatency')).toBeGreaterThan(0);
 });
 
-test('an alarm that is up already, a fleet that does not come up: back to the old config', async () => {
+test('an alarm that is up already stops the new fleet as soon as it would take traffic', async () => {
+  const alarm = await fleetAlarm('up-already', 'config-old', 'breaching');
+  await hosting.minutes(2);
+  await hosting.update('production', 'config-old', canary(alarm));
+  expect(await traffic(6)).toEqual({ old: 0, fresh: 12, failed: 0 });
+  expect(await hosting.describe('production')).toMatchObject({ EndpointStatus: 'InService', EndpointConfigName: 'config-new' });
+});
+
+test('requests that are on their way while fleets change are answered', async () => {
+  await hosting.update('production', 'config-old', {
+    DeploymentConfig: {
+      BlueGreenUpdatePolicy: { TrafficRoutingConfiguration: { Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 60 }, TerminationWaitInSeconds: 60 },
+    },
+  });
+  let moving = true;
+  const moved = (async () => {
+    for (let step = 0; step < 80; step += 1) await hosting.minutes(0.1);
+    moving = false;
+  })();
+  const answers = new Map<number, number>();
+  const client = async (): Promise<void> => {
+    while (moving) {
+      const answer = await hosting.predict('production', '0');
+      answers.set(answer, (answers.get(answer) ?? 0) + 1);
+      // The clock moves between requests, never past one.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  await Promise.all([moved, client(), client()]);
+  expect([...answers.keys()].sort()).toEqual([100, 200]);
+  await hosting.update('production', 'config-new');
+  await hosting.minutes(5);
+});
+
+test('a fleet that does not come up: back to the old config', async () => {
   await hosting.model('ends', { offset: 0, exit: true });
   await hosting.config('config-ends', 'ends');
   await hosting.update('production', 'config-ends');

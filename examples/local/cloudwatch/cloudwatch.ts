@@ -4,6 +4,7 @@ import { AlarmState } from './alarm-evaluation';
 import { MetricApi } from './metric-api';
 import { MetricStore, Series } from './metric-store';
 import { oneOf, only, optionalNumber, optionalString, string, strings } from './shape';
+import { physicalName } from '../cloud/names';
 import { Call, Cloud, Deployed, JsonObject, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 
 /** CloudWatch's metrics and alarms, on the local clock. */
@@ -111,8 +112,7 @@ export class CloudWatch implements StandIn {
   }
 
   private createAlarm(resource: Resource, kind: 'metric' | 'composite'): Deployed {
-    const generated = `${resource.path.replace(/\W+/g, '-')}`.slice(0, 255);
-    const alarm = this.alarms.put({ AlarmName: generated, ...resource.properties }, kind);
+    const alarm = this.alarms.put({ AlarmName: physicalName(resource, 255), ...resource.properties }, kind);
     return { ref: alarm.name, attributes: { Arn: alarm.arn } };
   }
 }

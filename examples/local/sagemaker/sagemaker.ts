@@ -9,7 +9,8 @@ import { Processing } from './processing';
 import { isRuntimeCall, Runtime } from './runtime';
 import { Training } from './training';
 import { AutoScaling } from '../autoscaling/auto-scaling';
-import { Call, Cloud, Deployed, Json, JsonObject, Provisioner, RawAnswer, Resource, Service, StandIn, Unsupported } from '../cloud/types';
+import { physicalName } from '../cloud/names';
+import { Call, Cloud, Deployed, JsonObject, Provisioner, RawAnswer, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 import { CloudWatch } from '../cloudwatch/cloudwatch';
 import { object, array, string } from '../cloudwatch/shape';
 
@@ -155,8 +156,7 @@ export class SageMaker implements StandIn {
   }
 
   private async created(resource: Resource, operation: string, nameMember: string, arnMember: string): Promise<Deployed> {
-    const generated: Json = `${resource.stackName}-${resource.logicalId}`.replace(/[^a-zA-Z0-9]+/g, '-').slice(0, 63).replace(/-+$/, '');
-    const input: JsonObject = { [nameMember]: generated, ...resource.properties };
+    const input: JsonObject = { [nameMember]: physicalName(resource, 63), ...resource.properties };
     const answer = await this.api(operation, input);
     const arn = string(answer, arnMember);
     return { ref: arn, attributes: { [nameMember]: string(input, nameMember), [arnMember]: arn } };
