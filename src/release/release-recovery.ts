@@ -74,8 +74,12 @@ export class ReleaseRecovery extends Construct {
 
     const free = freeing(steps, { slot, registry, eventBus, execution: '$.execution', then: new sfn.Succeed(steps, 'Recovered'), onFailure: failed });
     const conclude = step('Conclude', slot, {
-      action: 'takenBack', table: registry.ledger.tableName, endpointName: endpoint.endpointName, execution: path.stringAt('$.execution'),
-      time: path.stringAt('$$.State.EnteredTime'), reason: path.stringAt('$.wreck.reason'),
+      action: 'takenBack',
+      table: registry.ledger.tableName,
+      endpointName: endpoint.endpointName,
+      execution: path.stringAt('$.execution'),
+      time: path.stringAt('$$.State.EnteredTime'),
+      reason: path.stringAt('$.wreck.reason'),
     }, '$.concluded');
     conclude.next(announce(steps, 'TellRolledBack', MlopsEventType.RELEASE_ROLLED_BACK, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus));
     const reject = lifecycle(steps, 'Reject', registry, {
@@ -112,9 +116,13 @@ export class ReleaseRecovery extends Construct {
     stop.next(new sfn.Choice(steps, 'HasLastGood').when(sfn.Condition.isString('$.wreck.lastGood'), restore).otherwise(remove));
 
     const inspect = step('Inspect', recoverer, {
-      action: 'inspect', table: registry.ledger.tableName, endpointName: endpoint.endpointName,
-      execution: path.stringAt('$.execution'), reason: path.stringAt('$.reason'),
-      stagingMachineArn: staging.stateMachine.stateMachineArn, releaseMachineArn: release.stateMachine.stateMachineArn,
+      action: 'inspect',
+      table: registry.ledger.tableName,
+      endpointName: endpoint.endpointName,
+      execution: path.stringAt('$.execution'),
+      reason: path.stringAt('$.reason'),
+      stagingMachineArn: staging.stateMachine.stateMachineArn,
+      releaseMachineArn: release.stateMachine.stateMachineArn,
     }, '$.wreck');
     return inspect.next(new sfn.Choice(steps, 'WhatIsLeft')
       .when(sfn.Condition.stringEquals('$.wreck.status', 'broken'), stop)

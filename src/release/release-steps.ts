@@ -4,8 +4,8 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { CanaryRelease } from './canary-release';
-import { LifecycleStage } from '../domain/ledger';
 import { MlopsEventType } from '../domain/events';
+import { LifecycleStage } from '../domain/ledger';
 import { IModelRegistry } from '../registry/model-registry';
 import { ShadowStaging } from '../staging/shadow-staging';
 import { announce, invoke, retry } from '../staging/workflow';
@@ -132,7 +132,9 @@ export function freeing(steps: Construct, options: FreeingOptions): sfn.State {
 }
 
 /** Runs another state machine to its end. The name is the slot's, so that a retry finds the execution that is under way already. */
-function child(steps: Construct, id: string, machine: sfn.IStateMachine, name: string, result: string, onFailure: sfn.IChainable): tasks.StepFunctionsStartExecution {
+function child(
+  steps: Construct, id: string, machine: sfn.IStateMachine, name: string, result: string, onFailure: sfn.IChainable,
+): tasks.StepFunctionsStartExecution {
   const task = new tasks.StepFunctionsStartExecution(steps, id, {
     stateMachine: machine,
     integrationPattern: sfn.IntegrationPattern.RUN_JOB,

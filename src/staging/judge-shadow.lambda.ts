@@ -1,11 +1,11 @@
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { describeEndpoint } from './hosting-io';
+import { Counts, healthProblem, ShadowHealth, sumCounts } from './shadow-health';
+import { longestBlockHours, ShadowPlan } from './shadow-plan';
 import { ShadowVerdict } from '../domain/events';
 import { hourAt, PAIRING_COLUMNS, pairingSql, TOTALS_HOUR } from '../domain/pairing-sql';
 import { BlockLength, chooseBlockHours, SequencePoint, shadowVerdict, Verdict } from '../domain/verdict';
 import { numberIn, QueryRow, readQueryResult } from '../serving/athena-io';
-import { describeEndpoint } from './hosting-io';
-import { Counts, healthProblem, ShadowHealth, sumCounts } from './shadow-health';
-import { longestBlockHours, ShadowPlan } from './shadow-plan';
 
 /** What is fixed when the shadow starts to see requests. */
 export interface Comparison {
@@ -131,8 +131,14 @@ function nextLook(plan: ShadowPlan, comparison: Comparison, after: string, numbe
   const complete = Math.floor((Date.parse(at) - settings.labelDelayMinutes * MINUTE) / (60 * MINUTE)) * 60 * MINUTE;
   const until = new Date(Math.max(complete, Date.parse(comparison.from))).toISOString();
   const sql = pairingSql({
-    configName: names.shadowEndpointConfig, endpointName: settings.endpointName, championVariant: settings.productionVariantName,
-    challengerVariant: settings.shadowVariantName, from: comparison.from, until, labelsUntil: at, loss: settings.loss,
+    configName: names.shadowEndpointConfig,
+    endpointName: settings.endpointName,
+    championVariant: settings.productionVariantName,
+    challengerVariant: settings.shadowVariantName,
+    from: comparison.from,
+    until,
+    labelsUntil: at,
+    loss: settings.loss,
   });
   return { number, at, until, sql };
 }

@@ -1,8 +1,8 @@
-import { hourAt, lossHistorySql } from '../domain/pairing-sql';
-import { cleanName } from '../domain/release-names';
 import { configsOf, describeConfig, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, recordDeployment } from './hosting-io';
 import { Champion, createModelRequest, deploymentRecord, namesFor, OWN_PREFIX, shadowConfigRequest } from './hosting-plan';
 import { PlanShadowEvent, ShadowPlan } from './shadow-plan';
+import { hourAt, lossHistorySql } from '../domain/pairing-sql';
+import { cleanName } from '../domain/release-names';
 
 const HISTORY_HOURS = 30 * 24;
 /** A query may name this many configs of the champion's past. */
@@ -47,7 +47,13 @@ async function historyOf(champion: Champion, capturedHere: boolean, event: PlanS
   const until = hourAt(new Date(Date.parse(time) - settings.labelDelayMinutes * 60_000).toISOString().replace(/:.*/, ':00:00Z'), 0);
   const from = hourAt(until, -HISTORY_HOURS);
   const sql = lossHistorySql({
-    configNames, endpointName: settings.endpointName, championVariant: settings.productionVariantName, from, until, labelsUntil: time, loss: settings.loss,
+    configNames,
+    endpointName: settings.endpointName,
+    championVariant: settings.productionVariantName,
+    from,
+    until,
+    labelsUntil: time,
+    loss: settings.loss,
   });
   return { history: { sql, from } };
 }

@@ -1,7 +1,7 @@
+import { Candidate, Champion, CreateConfigRequest, CreateModelRequest, HostingSettings } from './hosting-plan';
 import { PairingLoss } from '../domain/pairing-sql';
 import { ReleaseNames } from '../domain/release-names';
 import { MIN_BLOCKS } from '../domain/verdict';
-import { Candidate, Champion, CreateConfigRequest, CreateModelRequest, HostingSettings } from './hosting-plan';
 
 export interface ShadowSettings extends HostingSettings {
   readonly samplingPercentage: number;

@@ -257,7 +257,9 @@ export class ShadowStaging extends Construct {
     const createModel = invoke(steps, 'CreateModel', run.deployer, { action: 'createModel', request: path.objectAt('$.plan.model') }).addCatch(back, onError);
     const createConfig = invoke(steps, 'CreateConfig', run.deployer, { action: 'createConfig', request: path.objectAt('$.plan.config') }).addCatch(back, onError);
     const attach = invoke(steps, 'AttachShadow', run.deployer, {
-      action: 'updateEndpoint', endpointName: settings.endpointName, configName: path.stringAt('$.plan.names.shadowEndpointConfig'),
+      action: 'updateEndpoint',
+      endpointName: settings.endpointName,
+      configName: path.stringAt('$.plan.names.shadowEndpointConfig'),
       onlyFrom: path.array(path.stringAt('$.plan.champion.configName')),
     }).addCatch(back, onError);
     createModel.next(createConfig).next(attach).next(attached);

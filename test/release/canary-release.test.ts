@@ -8,7 +8,8 @@ import { synthesizeUnderNag } from '../support/nag';
 
 const alarms = (stack: Stack, count: number) => Array.from({ length: count }, (_, i) =>
   cloudwatch.Alarm.fromAlarmArn(stack, `Alarm${i}`, `arn:aws:cloudwatch:eu-central-1:111122223333:alarm:mine-${i}`));
-const make = (props: (stack: Stack) => Partial<CanaryReleaseProps> = () => ({}), endpoint: { endpointName?: string; instanceCount?: number } = {}) => {
+type Endpoint = { endpointName?: string; instanceCount?: number };
+const make = (props: (stack: Stack) => Partial<CanaryReleaseProps> = () => ({}), endpoint: Endpoint = {}) => {
   const stack = new Stack(new App(), 'Stack', { env: { region: 'eu-central-1', account: '111122223333' } });
   new CanaryRelease(stack, 'Release', { endpoint: importedEndpoint(stack, endpoint), ...props(stack) });
   return Template.fromStack(stack);
@@ -78,7 +79,10 @@ describe('CanaryRelease', () => {
 
   test('fails with everything that is wrong in one error', () => {
     const build = () => make(() => ({
-      shift: TrafficShift.canary(60, minutes(90)), maxErrorRate: 1, maxLatencyP95: Duration.millis(0), watch: { window: Duration.days(31), alarms: [], every: minutes(1) },
+      shift: TrafficShift.canary(60, minutes(90)),
+      maxErrorRate: 1,
+      maxLatencyP95: Duration.millis(0),
+      watch: { window: Duration.days(31), alarms: [], every: minutes(1) },
     }), { endpointName: 'not_a_name' });
     for (const problem of [
       '60 %', 'got 5400', 'not_a_name', 'maxErrorRate', 'maxLatencyP95', 'watch.window must be 1 minute to 30 days, got 44640', 'got 0', 'look every 45 minutes',

@@ -1,7 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { CanaryRelease, CanaryReleaseProps } from '../../src/release/canary-release';
 import { PlanReleaseEvent } from '../../src/release/canary-plan';
+import { CanaryRelease, CanaryReleaseProps } from '../../src/release/canary-release';
 import { GuardEvent, handler as guard } from '../../src/release/guard-release.lambda';
 import { handler as plan } from '../../src/release/plan-release.lambda';
 import { DeployEvent, handler as deploy } from '../../src/staging/deploy.lambda';
@@ -23,14 +23,24 @@ function standIns(): Record<string, Task> {
   };
   return {
     PlanRelease: (input) => plan(input as unknown as PlanReleaseEvent),
-    CreateModel: deployer, CreateConfig: deployer, CreateEndpoint: deployer, ShiftTraffic: deployer, RestorePrevious: deployer, RemoveEndpoint: deployer,
+    CreateModel: deployer,
+    CreateConfig: deployer,
+    CreateEndpoint: deployer,
+    ShiftTraffic: deployer,
+    RestorePrevious: deployer,
+    RemoveEndpoint: deployer,
     RemoveCandidate: deployer,
-    PutAlarms: guarding, RemoveAlarms: guarding, ExplainRollback: guarding, ExplainFailure: guarding,
+    PutAlarms: guarding,
+    RemoveAlarms: guarding,
+    ExplainRollback: guarding,
+    ExplainFailure: guarding,
     Watch: (input) => {
       now = new Date(now.getTime() + 300_000);
       return guarding({ ...input as object, time: now.toISOString() });
     },
-    DescribeShift: describe, DescribeCreation: describe, DescribePrevious: describe,
+    DescribeShift: describe,
+    DescribeCreation: describe,
+    DescribePrevious: describe,
   };
 }
 
@@ -62,16 +72,23 @@ describe('the release, as synthesized', () => {
     const { output, error } = await play();
     expect(error).toBeUndefined();
     expect(output).toEqual({
-      outcome: 'production', reason: 'all traffic is on the new fleet', version: 'V1.0.1',
-      endpointConfigName: hosting.moves[0], previousConfigName: previous, previousVersion: 'V1.0.0',
+      outcome: 'production',
+      reason: 'all traffic is on the new fleet',
+      version: 'V1.0.1',
+      endpointConfigName: hosting.moves[0],
+      previousConfigName: previous,
+      previousVersion: 'V1.0.0',
     });
     expect(hosting.endpoints.get('temperature')).toMatchObject({ status: 'InService', config: hosting.moves[0] });
     expect(hosting.sagemaker.calls().map((call) => call.args[0].input)).toContainEqual({
-      EndpointName: 'temperature', EndpointConfigName: hosting.moves[0], RetainAllVariantProperties: true,
+      EndpointName: 'temperature',
+      EndpointConfigName: hosting.moves[0],
+      RetainAllVariantProperties: true,
       DeploymentConfig: {
         BlueGreenUpdatePolicy: {
           TrafficRoutingConfiguration: { Type: 'CANARY', WaitIntervalInSeconds: 900, CanarySize: { Type: 'INSTANCE_COUNT', Value: 1 } },
-          TerminationWaitInSeconds: 0, MaximumExecutionTimeoutInSeconds: 3600,
+          TerminationWaitInSeconds: 0,
+          MaximumExecutionTimeoutInSeconds: 3600,
         },
         AutoRollbackConfiguration: { Alarms: ['5xx', 'model-errors', 'latency'].map((name) => ({ AlarmName: `${hosting.moves[0]}-${name}` })) },
       },
@@ -90,7 +107,9 @@ describe('the release, as synthesized', () => {
       },
     });
     expect(before.map((name) => name.replace(hosting.moves[0], ''))).toEqual(['-5xx', '-model-errors', '-latency']);
-    const put = hosting.cloudwatch.calls().map((call) => call.args[0].input as { MetricName?: string; Dimensions?: object[] }).filter((input) => input.MetricName !== undefined);
+    const put = hosting.cloudwatch.calls()
+      .map((call) => call.args[0].input as { MetricName?: string; Dimensions?: object[] })
+      .filter((input) => input.MetricName !== undefined);
     for (const { Dimensions } of put) {
       expect(Dimensions).toEqual([
         { Name: 'EndpointName', Value: 'temperature' }, { Name: 'VariantName', Value: 'AllTraffic' }, { Name: 'EndpointConfigName', Value: hosting.moves[0] },
@@ -125,7 +144,9 @@ describe('the release, as synthesized', () => {
     hosting.onSettled = (config) => hosting.alarms.set(`${config}-5xx`, { StateValue: 'ALARM', StateReason: 'Threshold Crossed: 0.4 > 0.01' });
     const { output } = await play();
     expect(output).toMatchObject({
-      outcome: 'rolled-back', endpointConfigName: previous, previousConfigName: previous,
+      outcome: 'rolled-back',
+      endpointConfigName: previous,
+      previousConfigName: previous,
       reason: expect.stringMatching(/rolled back to temperature-V1-0-0-00000000: .*alarm temperature-V1-0-1-[0-9a-f]{8}-5xx is firing \(Threshold Crossed/),
     });
     onlyPrevious();

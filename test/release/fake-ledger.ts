@@ -4,7 +4,13 @@ import { AttributeValue, fromItem, JsonObject, JsonValue, toItem } from '../../s
 import { AwsTaskError } from '../staging/machine-runner';
 
 type Item = Record<string, AttributeValue>;
-interface Write { Key?: Item; Item?: Item; ConditionExpression?: string; UpdateExpression?: string; ExpressionAttributeValues?: Record<string, AttributeValue> }
+interface Write {
+  Key?: Item;
+  Item?: Item;
+  ConditionExpression?: string;
+  UpdateExpression?: string;
+  ExpressionAttributeValues?: Record<string, AttributeValue>;
+}
 
 /** The ledger in memory, with the conditions that the release slot is kept by. */
 export class FakeLedger {
@@ -15,8 +21,14 @@ export class FakeLedger {
 
   constructor() {
     this.client.on(GetItemCommand).callsFake((input: { Key: Item }) => ({ Item: this.items.get(keyOf(input.Key)) }));
-    this.client.on(PutItemCommand).callsFake((input: Write) => this.write(input.Item ?? {}, input, () => this.items.set(keyOf(input.Item ?? {}), input.Item ?? {})));
-    this.client.on(DeleteItemCommand).callsFake((input: Write) => this.write(input.Key ?? {}, input, () => this.items.delete(keyOf(input.Key ?? {}))));
+    this.client.on(PutItemCommand).callsFake((input: Write) => {
+      const { Item = {} } = input;
+      return this.write(Item, input, () => this.items.set(keyOf(Item), Item));
+    });
+    this.client.on(DeleteItemCommand).callsFake((input: Write) => {
+      const { Key = {} } = input;
+      return this.write(Key, input, () => this.items.delete(keyOf(Key)));
+    });
     this.client.on(UpdateItemCommand).callsFake((input: Write) => this.write(input.Key ?? {}, input, () => {
       const key = keyOf(input.Key ?? {});
       this.items.set(key, { ...this.items.get(key), concluded: input.ExpressionAttributeValues![':outcome'] });

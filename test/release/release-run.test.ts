@@ -66,7 +66,8 @@ function standIns(change: Record<string, Task> = {}): Record<string, Task> {
   tasks.DescribeLastGood = () => hosting.describe('temperature');
   return { ...tasks, ...change };
 }
-const only = (definition: typeof release, tasks: Record<string, Task>) => Object.fromEntries(Object.entries(tasks).filter(([name]) => allStates(definition)[name] !== undefined));
+const only = (definition: typeof release, tasks: Record<string, Task>) =>
+  Object.fromEntries(Object.entries(tasks).filter(([name]) => allStates(definition)[name] !== undefined));
 const runRecovery = (input: Json, change: Record<string, Task> = {}): Promise<Run> =>
   run(recovery, input, only(recovery, standIns(change)), () => '2013-07-01T00:10:00.000Z', `${machine}:recovery`);
 const play = (version: string, change: Record<string, Task> = {}, name = 'run-1'): Promise<Run> => run(
@@ -262,10 +263,17 @@ describe('the recovery, as synthesized', () => {
     const slot = await abort('V1.0.1');
     sfn.on(StopExecutionCommand).resolves({});
     await play('V1.0.2', {}, 'run-2');
-    const { wreck } = { wreck: await recover({
-      action: 'inspect', table: 'ledger', endpointName: 'temperature', execution, reason: 'x',
-      stagingMachineArn: 'Staging', releaseMachineArn: 'Release',
-    }) as { releaseConfig: string } };
+    const { wreck } = {
+      wreck: await recover({
+        action: 'inspect',
+        table: 'ledger',
+        endpointName: 'temperature',
+        execution,
+        reason: 'x',
+        stagingMachineArn: 'Staging',
+        releaseMachineArn: 'Release',
+      }) as { releaseConfig: string },
+    };
     expect(wreck.releaseConfig).toMatch(/^temperature-V1-0-1-[0-9a-f]{8}$/);
     const { output } = await runRecovery({ execution, reason: 'its execution is ABORTED' }, {
       Inspect: async (input) => {

@@ -7,9 +7,14 @@ import {
 import { mockClient } from 'aws-sdk-client-mock';
 import { AwsTaskError } from './machine-runner';
 
+type Settled = (config: string) => void;
 export type Outcome = 'succeeds' | 'rolls back' | 'breaks';
 
-interface Config { EndpointConfigName: string; ProductionVariants: { VariantName: string; ModelName: string; InitialInstanceCount?: number }[]; ShadowProductionVariants?: object[] }
+interface Config {
+  EndpointConfigName: string;
+  ProductionVariants: { VariantName: string; ModelName: string; InitialInstanceCount?: number }[];
+  ShadowProductionVariants?: object[];
+}
 interface Endpoint { status: string; config: string; pending?: string; polls: number; failureReason?: string }
 
 /** SageMaker hosting, S3 and alarms in memory, behind mocked SDK clients: what handlers see of the cloud. */
@@ -30,7 +35,7 @@ export class FakeHosting {
   public packageFacts: Record<string, string> = { version: 'V1.0.1', mse: '4', rmse: '2', mae: '1.5', r2: '0.9' };
   public instanceCount = 2;
   /** Called when an update has ended. */
-  public onSettled: (config: string) => void = () => undefined;
+  public onSettled?: Settled;
 
   constructor() {
     const already = (what: string) => new AwsTaskError('ValidationException', `Cannot create already existing ${what}`);
@@ -95,7 +100,9 @@ export class FakeHosting {
     this.s3.on(ListObjectsV2Command).callsFake((input: { Prefix: string }) => ({
       Contents: [...this.objects.keys()].filter((key) => key.startsWith(input.Prefix)).map((Key) => ({ Key, LastModified: new Date(0) })),
     }));
-    this.cloudwatch.on(GetMetricDataCommand).callsFake(() => ({ MetricDataResults: Object.entries(this.metrics).map(([Id, Values]) => ({ Id, Values })) }));
+    this.cloudwatch.on(GetMetricDataCommand).callsFake(() => ({
+      MetricDataResults: Object.entries(this.metrics).map(([Id, Values]) => ({ Id, Values })),
+    }));
     this.cloudwatch.on(PutMetricAlarmCommand).callsFake((input: { AlarmName: string }) => {
       this.alarms.set(input.AlarmName, { StateValue: 'INSUFFICIENT_DATA' });
       return {};
@@ -148,7 +155,7 @@ export class FakeHosting {
     endpoint.status = outcome === 'breaks' || (first && outcome !== 'succeeds') ? 'Failed' : 'InService';
     if (outcome === 'succeeds') endpoint.config = wanted;
     else endpoint.failureReason = 'the container did not pass the ping health check';
-    this.onSettled(wanted);
+    this.onSettled?.(wanted);
   }
 
   public restore(): void {

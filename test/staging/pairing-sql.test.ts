@@ -15,7 +15,8 @@ const append = (key: string, line: object | string) => {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.appendFileSync(file, `${typeof line === 'string' ? line : JSON.stringify(line)}\n`);
 };
-const capture = (variant: string, id: string | undefined, time: string, output: string | undefined, options: { config?: string; hour?: string } = {}) =>
+type Where = { config?: string; hour?: string };
+const capture = (variant: string, id: string | undefined, time: string, output: string | undefined, options: Where = {}) =>
   append(`captures/${options.config ?? config}/${endpoint}/${variant}/${options.hour ?? hourOf(time)}/records.jsonl`, {
     captureData: {
       endpointInput: { observedContentType: 'text/csv', mode: 'INPUT', data: '1,2\n', encoding: 'CSV' },
@@ -57,8 +58,14 @@ async function rows(sql: string): Promise<Row[]> {
   return result.getRowObjects().map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)])));
 }
 const pair = (loss: PairingLoss = 'SQUARED') => rows(pairingSql({
-  configName: config, endpointName: endpoint, championVariant: 'AllTraffic', challengerVariant: 'Shadow',
-  from: '2013-07-01T00:00:00Z', until: '2013-07-03T00:00:00Z', labelsUntil: '2013-07-05T00:00:00Z', loss,
+  configName: config,
+  endpointName: endpoint,
+  championVariant: 'AllTraffic',
+  challengerVariant: 'Shadow',
+  from: '2013-07-01T00:00:00Z',
+  until: '2013-07-03T00:00:00Z',
+  labelsUntil: '2013-07-05T00:00:00Z',
+  loss,
 }));
 const totals = (result: Row[]) => result.filter((row) => row.hour === TOTALS_HOUR)[0];
 const hour = (result: Row[], index: number) => result.filter((row) => row.hour === index)[0];
@@ -206,8 +213,13 @@ describe('the loss history', () => {
     capture('AllTraffic', 'e', '2013-07-01T02:00:00Z', '99', { config: 'third' });
     ['a', 'b', 'c', 'd', 'e'].forEach((id, i) => label(id, '2013-07-02T00:00:00Z', String(11 + i)));
     expect(await rows(lossHistorySql({
-      configNames: ['first', 'second'], endpointName: endpoint, championVariant: 'AllTraffic',
-      from: '2013-07-01T00:00:00Z', until: '2013-07-02T00:00:00Z', labelsUntil: '2013-07-03T00:00:00Z', loss: 'SQUARED',
+      configNames: ['first', 'second'],
+      endpointName: endpoint,
+      championVariant: 'AllTraffic',
+      from: '2013-07-01T00:00:00Z',
+      until: '2013-07-02T00:00:00Z',
+      labelsUntil: '2013-07-03T00:00:00Z',
+      loss: 'SQUARED',
     }))).toEqual([{ hour: 0, pairs: 2, loss: 5 }, { hour: 2, pairs: 1, loss: 9 }]);
   });
 });

@@ -8,8 +8,8 @@ import { PAIRING_COLUMNS } from '../../src/domain/pairing-sql';
 import { DeployEvent, handler as deploy } from '../../src/staging/deploy.lambda';
 import { handler as judge, JudgeEvent } from '../../src/staging/judge-shadow.lambda';
 import { handler as plan } from '../../src/staging/plan-shadow.lambda';
-import { ShadowStaging, ShadowStagingProps } from '../../src/staging/shadow-staging';
 import { PlanShadowEvent } from '../../src/staging/shadow-plan';
+import { ShadowStaging, ShadowStagingProps } from '../../src/staging/shadow-staging';
 
 const packageArn = 'arn:aws:sagemaker:eu-central-1:111122223333:model-package/temperature/7';
 const athena = mockClient(AthenaClient);
@@ -31,8 +31,13 @@ function answer(sql: string): Record<string, number>[] {
     const loss = world.pairs * (4 + Math.sin(hour * 12.9898) * 1.5);
     return sql.includes('challenger_loss')
       ? {
-        ...Object.fromEntries(PAIRING_COLUMNS.map((column) => [column, 0])), hour, pairs: world.pairs, requests: world.pairs + world.missing,
-        champion_loss: loss, challenger_loss: loss * world.ratio * (1 + 0.1 * Math.cos(hour * 78.233)), without_challenger: world.missing,
+        ...Object.fromEntries(PAIRING_COLUMNS.map((column) => [column, 0])),
+        hour,
+        pairs: world.pairs,
+        requests: world.pairs + world.missing,
+        champion_loss: loss,
+        challenger_loss: loss * world.ratio * (1 + 0.1 * Math.cos(hour * 78.233)),
+        without_challenger: world.missing,
       }
       : { hour, pairs: world.pairs, loss };
   });
@@ -52,17 +57,26 @@ function standIns(): Record<string, Task> {
   athena.on(GetQueryResultsCommand).callsFake((input: { QueryExecutionId: string }) => {
     const rows = queries.get(input.QueryExecutionId) ?? [];
     const columns = Object.keys(rows[0] ?? { hour: 0 });
-    return { ResultSet: { Rows: [columns, ...rows.map((row) => columns.map((column) => String(row[column])))].map((values) => ({ Data: values.map((VarCharValue) => ({ VarCharValue })) })) } };
+    const table = [columns, ...rows.map((row) => columns.map((column) => String(row[column])))];
+    return { ResultSet: { Rows: table.map((values) => ({ Data: values.map((VarCharValue) => ({ VarCharValue })) })) } };
   });
   const deployer: Task = (input) => deploy(input as unknown as DeployEvent);
   const judging: Task = (input) => judge(input as unknown as JudgeEvent);
   const describe: Task = () => hosting.describe('temperature');
   return {
     PlanComparison: (input) => plan(input as unknown as PlanShadowEvent),
-    QueryChampionLosses: query, QueryPairs: query,
-    CreateModel: deployer, CreateConfig: deployer, AttachShadow: deployer, RestoreChampion: deployer, RemoveShadow: deployer,
-    StartComparison: judging, Judge: judging, Refused: judging,
-    DescribeShadow: describe, DescribeChampion: describe,
+    QueryChampionLosses: query,
+    QueryPairs: query,
+    CreateModel: deployer,
+    CreateConfig: deployer,
+    AttachShadow: deployer,
+    RestoreChampion: deployer,
+    RemoveShadow: deployer,
+    StartComparison: judging,
+    Judge: judging,
+    Refused: judging,
+    DescribeShadow: describe,
+    DescribeChampion: describe,
     TellVerdict: (parameters) => { events.push(...(parameters as { Entries: Json[] }).Entries); },
   };
 }
@@ -114,7 +128,8 @@ describe('the shadow comparison, as synthesized', () => {
       ProductionVariants: [{ VariantName: 'AllTraffic', ModelName: champion, InitialInstanceCount: 2, InitialVariantWeight: 1 }],
       ShadowProductionVariants: [{ VariantName: 'Shadow', InitialInstanceCount: 1, InitialVariantWeight: 0.4 }],
       DataCaptureConfig: {
-        InitialSamplingPercentage: 100, DestinationS3Uri: `s3://observations/captures/${request.EndpointConfigName}`,
+        InitialSamplingPercentage: 100,
+        DestinationS3Uri: `s3://observations/captures/${request.EndpointConfigName}`,
         CaptureOptions: [{ CaptureMode: 'Input' }, { CaptureMode: 'Output' }],
       },
     });

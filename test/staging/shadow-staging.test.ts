@@ -1,5 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import { App } from 'aws-cdk-lib';
+import { Duration, Stack, App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { importedEndpoint, importedRegistry } from './imported';
 import { ShadowStaging, ShadowStagingProps } from '../../src/staging/shadow-staging';
@@ -46,8 +45,16 @@ describe('ShadowStaging', () => {
 
   test('fails with everything that is wrong in one error', () => {
     const build = () => make({
-      samplingPercentage: 101, window: Duration.days(91), evaluateEvery: Duration.minutes(1), minSamples: 0, tolerance: -1, alpha: 0.5,
-      labelDelay: Duration.days(100), blockLength: Duration.hours(120), maxErrorRate: 1, maxLatencyP95: Duration.millis(0),
+      samplingPercentage: 101,
+      window: Duration.days(91),
+      evaluateEvery: Duration.minutes(1),
+      minSamples: 0,
+      tolerance: -1,
+      alpha: 0.5,
+      labelDelay: Duration.days(100),
+      blockLength: Duration.hours(120),
+      maxErrorRate: 1,
+      maxLatencyP95: Duration.millis(0),
     }, 'not_a_name');
     const problems = [
       'tolerance must be 0 to 1', 'alpha must be', 'minSamples must be', 'not_a_name', 'samplingPercentage must be above 0 and at most 100, got 101',

@@ -1,0 +1,129 @@
+import { DescribeModelPackageCommand } from '@aws-sdk/client-sagemaker';
+import { FakeHosting } from './fake-hosting';
+import { AwsTaskError } from './machine-runner';
+import {
+  createConfig, createEndpoint, createModel, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, remove, updateEndpoint,
+} from '../../src/staging/hosting-io';
+import { HostingSettings, namesFor, OWN_PREFIX } from '../../src/staging/hosting-plan';
+
+const settings: HostingSettings = {
+  endpointName: 'temperature',
+  executionRoleArn: 'arn:aws:iam::111122223333:role/model',
+  productionVariantName: 'AllTraffic',
+  shadowVariantName: 'Shadow',
+  instanceType: 'ml.m5.large',
+  instanceCount: 2,
+  bucketName: 'observations',
+};
+const packageArn = 'arn:aws:sagemaker:eu-central-1:111122223333:model-package/temperature/7';
+let hosting: FakeHosting;
+let config: string;
+const put = (status: string, other: object = {}) => hosting.endpoints.set('temperature', { status, config, polls: -99, ...other });
+
+beforeEach(() => {
+  hosting = new FakeHosting();
+  config = hosting.serving('temperature', 'V1.0.0');
+  hosting.configs.set('next', { EndpointConfigName: 'next', ProductionVariants: [] });
+});
+afterEach(() => hosting.restore());
+
+describe('changing what is hosted', () => {
+  test('creating again what an interrupted try has created is fine', async () => {
+    const model = { ModelName: 'm', ExecutionRoleArn: settings.executionRoleArn, EnableNetworkIsolation: true };
+    await createModel(model);
+    await createModel(model);
+    await createConfig({ EndpointConfigName: 'c', ProductionVariants: [], DataCaptureConfig: {} });
+    await createConfig({ EndpointConfigName: 'c', ProductionVariants: [], DataCaptureConfig: {} });
+    hosting.endpoints.clear();
+    await createEndpoint('temperature', 'c');
+    await createEndpoint('temperature', 'c');
+    expect(hosting.moves).toEqual(['c']);
+  });
+
+  test('an endpoint of somebody else is not taken over', async () => {
+    await expect(createEndpoint('temperature', 'next')).rejects.toThrow(EndpointUnsuitable);
+  });
+
+  test('an update that is done or under way is not started again', async () => {
+    expect(await updateEndpoint({ endpointName: 'temperature', configName: config })).toBe(config);
+    expect(await updateEndpoint({ endpointName: 'temperature', configName: 'next' })).toBe('next');
+    expect(await updateEndpoint({ endpointName: 'temperature', configName: 'next' })).toBe('next');
+    expect(hosting.moves).toEqual(['next']);
+  });
+
+  test.each(['Creating', 'Updating', 'SystemUpdating', 'RollingBack'])('an endpoint that is %s is busy', async (status) => {
+    put(status);
+    await expect(updateEndpoint({ endpointName: 'temperature', configName: 'next' })).rejects.toThrow(EndpointBusy);
+  });
+
+  test.each(['Failed', 'Deleting'])('an endpoint that is %s takes no update', async (status) => {
+    put(status);
+    await expect(updateEndpoint({ endpointName: 'temperature', configName: 'next' })).rejects.toThrow(EndpointUnsuitable);
+  });
+
+  test('an endpoint that is missing takes no update', async () => {
+    hosting.endpoints.clear();
+    await expect(updateEndpoint({ endpointName: 'temperature', configName: 'next' })).rejects.toThrow('there is no endpoint temperature');
+  });
+
+  test('an endpoint that is on another config than expected stays there', async () => {
+    expect(await updateEndpoint({ endpointName: 'temperature', configName: 'next', onlyFrom: ['other'] })).toBe(config);
+    expect(hosting.moves).toEqual([]);
+  });
+
+  test('what is gone need not be removed, what serves must not be', async () => {
+    await remove({ configName: 'unknown', modelName: 'unknown', endpointName: 'unknown' });
+    await expect(remove({ configName: config, unlessServedBy: 'temperature' })).rejects.toThrow(EndpointUnsuitable);
+    put('Updating', { pending: 'next' });
+    await expect(remove({ configName: 'next', unlessServedBy: 'temperature' })).rejects.toThrow(EndpointBusy);
+    put('InService');
+    await remove({ configName: 'next', unlessServedBy: 'temperature' });
+    expect([...hosting.configs.keys()]).toEqual([config]);
+  });
+
+  test('errors that mean something else are passed on', async () => {
+    hosting.sagemaker.rejects(new AwsTaskError('AccessDeniedException', 'not authorized'));
+    await expect(describeEndpoint('temperature')).rejects.toThrow('not authorized');
+    await expect(createModel({ ModelName: 'm', ExecutionRoleArn: 'r', EnableNetworkIsolation: true })).rejects.toThrow();
+  });
+});
+
+describe('reading what is hosted', () => {
+  test('a version is what its package says, or the package\'s number', async () => {
+    expect(await readCandidate(packageArn)).toMatchObject({ version: 'V1.0.1', evaluation: { mse: 4, rmse: 2, mae: 1.5, r2: 0.9 } });
+    expect(await readCandidate(packageArn, 'V9.9.9')).toMatchObject({ version: 'V9.9.9' });
+    hosting.packageFacts = { rmse: 'unknown' };
+    expect(await readCandidate(packageArn)).toMatchObject({ version: 'package-7', evaluation: { rmse: undefined } });
+  });
+
+  test('a package without a container cannot be hosted', async () => {
+    hosting.sagemaker.on(DescribeModelPackageCommand).resolves({ ModelPackageVersion: 1 });
+    await expect(readCandidate(packageArn)).rejects.toThrow(EndpointUnsuitable);
+  });
+
+  test('the champion is the one production variant', async () => {
+    hosting.instanceCount = 5;
+    expect(await readChampion({ EndpointConfigName: config, ...hosting.describe('temperature') } as never, settings))
+      .toMatchObject({ version: 'V1.0.0', configName: config, modelName: config, instanceCount: 5, evaluation: { rmse: 3 } });
+  });
+
+  test.each<[string, object[], string]>([
+    ['two production variants', [{ VariantName: 'AllTraffic' }, { VariantName: 'Other' }], 'has 2 production variants'],
+    ['a serverless variant', [{ VariantName: 'AllTraffic', ModelName: 'm', ServerlessConfig: {} }], 'no instance-based production variant'],
+    ['a variant of another name', [{ VariantName: 'Blue', ModelName: 'm', InstanceType: 'ml.m5.large' }], 'calls its production variant Blue, expected AllTraffic'],
+  ])('%s cannot be challenged', async (_, variants, problem) => {
+    hosting.configs.set(config, { EndpointConfigName: config, ProductionVariants: variants as never });
+    await expect(readChampion({ EndpointConfigName: config } as never, settings)).rejects.toThrow(problem);
+  });
+});
+
+describe('names', () => {
+  test.each(['V1.0.0', 'V0123456789abcdef.12345.12345', 'package-7', `V${'9'.repeat(80)}.0.0`])('of %s begin with what permissions allow', (version) => {
+    const endpointName = 'a-name-of-an-endpoint-that-is-as-long-as-sagemaker-takes-it-63c';
+    const names = Object.values(namesFor(endpointName, version, 'run'));
+    for (const name of names) {
+      expect(name.startsWith(endpointName.slice(0, OWN_PREFIX).replace(/-+$/, ''))).toBe(true);
+      expect(name.length).toBeLessThanOrEqual(63);
+    }
+  });
+});
