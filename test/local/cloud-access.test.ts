@@ -1,6 +1,9 @@
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { aws_events as events, aws_events_targets as targets, aws_iam as iam, aws_s3 as s3, aws_stepfunctions as sfn, Duration } from 'aws-cdk-lib';
+import {
+  aws_dynamodb as dynamodb, aws_events as events, aws_events_targets as targets, aws_iam as iam, aws_s3 as s3, aws_stepfunctions as sfn,
+  aws_stepfunctions_tasks as tasks, Duration,
+} from 'aws-cdk-lib';
 import { Clouds, only, START } from './cloud-support';
 import { StepFunctions } from '../../examples/local/cloud/step-functions';
 
@@ -49,4 +52,21 @@ test('a person is held to the synthesized policies, and the attempt is told as C
   // The operator of the local cloud may do what it wants.
   await cloud.client(SFNClient).send(new StopExecutionCommand({ executionArn: execution.arn, cause: 'by the operator' }));
   expect(execution.describe()).toMatchObject({ status: 'ABORTED', cause: 'by the operator', stopDate: START.getTime() / 1000 });
+});
+
+test('where everyone is held to the policies, a state machine fails at what its role may not', async () => {
+  const cloud = await clouds.deploy((stack) => {
+    const table = new dynamodb.Table(stack, 'Table', { partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING } });
+    const call = (name: string, action: string, iamResources: string[]) => new tasks.CallAwsService(stack, name, {
+      service: 'dynamodb', action, iamResources, parameters: { TableName: table.tableName, Key: { pk: { S: 'a' } } }, resultPath: sfn.JsonPath.DISCARD,
+    });
+    const granted = call('Granted', 'getItem', [table.tableArn]);
+    const forgotten = call('Forgotten', 'deleteItem', ['arn:aws:dynamodb:*:*:table/other']);
+    new sfn.StateMachine(stack, 'Machine', { definitionBody: sfn.DefinitionBody.fromChainable(granted.next(forgotten)) });
+  }, { enforce: 'everyone' });
+  const workflows = cloud.find(StepFunctions);
+  const execution = workflows.startExecution([...workflows.machines.keys()][0]);
+  await cloud.clock.settle();
+  expect(execution.describe()).toMatchObject({ status: 'FAILED', error: 'DynamoDb.DynamoDbException', cause: expect.stringContaining('dynamodb:DeleteItem') as string });
+  expect(cloud.decided).toMatchObject([{ action: 'dynamodb:DeleteItem', allowed: false }]);
 });

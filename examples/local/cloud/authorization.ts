@@ -28,7 +28,8 @@ export class Authorization {
   async authorize(call: Call): Promise<void> {
     for (const { action, resource, context } of iamRequests(call, this.cloud)) {
       const { allowed, by } = this.cloud.decide(call.principal.arn, action, resource, context);
-      this.decided.push({ at: this.cloud.clock.now().toISOString(), principal: call.principal.arn, action, resource, allowed, by });
+      const at = this.cloud.clock.now().toISOString();
+      if (call.principal.person || !allowed) this.decided.push({ at, principal: call.principal.arn, action, resource, allowed, by });
       if (allowed) continue;
       const message = `User: ${sessionOf(call.principal)} is not authorized to perform: ${action} on resource: ${resource} (${by})`;
       await this.tell(call, action, { errorCode: 'AccessDenied', errorMessage: message });
@@ -41,6 +42,7 @@ export class Authorization {
     const eventName = action.slice(action.indexOf(':') + 1);
     if (READS.test(eventName) || DATA.has(eventName)) return;
     const { principal } = call;
+    if (!principal.person) return;
     await this.cloud.emit(`aws.${call.service}`, 'AWS API Call via CloudTrail', {
       eventVersion: '1.11',
       userIdentity: {

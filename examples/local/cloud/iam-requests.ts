@@ -82,6 +82,9 @@ const SPECIAL: Record<string, (input: JsonObject, where: Where) => Asked[]> = {
     resource: arn('events', 'event-bus/')(entry.EventBusName ?? 'default', where),
     context: { 'events:source': entry.Source ?? '', 'events:detail-type': entry.DetailType ?? '' },
   })),
+  'codecommit:GitPush': ({ repositoryName, references }, where) => (references as Record<string, string>[]).map(({ ref }) => ({
+    resource: arn('codecommit', '')(String(repositoryName), where), context: { 'codecommit:References': ref },
+  })),
   'cloudwatch:PutMetricData': ({ Namespace }) => [{ resource: '*', context: { 'cloudwatch:namespace': String(Namespace) } }],
   ...Object.fromEntries([
     'RetryStageExecution', 'RollbackStage', 'OverrideStageCondition', 'DisableStageTransition', 'EnableStageTransition', 'PutApprovalResult', 'PutActionRevision',

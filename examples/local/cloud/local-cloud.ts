@@ -20,7 +20,7 @@ import { Principals } from './principals';
 import { Scheduler } from './scheduler';
 import { StepFunctions } from './step-functions';
 import {
-  ClientConfiguration, Cloud, Decision, Deployed, Json, JsonObject, ObjectStore, Resource, SpawnOptions, StandIn, Unsupported,
+  AwsError, ClientConfiguration, Cloud, Decision, Deployed, Json, JsonObject, ObjectStore, Resource, SpawnOptions, StandIn, Unsupported,
 } from './types';
 import { jsonCall } from './wire';
 
@@ -39,6 +39,11 @@ export interface LocalCloudOptions {
   readonly account?: string;
   readonly region?: string;
   readonly patienceSeconds?: number;
+  /**
+   * Whose calls the synthesized policies decide: those of people (see `restrict`), or also those that functions and
+   * state machines make in their roles.
+   */
+  readonly enforce?: 'people' | 'everyone';
   /** Told each line that is also written to `<root>/logs/cloud.log`. */
   readonly onLog?: (line: string) => void;
 }
@@ -92,7 +97,7 @@ export class LocalCloud implements Cloud {
     this.folder = new RunFolder(path.resolve(options.root), this.python);
     this.folders = this.folder;
     this.ministack = new Ministack(this.folder, this.python, this.account, this.region);
-    this.principals = new Principals(this.account, this.partition);
+    this.principals = new Principals(this.account, this.partition, (roleArn) => options.enforce === 'everyone' && this.hasRole(roleArn));
     this.front = new FrontPort(this.clock, this.principals, {
       authorize: (call) => this.authorization.authorize(call),
       proxied: (call, answer) => {
@@ -185,7 +190,13 @@ export class LocalCloud implements Cloud {
     return this.evaluator.decide(principalArn, action, resourceArn, { 'aws:RequestedRegion': this.region, ...context });
   }
 
-  /** What was decided about calls of people. */
+  check(roleArn: string | undefined, action: string, resourceArn: string): void {
+    if (roleArn === undefined || this.options.enforce !== 'everyone' || !this.hasRole(roleArn)) return;
+    const { allowed, by } = this.decide(roleArn, action, resourceArn);
+    if (!allowed) throw new AwsError('AccessDeniedException', `${roleArn} is not authorized to perform: ${action} on resource: ${resourceArn} (${by})`, 403);
+  }
+
+  /** What was decided about calls of people, and what was denied to anybody. */
   get decided(): readonly Decided[] {
     return this.authorization.decided;
   }
@@ -236,6 +247,11 @@ export class LocalCloud implements Cloud {
     this.touched.clear();
     const found = await Promise.all(sources.map((source) => source.drain()));
     return found.includes(true);
+  }
+
+  /** Roles that the assembly only names have no policies here and are believed. */
+  private hasRole(roleArn: string): boolean {
+    return [...this.resources.values()].some(({ resource, deployed }) => resource.type === 'AWS::IAM::Role' && deployed.attributes.Arn === roleArn);
   }
 
   private fault(where: string, error: Error): void {

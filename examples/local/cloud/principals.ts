@@ -6,9 +6,10 @@ export const OPERATOR_KEY = 'LOCALOPERATOR';
 /** Who is behind an access key. Each role gets a key of its own, made from its ARN. */
 export class Principals {
   private readonly byKey = new Map<string, { arn: string; name: string }>();
-  private readonly restricted = new Set<string>();
+  private readonly people = new Set<string>();
 
-  constructor(account: string, partition: string) {
+  /** @param isHeld whether the policies of the assembly decide about a role that is no person */
+  constructor(account: string, partition: string, private readonly isHeld: (roleArn: string) => boolean) {
     this.byKey.set(OPERATOR_KEY, { arn: `arn:${partition}:iam::${account}:user/local-operator`, name: 'local-operator' });
   }
 
@@ -21,11 +22,13 @@ export class Principals {
 
   /** From now on the calls of this role are decided by the policies of the assembly. */
   restrict(roleArn: string): void {
-    this.restricted.add(roleArn);
+    this.people.add(roleArn);
   }
 
   find(accessKeyId: string): Principal | undefined {
     const found = this.byKey.get(accessKeyId);
-    return found && { ...found, restricted: this.restricted.has(found.arn) };
+    if (!found) return undefined;
+    const person = this.people.has(found.arn);
+    return { ...found, person, restricted: person || this.isHeld(found.arn) };
   }
 }

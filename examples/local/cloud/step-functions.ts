@@ -15,7 +15,7 @@ const PROPERTIES = [
 export class StepFunctions implements StandIn {
   readonly describes = [{ service: 'Step Functions', by: 'aws-local-stepfunctions under the local clock; tasks call the front port' }];
   readonly services: Service[] = [{ scopes: ['states'], handle: (call) => this.handle(call) }];
-  readonly targets: Target[] = [{ services: ['states'], deliver: async (arn, input) => this.startByEvent(arn, input) }];
+  readonly targets: Target[] = [{ services: ['states'], deliver: async (arn, input, roleArn) => this.startByEvent(arn, input, roleArn) }];
   readonly provisioners: Provisioner[] = [{ types: ['AWS::StepFunctions::StateMachine'], create: (resource) => this.create(resource) }];
   readonly machines = new Map<string, StateMachine>();
   /** Every execution of the run, in the order of their starts. */
@@ -44,18 +44,21 @@ export class StepFunctions implements StandIn {
     if (earlier?.status === 'RUNNING' && earlier.input === input) return earlier;
     if (earlier) throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
     const execution = new Execution(
-      this.cloud, this.engine, machine, name, input, (parameters) => this.startNested(parameters), (changed) => this.announce(changed),
+      this.cloud, this.engine, machine, name, input,
+      (parameters) => this.startNested(parameters, machine.roleArn), (changed) => this.announce(changed),
     );
     this.executions.set(arn, execution);
     return execution;
   }
 
-  private startByEvent(arn: string, input: Json): void {
+  private startByEvent(arn: string, input: Json, roleArn?: string): void {
+    this.cloud.check?.(roleArn, 'states:StartExecution', arn);
     this.startExecution(arn, undefined, JSON.stringify(input));
   }
 
-  private async startNested(input: JsonObject): Promise<{ started: JsonObject; ended: Promise<JsonObject>; stop: () => void }> {
+  private async startNested(input: JsonObject, roleArn: string): Promise<{ started: JsonObject; ended: Promise<JsonObject>; stop: () => void }> {
     const given = input.Input === undefined ? '{}' : typeof input.Input === 'string' ? input.Input : JSON.stringify(input.Input);
+    this.cloud.check?.(roleArn, 'states:StartExecution', text(input, 'StateMachineArn'));
     const execution = this.startExecution(text(input, 'StateMachineArn'), optionalText(input, 'Name'), given);
     return { started: execution.describe(), ended: execution.ended, stop: () => execution.stop() };
   }

@@ -2,7 +2,7 @@ import { Lambda } from './lambda';
 import { FunctionError } from './lambda-environment';
 import { hasSdkAction, sdkCall, TaskError } from './sdk-services';
 import { Job, JOBS, OPTIMIZED, stopInput } from './task-jobs';
-import { Cloud, Json, JsonObject } from './types';
+import { AwsError, Cloud, Json, JsonObject } from './types';
 
 /** Local time between two looks at a job that is waited for. */
 const POLL_MILLISECONDS = 10_000;
@@ -36,11 +36,11 @@ export async function runTask(resource: string, input: Json, around: TaskSurroun
   if (around.signal.aborted) throw new TaskError('States.Runtime', 'the execution has ended');
   const { cloud } = around;
   const parameters = input as JsonObject;
-  if (!PREFIX.test(resource)) return invoke(cloud, resource, input);
+  if (!PREFIX.test(resource)) return invoke(around, resource, input);
   const [service, action, ...rest] = resource.replace(PREFIX, '').split(':');
   if (service === 'aws-sdk') return cloud.clock.busy(sdkCall(cloud, action, rest[0], parameters, around.roleArn), `task ${action}:${rest[0]}`);
   if (service === 'lambda') {
-    const Payload = await invoke(cloud, String(parameters.FunctionName), parameters.Payload ?? {});
+    const Payload = await invoke(around, String(parameters.FunctionName), parameters.Payload ?? {});
     return { ExecutedVersion: '$LATEST', Payload, StatusCode: 200 };
   }
   if (service === 'states') return nested(action, rest[0], parameters, around);
@@ -48,8 +48,9 @@ export async function runTask(resource: string, input: Json, around: TaskSurroun
   return action.endsWith('.sync') ? waitFor(`${service}:${action.replace('.sync', '')}`, parameters, started, around) : started;
 }
 
-async function invoke(cloud: Cloud, nameOrArn: string, event: Json): Promise<Json> {
+async function invoke({ cloud, roleArn }: TaskSurroundings, nameOrArn: string, event: Json): Promise<Json> {
   try {
+    if (nameOrArn.startsWith('arn:')) cloud.check?.(roleArn, 'lambda:InvokeFunction', nameOrArn);
     return await cloud.find(Lambda).invoke(nameOrArn, event);
   } catch (error) {
     if (error instanceof FunctionError) throw new TaskError(error.errorType, JSON.stringify(error.payload));
@@ -110,7 +111,10 @@ async function polled(job: Job, key: JsonObject, { cloud, roleArn, signal }: Tas
 }
 
 async function nested(action: string, version: string | undefined, input: JsonObject, around: TaskSurroundings): Promise<Json> {
-  const { started, ended, stop } = await around.startExecution(input);
+  const { started, ended, stop } = await around.startExecution(input).catch((error: Error) => {
+    if (error instanceof AwsError) throw new TaskError(`StepFunctions.${error.code.endsWith('Exception') ? error.code : `${error.code}Exception`}`, error.message);
+    throw error;
+  });
   if (action === 'startExecution') return { ExecutionArn: started.executionArn, StartDate: started.startDate };
   around.signal.addEventListener('abort', stop, { once: true });
   const description = await ended;

@@ -51,6 +51,8 @@ export interface Principal {
   readonly name: string;
   /** Whether calls of this principal are decided by the policies of the assembly. */
   readonly restricted: boolean;
+  /** Whether it is a person, whose calls are told of and recorded. */
+  readonly person?: boolean;
 }
 
 /** One AWS API call. */
@@ -173,6 +175,8 @@ export interface Cloud {
   assetPath(objectKey: string): string;
   /** Decides a call by the assembly's policies (identity, boundary, resource). */
   decide(principalArn: string, action: string, resourceArn: string, context?: Record<string, string>): Decision;
+  /** Throws where the policies of the assembly decide about this role, and do not allow it. For calls that need no wire. */
+  check?(roleArn: string | undefined, action: string, resourceArn: string): void;
   /**
    * Starts a program in a process group that ends when the cloud stops or this process dies, however it dies.
    * Its output goes to `<logs>/<name>.log` unless `pipe` asks for it.
