@@ -99,7 +99,7 @@ export class MlopsPlatform extends Construct {
   /** Adds a pipeline that publishes versions of a dataset. */
   public addDataPipeline(id: string, options: DataPipelineOptions): DataPipeline {
     const pipeline = new DataPipeline(this, id, { ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
-    this.protection.exempt(pipeline.stateMachine.stateMachineArn);
+    this.protection.exempt('states', pipeline.stateMachine.stateMachineArn);
     this.engineers.forEach((engineer) => pipeline.stateMachine.grantStartExecution(engineer));
     this.pipelines.push(pipeline);
     return pipeline;

@@ -1,9 +1,9 @@
-import { Duration, Tags } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { Persona } from './persona';
 import { PipelineProtection } from './pipeline-protection';
-import { TRUSTED_TAG } from './service-control-policies';
+import { distrust } from './service-control-policies';
 import { VIEWER_ACTIONS } from './viewer-actions';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
@@ -92,11 +92,10 @@ export class PersonaRole extends Construct implements iam.IGrantable {
       assumedBy: assumedBy ?? new iam.AccountRootPrincipal().withConditions({ Bool: { 'aws:MultiFactorAuthPresent': 'true' } }),
       description: persona.description,
       permissionsBoundary,
-      path,
+      path: path ?? '/',
       maxSessionDuration,
     });
-    // people are never the platform's own, even where everything around them is
-    Tags.of(role).remove(TRUSTED_TAG, { priority: 500 });
+    distrust(role);
     return role;
   }
 }

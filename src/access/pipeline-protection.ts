@@ -1,4 +1,4 @@
-import { ArnFormat, Names, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -9,7 +9,7 @@ import { boundaryStatements } from './boundary-statements';
 import { DenyPolicy, estimatedLength, POLICY_LIMIT } from './deny-policy';
 import { DenyScope, denyStatements, packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
-import { serviceControlPolicies, TRUSTED_TAG } from './service-control-policies';
+import { distrust, serviceControlPolicies, TRUSTED_TAG } from './service-control-policies';
 import { TamperAlerts } from './tamper-alerts';
 import { Problems } from '../private/problems';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -56,6 +56,10 @@ export interface PipelineProtectionProps {
   readonly encryptionKey?: kms.IKey;
 }
 
+/** Policies for what is denied on listed resources: a role takes ten. */
+const LISTED_PARTS = 3;
+/** Buckets that the watch over calls can hold one by one. */
+const MOST_WATCHED = 12;
 /** Room that is left in each policy for the exempt ARNs, which are known only when the template is written. */
 const ROOM = 1500;
 
@@ -102,12 +106,19 @@ export class PipelineProtection extends Construct {
 
     this.denyPolicies = groups.map((group, i) => policy(`Deny${i + 1}`, 'Keeps people from touching runs and their evidence',
       () => denyStatements(group, this.scope())));
-    const onListed = PROTECTED_ACTIONS.filter(({ reach }) => reach === ProtectionReach.LISTED);
+    for (let part = 0; part < LISTED_PARTS; part++) {
+      this.denyPolicies.push(policy(`DenyListed${part + 1}`, 'Keeps people from the data, models and messages of runs', () => this.listedStatements(part)));
+    }
+    const stack = Stack.of(this);
+    // what the library's own stores are called
+    this.protectArns('athena', stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: 'cdk-mlops-*' }));
+    this.protectArns('glue',
+      stack.formatArn({ service: 'glue', resource: 'database', resourceName: 'cdk_mlops_*' }),
+      stack.formatArn({ service: 'glue', resource: 'table', resourceName: 'cdk_mlops_*' }));
     if (props.alerts !== undefined) this.protectArns('sns', props.alerts.topicArn);
-    this.denyPolicies.push(policy('DenyListed', 'Keeps people from the data, models and messages of runs', () => this.orNothing(denyStatements(onListed, this.scope()))));
     const boundary = new DenyPolicy(this, 'Boundary', {
       description: 'Everything but touching runs and their evidence',
-      statements: () => boundaryStatements(this.scope()),
+      statements: () => this.boundaryStatements(),
       roleNames: () => [],
     });
     Validations.of(boundary).acknowledge({
@@ -116,15 +127,17 @@ export class PipelineProtection extends Construct {
     });
     this.boundary = boundary.policy;
 
+    const prefix = this.stackPrefix();
+    const own = prefix === undefined ? [] : [`${prefix}*`];
     new TamperAlerts(this, 'TamperAlerts', {
       alerts: props.alerts,
       eventBus: props.eventBus,
       createTrail: props.createTrail ?? true,
       encryptionKey: props.encryptionKey,
       watch: () => ({
-        listed: this.listed,
+        listed: this.fewBuckets(MOST_WATCHED),
         exempt: Object.values(this.exempted).flat(),
-        machines: [...this.ownRoles(), 'cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
+        machines: [...own, 'cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
         people: this.people,
       }),
     });
@@ -140,38 +153,48 @@ export class PipelineProtection extends Construct {
 
   /** People keep what they may do on these ARNs of a service, for example `states` and the data pipeline that engineers start by hand. */
   public exempt(service: string, ...arns: string[]): void {
+    this.checkService('exempt', service, arns);
     this.exempted[service] = [...this.exempted[service] ?? [], ...arns];
   }
 
   /** Protects what is in a bucket, and its settings. */
   public protectBucket(bucket: s3.IBucket): void {
-    this.protectArns('s3', bucket.bucketArn, bucket.arnForObjects('*'));
+    this.protectArns('s3', `${bucket.bucketArn}*`);
   }
 
   /** Protects captures, ground truth and what is made of them. */
   public protectObservations(observations: IObservationStore): void {
-    const stack = Stack.of(observations);
     this.protectBucket(observations.bucket);
-    this.protectArns('athena', stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: observations.workGroupName }));
-    this.protectArns('glue',
-      stack.formatArn({ service: 'glue', resource: 'database', resourceName: observations.databaseName }),
-      stack.formatArn({ service: 'glue', resource: 'table', resourceName: `${observations.databaseName}/*` }));
+    const stack = Stack.of(observations);
+    if (!observations.workGroupName.startsWith('cdk-mlops-')) {
+      this.protectArns('athena', stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: observations.workGroupName }));
+    }
+    if (!observations.databaseName.startsWith('cdk_mlops_')) {
+      this.protectArns('glue',
+        stack.formatArn({ service: 'glue', resource: 'database', resourceName: observations.databaseName }),
+        stack.formatArn({ service: 'glue', resource: 'table', resourceName: `${observations.databaseName}/*` }));
+    }
   }
 
-  /** Protects an endpoint from requests of people, which would count as evidence, and its observations. */
+  /** Protects the evidence about an endpoint. Requests of people, which would count as evidence, are denied for every endpoint. */
   public protectEndpoint(endpoint: IModelEndpoint): void {
-    this.protectArns('sagemaker', endpoint.endpointArn);
     this.protectObservations(endpoint.observations);
   }
 
   /** Protects resources of a service of which people also have some of their own: `s3`, `sns`, `athena`, `glue`, `kms`, `ssm`, `secretsmanager`. */
   public protectArns(service: string, ...arns: string[]): void {
+    this.checkService('protectArns', service, arns);
     this.listed[service] = [...this.listed[service] ?? [], ...arns];
   }
 
   /** Marks the roles below a construct as the platform's own, which the organization's documents let work. */
   public trust(scope: IConstruct): void {
     Tags.of(scope).add(TRUSTED_TAG, 'true', { includeResourceTypes: ['AWS::IAM::Role'] });
+  }
+
+  /** Takes the roles below a construct out of a larger one that is trusted: those that people work with, such as a notebook's. */
+  public distrust(scope: IConstruct): void {
+    distrust(scope);
   }
 
   /**
@@ -187,17 +210,41 @@ export class PipelineProtection extends Construct {
     return { exempt: this.exempted, listed: this.listed };
   }
 
-  /** A policy needs a statement also where nothing is listed; this one denies what nobody can do. */
-  private orNothing(statements: object[]): object[] {
+  /** One part of what is denied on listed resources: there may be more of them than one policy holds. */
+  private listedStatements(part: number): object[] {
+    const shares = Object.entries(this.listed).map(([service, arns]) => [service, arns.filter((_arn, i) => i % LISTED_PARTS === part)]);
+    const table = PROTECTED_ACTIONS.filter(({ reach }) => reach === ProtectionReach.LISTED);
+    const statements = denyStatements(table, { exempt: {}, listed: Object.fromEntries(shares) as DenyScope['listed'] });
     if (statements.length > 0) return statements;
-    const none = Stack.of(this).formatArn({ service: 'sns', resource: Names.uniqueResourceName(this, { maxLength: 60 }), arnFormat: ArnFormat.NO_RESOURCE_NAME });
-    return [{ Sid: 'NothingListed', Effect: 'Deny', Action: ['sns:Publish'], Resource: [none] }];
+    // a policy needs a statement also where nothing is left for it
+    const nothing = Stack.of(this).formatArn({ service: 'sns', resource: 'no-such-topic', arnFormat: ArnFormat.NO_RESOURCE_NAME });
+    return [{ Sid: 'Nothing', Effect: 'Deny', Action: ['sns:Publish'], Resource: [nothing] }];
   }
 
-  /** CloudFormation begins the names that it makes for roles with the stack's, which it may cut. */
-  private ownRoles(): string[] {
+  private boundaryStatements(): object[] {
+    const all = boundaryStatements(this.scope());
+    const length = estimatedLength(this, { Version: '2012-10-17', Statement: all });
+    return length <= POLICY_LIMIT ? all : boundaryStatements({ exempt: this.exempted, listed: this.fewBuckets(0) });
+  }
+
+  /** Where buckets are too many to be listed, all those stand for them that CloudFormation names after this stack. */
+  private fewBuckets(most: number): Record<string, string[]> {
+    const prefix = this.stackPrefix();
+    if (prefix === undefined || (this.listed.s3 ?? []).length <= most) return this.listed;
+    return { ...this.listed, s3: [`arn:${Aws.PARTITION}:s3:::${prefix.toLowerCase()}*`] };
+  }
+
+  private checkService(method: string, service: string, arns: string[]): void {
+    new Problems(this)
+      .check(/^[a-z0-9-]+$/.test(service), `${method} takes the name of a service first, such as 'states', got '${service}'`)
+      .check(arns.length > 0, `${method} takes ARNs after the service, got none`)
+      .throwIfAny();
+  }
+
+  /** CloudFormation begins the names that it makes with the stack's, which it may cut. */
+  private stackPrefix(): string | undefined {
     let stack = Stack.of(this);
     while (stack.nestedStackParent !== undefined) stack = stack.nestedStackParent;
-    return Token.isUnresolved(stack.stackName) ? [] : [`${stack.stackName.slice(0, 20)}*`];
+    return Token.isUnresolved(stack.stackName) ? undefined : stack.stackName.slice(0, 20);
   }
 }

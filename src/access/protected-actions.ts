@@ -83,7 +83,7 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
       DeleteModelPackageGroupPolicy CreateMonitoringSchedule UpdateMonitoringSchedule StartMonitoringSchedule StopMonitoringSchedule
       DeleteMonitoringSchedule UpdateMonitoringAlert CreateModelQualityJobDefinition DeleteModelQualityJobDefinition`),
   },
-  { sid: 'Requests', service: 'sagemaker', reach: LISTED, actions: ['InvokeEndpoint'] },
+  { sid: 'Requests', service: 'sagemaker', reach: ACCOUNT, actions: ['InvokeEndpoint'] },
   {
     sid: 'Events',
     service: 'events',

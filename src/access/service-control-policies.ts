@@ -1,8 +1,15 @@
+import { Tags } from 'aws-cdk-lib';
+import { IConstruct } from 'constructs';
 import { DenyScope, DenyStatement, denyStatements, packed } from './deny-statements';
 import { PROTECTED_ACTIONS } from './protected-actions';
 
 /** Roles with this tag are the platform's own. */
 export const TRUSTED_TAG = 'cdk-mlops:pipeline';
+
+/** People's roles are never the platform's own, even where everything around them is. */
+export function distrust(scope: IConstruct): void {
+  Tags.of(scope).remove(TRUSTED_TAG, { priority: 500 });
+}
 
 /** The most characters that Organizations takes in a service control policy. */
 const LIMIT = 5120;

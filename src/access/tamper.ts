@@ -37,8 +37,8 @@ export function tamperAttempt(call: RecordedCall, time: string, watch: TamperWat
   const sets = PROTECTED_ACTIONS.filter(({ service, actions, eventSource }) =>
     (call.eventSource === `${service}.amazonaws.com` || call.eventSource === eventSource) && actions.includes(name));
   const named = namedIn(call);
-  const concerned = sets.find(({ service, reach }) => reach !== ProtectionReach.LISTED
-    || (watch.listed[service] ?? []).some((wanted) => named.some((value) => sameResource(value, wanted))));
+  const concerned = sets.find(({ service, reach, conditions }) => (conditions === undefined || touchesMain(call)) && (reach !== ProtectionReach.LISTED
+    || (watch.listed[service] ?? []).some((wanted) => named.some((value) => sameResource(value, wanted)))));
   if (concerned === undefined) return undefined;
   if (named.length > 0 && named.every((value) => watch.exempt.some((pattern) => fits(value, pattern)))) return undefined;
   const denied = call.errorCode !== undefined;
@@ -51,6 +51,12 @@ export function tamperAttempt(call: RecordedCall, time: string, watch: TamperWat
     ...call.errorCode === undefined ? {} : { errorCode: call.errorCode },
     time: call.eventTime ?? time,
   };
+}
+
+/** A push names its branches; people may push all but main. A call that names none may have touched it. */
+function touchesMain({ requestParameters }: RecordedCall): boolean {
+  const references = requestParameters?.references;
+  return !Array.isArray(references) || references.some((reference: { readonly ref?: string }) => reference.ref === 'refs/heads/main');
 }
 
 function isService({ userIdentity: { type, invokedBy } }: RecordedCall): boolean {
@@ -75,7 +81,7 @@ function namedIn({ resources, requestParameters }: RecordedCall): string[] {
 /** A call may name a resource by its ARN where it is listed by its name, or the other way round. */
 function sameResource(value: string, wanted: string): boolean {
   const last = (text: string): string => text.replace(/\/\*$/, '').split(/[/:]/).pop() ?? '';
-  return fits(value, wanted) || last(value) === last(wanted);
+  return fits(value, wanted) || fits(last(value), last(wanted));
 }
 
 function fits(value: string, pattern: string): boolean {

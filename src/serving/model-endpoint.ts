@@ -194,8 +194,8 @@ export class ModelEndpoint extends ModelEndpointBase {
   public readonly observations: IObservationStore;
   public readonly instanceType: string;
   public readonly instanceCount: number;
-  public readonly productionVariantName = PRODUCTION_VARIANT;
-  public readonly shadowVariantName = SHADOW_VARIANT;
+  public readonly productionVariantName: string = PRODUCTION_VARIANT;
+  public readonly shadowVariantName: string = SHADOW_VARIANT;
 
   constructor(scope: Construct, id: string, props: ModelEndpointProps = {}) {
     super(scope, id);

@@ -202,10 +202,10 @@ export class ObservationStore extends ObservationStoreBase {
     this.encryptionKey = key;
     this.bucket = this.createBucket(props, key, removalPolicy);
 
-    this.databaseName = Names.uniqueResourceName(this, { maxLength: 60, separator: '_' }).toLowerCase();
+    this.databaseName = `cdk_mlops_${Names.uniqueResourceName(this, { maxLength: 60, separator: '_' }).toLowerCase()}`;
     observationTables(this, this.databaseName, this.bucket);
 
-    this.workGroupName = Names.uniqueResourceName(this, { maxLength: 60, separator: '-' }).toLowerCase();
+    this.workGroupName = `cdk-mlops-${Names.uniqueResourceName(this, { maxLength: 60, separator: '-' }).toLowerCase()}`;
     new athena.CfnWorkGroup(this, 'WorkGroup', {
       name: this.workGroupName,
       description: 'Queries over captured predictions and ground truth',

@@ -53,9 +53,24 @@ test('each policy fits into what IAM takes', () => {
   expect(Math.max(...lengths)).toBeLessThanOrEqual(6144);
 });
 
+test('a hundred models fit: the boundary and the watch then speak of all buckets that are named after the stack', () => {
+  const template = synthesize({}, (protection, stack) => {
+    for (let i = 0; i < 200; i++) protection.protectBucket(s3.Bucket.fromBucketName(stack, `Bucket${i}`, `stack-a-bucket-with-a-name-of-some-length-${i}`));
+  });
+  const [, boundary] = Object.entries(template.findResources('AWS::IAM::ManagedPolicy')).find(([id]) => id.includes('Boundary')) ?? [];
+  expect(JSON.stringify(boundary?.Properties)).toContain(':s3:::stack*');
+  const watch = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => JSON.stringify(Properties.Environment ?? ''));
+  expect(Math.max(...watch.map((text) => text.length))).toBeLessThan(2000);
+});
+
+test('fails where a service or its ARNs are forgotten', () => {
+  expect(() => synthesize({}, (protection) => protection.exempt('arn:aws:states:x'))).toThrow(/1\. exempt takes the name of a service[^]*2\. exempt takes ARNs/);
+  expect(() => synthesize({ exempt: ['*'] })).toThrow(/exempt must hold ARNs that name their service, got '\*'/);
+});
+
 test('fails where more is listed than a policy can hold', () => {
   expect(() => synthesize({}, (protection, stack) => {
-    for (let i = 0; i < 60; i++) protection.protectBucket(new s3.Bucket(stack, `Bucket${i}`));
+    for (let i = 0; i < 400; i++) protection.protectBucket(s3.Bucket.fromBucketName(stack, `Bucket${i}`, `a-bucket-with-quite-a-long-name-${i}`));
   })).toThrow(/the policy has about \d+ characters, IAM takes 6144/);
 });
 
@@ -68,6 +83,7 @@ describe('decided by the synthesized policies, a person who could do everything 
     protection.protectArns('kms', 'arn:aws:kms:eu-central-1:111122223333:key/mlops');
     protection.protectArns('sns', 'arn:aws:sns:eu-central-1:111122223333:alerts');
     protection.exempt('states', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Weather');
+    protection.exempt('sagemaker', 'arn:aws:sagemaker:eu-central-1:111122223333:endpoint/sandbox');
   });
   const simulator = new Simulator(template, env);
   const allow = { Sid: 'All', Effect: 'Allow', Action: '*', Resource: '*' };
@@ -83,7 +99,6 @@ describe('decided by the synthesized policies, a person who could do everything 
     secretsmanager: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:mlops-x',
     kms: 'arn:aws:kms:eu-central-1:111122223333:key/mlops',
     sns: 'arn:aws:sns:eu-central-1:111122223333:alerts',
-    sagemaker: 'arn:aws:sagemaker:eu-central-1:111122223333:endpoint/houses',
   };
 
   test('may do none of the protected actions', () => {
