@@ -20,7 +20,10 @@ function bareEnvironment(): NodeJS.ProcessEnv {
   fs.mkdirSync(bin, { recursive: true });
   fs.symlinkSync(process.execPath, path.join(bin, 'node'));
   return {
-    PATH: bin, HOME: folder, CDK_VALIDATION: 'false', JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '20',
+    PATH: bin,
+    HOME: folder,
+    CDK_VALIDATION: 'false',
+    JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '20',
     JSII_RUNTIME_PACKAGE_CACHE_ROOT: path.join(folder, 'jsii-cache'),
   };
 }

@@ -5,8 +5,8 @@ import * as path from 'path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { DataScript, DataSource, MlopsPlatform, ModelSource } from 'cdk-mlops';
 import { regressionPlatform } from '../../examples/regression-platform/platform';
+import { DataScript, DataSource, MlopsPlatform, ModelSource } from 'cdk-mlops';
 
 const root = path.join(__dirname, '..', '..');
 const script = DataScript.fromAsset(path.join(root, 'examples/regression-platform/pipelines/weather.py'));

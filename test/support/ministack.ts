@@ -8,7 +8,11 @@ import * as path from 'path';
 export interface Ministack {
   readonly endpoint: string;
   /** Region and credentials that go with it, as an SDK client takes them. */
-  readonly client: { readonly endpoint: string; readonly region: string; readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } };
+  readonly client: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  };
   /** Ends the process and removes its folders. May be called twice. */
   stop(): Promise<void>;
 }

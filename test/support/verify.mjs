@@ -19,7 +19,7 @@ const steps = [
   { name: 'bundle', run: 'projen pre-compile', needed: true },
   { name: 'compile', run: 'jsii --silence-warnings=reserved-word --fail-on-warnings', needed: true },
   { name: 'types', run: 'tsc --noEmit -p tsconfig.dev.json' },
-  { name: 'lint', run: 'eslint --ext .ts,.tsx src test examples .projenrc.ts' },
+  { name: 'lint', run: 'ESLINT_USE_FLAT_CONFIG=false eslint --ext .ts,.tsx src test examples .projenrc.ts' },
   { name: 'snippets', run: 'jsii-rosetta extract --strict --fail' },
   { name: 'reference', run: 'jsii-docgen -o .cache/verify/API.md && cmp .cache/verify/API.md API.md' },
   { name: 'project files', run: 'node test/support/generated-files.mjs' },

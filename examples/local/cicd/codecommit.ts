@@ -115,12 +115,12 @@ export class CodeCommit implements StandIn, Service, Provisioner {
     return repository;
   }
 
+  /** The hook's question. The local cloud's front port has asked the policies already; a smaller cloud has not. */
   private mayPush({ principal, input }: Call): JsonObject {
-    if (principal.restricted) {
-      const name = text(input, 'repositoryName');
-      const reference = text(input, 'reference');
-      const decision = this.at.decide(principal.arn, 'codecommit:GitPush', this.arn(name), { 'codecommit:References': reference });
-      if (!decision.allowed) throw new AwsError('AccessDeniedException', `${principal.arn} may not push ${reference} to ${name} (${decision.by})`, 403);
+    const name = text(input, 'repositoryName');
+    for (const { ref } of principal.restricted ? objects(input, 'references') : []) {
+      const decision = this.at.decide(principal.arn, 'codecommit:GitPush', this.arn(name), { 'codecommit:References': String(ref) });
+      if (!decision.allowed) throw new AwsError('AccessDeniedException', `${principal.arn} may not push ${String(ref)} to ${name} (${decision.by})`, 403);
     }
     return {};
   }

@@ -11,8 +11,7 @@ import urllib.request
 repository, endpoint, region, operator, hook = sys.argv[1:6]
 
 
-def call(operation, **members):
-    key = os.environ.get('AWS_ACCESS_KEY_ID', operator)
+def call(operation, key, **members):
     request = urllib.request.Request(endpoint, json.dumps({'repositoryName': repository, **members}).encode(), {
         'Authorization': f'AWS4-HMAC-SHA256 Credential={key}/20000101/{region}/codecommit/aws4_request, SignedHeaders=host, Signature=0',
         'Content-Type': 'application/x-amz-json-1.1',
@@ -25,8 +24,9 @@ def call(operation, **members):
 
 
 if hook == 'update':
-    call('GitPush', reference=sys.argv[6])
+    reference, _, commit = sys.argv[6:9]
+    call('GitPush', os.environ.get('AWS_ACCESS_KEY_ID', operator), references=[{'ref': reference, 'commit': commit}])
 else:
     for line in sys.stdin:
         old, new, reference = line.split()
-        call('ReferenceUpdated', reference=reference, oldCommitId=old, commitId=new)
+        call('ReferenceUpdated', operator, reference=reference, oldCommitId=old, commitId=new)

@@ -1,7 +1,6 @@
-import { writeModel } from './repository';
-import { Spec } from './repository';
-import { World, hours } from './world';
 import * as path from 'path';
+import { writeModel, Spec } from './repository';
+import { World, hours } from './world';
 
 const template = path.join(__dirname, '..', '..', 'regression-platform', 'model');
 

@@ -1,6 +1,6 @@
-import { Mail } from '../cloud/notifications';
 import { compareWithScikitLearn, qualityRows } from './quality';
 import { World } from './world';
+import { Mail } from '../cloud/notifications';
 
 const TOLERANCE = 1e-9;
 
@@ -27,5 +27,5 @@ export async function driftAct(world: World): Promise<void> {
 }
 
 function qualityAlerts(world: World): readonly Mail[] {
-  return world.mailbox.filter(({ message }) => message.includes(world.outputs.QualityAlarm));
+  return world.mailbox.filter(({ subject, message }) => message.includes(world.outputs.QualityAlarm) && (subject ?? '').startsWith('ALARM'));
 }

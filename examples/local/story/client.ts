@@ -15,7 +15,9 @@ export class ApiClient {
 
   constructor(private readonly url: URL, region: string, environment: Record<string, string>) {
     this.signer = new SignatureV4({
-      service: 'execute-api', region, sha256: Sha256,
+      service: 'execute-api',
+      region,
+      sha256: Sha256,
       credentials: { accessKeyId: environment.AWS_ACCESS_KEY_ID, secretAccessKey: environment.AWS_SECRET_ACCESS_KEY },
     });
   }
@@ -24,7 +26,12 @@ export class ApiClient {
     const text = JSON.stringify(body);
     const path = `${this.url.pathname.replace(/\/$/, '')}/${resource}`;
     const signed = await this.signer.sign({
-      method: 'POST', protocol: this.url.protocol, hostname: this.url.hostname, port: Number(this.url.port), path, body: text,
+      method: 'POST',
+      protocol: this.url.protocol,
+      hostname: this.url.hostname,
+      port: Number(this.url.port),
+      path,
+      body: text,
       headers: { 'host': this.url.host, 'content-type': 'application/json', ...headers },
     });
     return this.send(path, signed.headers, text);

@@ -1,8 +1,8 @@
-import { Report, Verdict, VersionReport } from '../report/report';
-import { SageMaker } from '../sagemaker/sagemaker';
 import { VersionRecord } from './ledger';
 import { qualityRows } from './quality';
 import { World } from './world';
+import { Report, Verdict, VersionReport } from '../report/report';
+import { SageMaker } from '../sagemaker/sagemaker';
 
 const OUTCOMES: Record<string, VersionReport['outcome']> = {
   Production: 'production', Archived: 'archived', Rejected: 'rejected', RolledBack: 'rolled-back', Superseded: 'superseded',
@@ -22,8 +22,15 @@ export async function collect(world: World, ok: boolean): Promise<Report> {
     rejected: (await world.ledger.rejected()).map(({ commit, dataset, reason }) => ({ commit, dataset, reason })),
     traffic: replay.traffic,
     quality: (await qualityRows(world)).map((row) => ({
-      version: row.variant === 'AllTraffic' ? row.version : `${row.version} (shadow)`, from: row.from, to: row.to, samples: row.samples,
-      coverage: row.coverage ?? 0, mse: row.mse, rmse: row.rmse, mae: row.mae, r2: row.r2 ?? null,
+      version: row.variant === 'AllTraffic' ? row.version : `${row.version} (shadow)`,
+      from: row.from,
+      to: row.to,
+      samples: row.samples,
+      coverage: row.coverage ?? 0,
+      mse: row.mse,
+      rmse: row.rmse,
+      mae: row.mae,
+      r2: row.r2 ?? null,
     })),
     alerts: world.mailbox.map(({ at, subject, topic, message }) => ({ at, name: subject ?? topic, message })),
     denied: cloud.decided.filter(({ allowed }) => !allowed).map(({ principal, action, resource, by }) => ({
@@ -39,7 +46,10 @@ function versionReport(record: VersionRecord, world: World): VersionReport {
   const { mse, rmse, mae, r2, itemCount } = record.evaluation;
   const history = record.history ?? [];
   return {
-    version: record.version, cause: record.cause, commit: record.commit, dataset: record.dataset,
+    version: record.version,
+    cause: record.cause,
+    commit: record.commit,
+    dataset: record.dataset,
     evaluation: { mse, rmse, mae, r2, item_count: itemCount },
     verdict: verdictOf(record),
     // a run that broke off leaves a version on its way; the report says which stage it had reached
@@ -55,7 +65,11 @@ function verdictOf(record: VersionRecord): Verdict | null {
   const found = (record.history ?? []).map(({ detail }) => detail).find((detail) => detail !== undefined && 'decision' in detail) as Partial<Verdict> | undefined;
   if (found?.decision === undefined) return null;
   return {
-    decision: found.decision, pairs: found.pairs ?? 0, lower: found.lower ?? NaN, upper: found.upper ?? NaN, tolerance: found.tolerance ?? NaN,
+    decision: found.decision,
+    pairs: found.pairs ?? 0,
+    lower: found.lower ?? NaN,
+    upper: found.upper ?? NaN,
+    tolerance: found.tolerance ?? NaN,
     sequence: (found.sequence ?? []).map(({ pairs, lower, upper }) => ({ pairs, lower, upper })),
   };
 }

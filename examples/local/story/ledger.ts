@@ -51,8 +51,11 @@ export class Ledger {
     let from: Record<string, never> | undefined;
     do {
       const page = await this.client.send(new QueryCommand({
-        TableName: this.tableName, KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: partition } },
-        ExclusiveStartKey: from, ConsistentRead: true,
+        TableName: this.tableName,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: partition } },
+        ExclusiveStartKey: from,
+        ConsistentRead: true,
       }));
       found.push(...(page.Items ?? []).map((item) => unmarshall(item) as T));
       from = page.LastEvaluatedKey as Record<string, never> | undefined;

@@ -47,15 +47,27 @@ export function ownTable(table: Table, folder: string): Scenario {
   const few = [names.get(strongest(table))!];
   const all = features.map(({ name }) => names.get(name)!);
   return {
-    name: path.basename(table.name), rows: table.rows.length, target: names.get(table.target)!, timeColumn: TIME, requests, strict: false,
+    name: path.basename(table.name),
+    rows: table.rows.length,
+    target: names.get(table.target)!,
+    timeColumn: TIME,
+    requests,
+    strict: false,
     script: writeScript(folder, table, names),
     features: { few, all: [...few, ...all.filter((name) => !few.includes(name))], misleading: [...all, ROW] },
     batches: {
       first: { name: 'first.csv', csv: csv(0, first) }, second: { name: 'second.csv', csv: csv(first, second) }, third: { name: 'third.csv', csv: csv(second, third) },
     },
     at: {
-      start: after(0), stopped: after(11), crashed: after(17), second: after(30), third: after(55), better: after(80),
-      misleading: after(104), drift: after(104), end: new Date(after(DAYS).getTime() - HOUR),
+      start: after(0),
+      stopped: after(11),
+      crashed: after(17),
+      second: after(30),
+      third: after(55),
+      better: after(80),
+      misleading: after(104),
+      drift: after(104),
+      end: new Date(after(DAYS).getTime() - HOUR),
     },
   };
 }

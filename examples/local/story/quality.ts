@@ -37,9 +37,16 @@ export async function qualityRows(world: World): Promise<QualityRow[]> {
   const keys = (await s3.list(bucket, 'quality/')).map(({ key }) => key).filter((key) => !key.startsWith('quality/latest/')).sort();
   const reports = await Promise.all(keys.map(async (key) => JSON.parse((await s3.get(bucket, key)).toString()) as MonitorReport));
   return reports.flatMap(({ window, results }) => results.filter(({ dataset }) => dataset.item_count > 0).map((result): QualityRow => ({
-    variant: result.variant, version: result.modelVersion, from: window.from, to: window.to, samples: result.dataset.item_count, coverage: result.labels.coverage,
-    mse: result.regression_metrics.mse?.value ?? NaN, rmse: result.regression_metrics.rmse?.value ?? NaN,
-    mae: result.regression_metrics.mae?.value ?? NaN, r2: result.regression_metrics.r2?.value,
+    variant: result.variant,
+    version: result.modelVersion,
+    from: window.from,
+    to: window.to,
+    samples: result.dataset.item_count,
+    coverage: result.labels.coverage,
+    mse: result.regression_metrics.mse?.value ?? NaN,
+    rmse: result.regression_metrics.rmse?.value ?? NaN,
+    mae: result.regression_metrics.mae?.value ?? NaN,
+    r2: result.regression_metrics.r2?.value,
   })));
 }
 
@@ -100,7 +107,9 @@ async function datapoints(world: World, variant: string, version: string): Promi
   let token: string | undefined;
   do {
     const page = await client.send(new GetMetricDataCommand({
-      StartTime: world.scenario.at.start, EndTime: new Date(world.now.getTime() + 86_400_000), NextToken: token,
+      StartTime: world.scenario.at.start,
+      EndTime: new Date(world.now.getTime() + 86_400_000),
+      NextToken: token,
       MetricDataQueries: (Object.keys(METRICS) as Metric[]).map((metric) => ({
         Id: metric, MetricStat: { Metric: { Namespace: 'cdk-mlops', MetricName: METRICS[metric], Dimensions: dimensions }, Period: 3600, Stat: 'Average' },
       })),

@@ -1,6 +1,6 @@
-import { Clock } from '../cloud/types';
 import { ApiClient } from './client';
 import { LABEL_DELAY, Request } from './scenario';
+import { Clock } from '../cloud/types';
 
 interface Label {
   readonly at: Date;

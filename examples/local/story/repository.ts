@@ -52,8 +52,13 @@ export class ModelRepository {
     const date = this.now().toISOString();
     const email = `${this.author.toLowerCase()}@example.com`;
     return run(this.folder, args, {
-      ...this.identity, GIT_AUTHOR_NAME: this.author, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date,
-      GIT_COMMITTER_NAME: this.author, GIT_COMMITTER_EMAIL: email, GIT_COMMITTER_DATE: date,
+      ...this.identity,
+      GIT_AUTHOR_NAME: this.author,
+      GIT_AUTHOR_EMAIL: email,
+      GIT_AUTHOR_DATE: date,
+      GIT_COMMITTER_NAME: this.author,
+      GIT_COMMITTER_EMAIL: email,
+      GIT_COMMITTER_DATE: date,
     });
   }
 }

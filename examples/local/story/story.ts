@@ -1,8 +1,8 @@
-import { World, hours } from './world';
 import { dataAct, firstReleaseAct } from './act-first-release';
+import { accuracyAct, driftAct } from './act-quality';
 import { crashAct, stoppedAct } from './act-rejections';
 import { betterAct, faultAct, misleadingAct, revisionAct } from './act-revisions';
-import { accuracyAct, driftAct } from './act-quality';
+import { World, hours } from './world';
 
 /** The story, in the order of the data's own time. Every act ends with what had to come out of it. */
 export async function play(world: World): Promise<void> {

@@ -35,7 +35,12 @@ export async function weather(python: string, javaHome: string, cache: string): 
     'temp_lag_3', 'temp_lag_6', 'temp_lag_24', 'dewp_lag_24', 'pressure_lag_3', 'origin',
   ];
   return {
-    name: 'hourly weather of three airports, 2013', rows: lines.length, target: 'temp_in_24h', timeColumn: 'time_hour', script, requests,
+    name: 'hourly weather of three airports, 2013',
+    rows: lines.length,
+    target: 'temp_in_24h',
+    timeColumn: 'time_hour',
+    script,
+    requests,
     features: { few, all, misleading: [...all, 'day_of_year'] },
     batches: {
       first: between('january-to-may.csv', '2013-01', '2013-06'),
@@ -43,8 +48,15 @@ export async function weather(python: string, javaHome: string, cache: string): 
       third: between('july.csv', '2013-07', '2013-08'),
     },
     at: {
-      start: day('2013-06-01'), stopped: day('2013-06-12'), crashed: day('2013-06-18'), second: day('2013-07-01'), third: day('2013-08-01'),
-      better: day('2013-08-23'), misleading: day('2013-09-14'), drift: day('2013-11-01'), end: day('2013-11-20'),
+      start: day('2013-06-01'),
+      stopped: day('2013-06-12'),
+      crashed: day('2013-06-18'),
+      second: day('2013-07-01'),
+      third: day('2013-08-01'),
+      better: day('2013-08-23'),
+      misleading: day('2013-09-14'),
+      drift: day('2013-11-01'),
+      end: day('2013-11-20'),
     },
     strict: true,
   };

@@ -1,10 +1,6 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { S3Client, PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, ExecutionStatus, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { ApiGateway } from '../apigateway/apigateway';
-import { LocalCloud } from '../cloud/local-cloud';
-import { Mail, Notifications } from '../cloud/notifications';
-import { SageMaker } from '../sagemaker/sagemaker';
 import { Checks } from './checks';
 import { ApiClient } from './client';
 import { Ledger, VersionRecord } from './ledger';
@@ -12,6 +8,10 @@ import { Progress } from './progress';
 import { Replay } from './replay';
 import { ModelRepository } from './repository';
 import { Batch, Scenario } from './scenario';
+import { ApiGateway } from '../apigateway/apigateway';
+import { LocalCloud } from '../cloud/local-cloud';
+import { Mail, Notifications } from '../cloud/notifications';
+import { SageMaker } from '../sagemaker/sagemaker';
 
 /** Outputs of the example app that the story goes by. */
 export type Outputs = Record<

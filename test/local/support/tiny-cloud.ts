@@ -32,7 +32,7 @@ export class TinyCloud implements Cloud {
   readonly lines: string[] = [];
   readonly assets = new Map<string, string>();
   readonly s3: ObjectStore = new WireStore(() => this.client(S3Client));
-  readonly principals = new Principals(this.account, this.partition);
+  readonly principals = new Principals(this.account, this.partition, () => false);
   /** Which decisions of the policies are wanted. */
   denied: string[] = [];
   private readonly front: FrontPort;
