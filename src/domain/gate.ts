@@ -1,5 +1,3 @@
-import { ModelEvaluation } from './events';
-
 /** A metric that a gate can judge. */
 export type MetricName = 'mse' | 'rmse' | 'mae' | 'r2';
 
@@ -39,7 +37,7 @@ export type EvaluationJson = { readonly [metric in MetricName]?: number | null }
  *
  * A metric that is missing or not finite never passes: what cannot be measured cannot be released.
  */
-export function judgeGate(rules: GateRules, candidate: EvaluationJson | ModelEvaluation, champion?: EvaluationJson | ModelEvaluation | null): GateResult {
+export function judgeGate(rules: GateRules, candidate: EvaluationJson, champion?: EvaluationJson | null): GateResult {
   const checks = [
     ...rules.limits.flatMap((limit) => checkLimit(limit, candidate)),
     ...(rules.notWorseThanChampion === undefined || champion === undefined || champion === null

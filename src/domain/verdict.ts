@@ -1,3 +1,5 @@
+import { BEST_BLOCKS, RunningMean } from './confidence-sequence';
+import { centred, HOUR, hourNumber, lagOne, toBlocks } from './loss-blocks';
 import { sum } from './regression-metrics';
 
 /**
@@ -95,13 +97,10 @@ export const MIN_BLOCKS = 20;
 /** Lengths that are tried, in hours. */
 export const BLOCK_LENGTHS: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 24, 48, 72, 96, 168];
 
-const HOUR = 3_600_000;
 const MAX_AUTOCORRELATION = 0.1;
 /** An autocorrelation over fewer blocks than this says nothing. */
 const MIN_HISTORY_BLOCKS = 10;
 const NO_HISTORY_HOURS = 24;
-/** The sequence is tightest at this many times the least number of blocks. */
-const BEST_BLOCKS = 3;
 
 /**
  * The block length for a comparison, from the champion's own losses before it, so that the choice cannot lean on the
@@ -205,121 +204,6 @@ export function verdictProblems(settings: Omit<VerdictSettings, 'blockHours'> & 
   if (blockHours !== undefined && !(Number.isInteger(blockHours) && blockHours >= 1)) problems.push(`a block must be a whole number of hours, got ${blockHours} hours`);
   if (minBlocks !== undefined && !(Number.isInteger(minBlocks) && minBlocks >= MIN_BLOCKS)) problems.push(`at least ${MIN_BLOCKS} blocks must decide, got ${minBlocks}`);
   return problems;
-}
-
-interface Block {
-  /** Counted from the first block, empty ones included. */
-  readonly index: number;
-  readonly pairs: number;
-  readonly value: number;
-}
-
-/** Full blocks between two hours; blocks without a pair are left out. */
-function toBlocks(hours: readonly { readonly hour: number; readonly pairs: number; readonly value: number }[], start: number, end: number, length: number): Block[] {
-  const full = Math.floor((end - start) / length);
-  const byIndex = new Map<number, { pairs: number[]; values: number[] }>();
-  for (const { hour, pairs, value } of hours) {
-    const at = () => new Date(hour * HOUR).toISOString();
-    if (!Number.isInteger(pairs) || pairs < 0 || !Number.isFinite(value)) throw new Error(`the sums of hour ${at()} are not numbers: ${pairs} pairs, ${value}`);
-    if (pairs === 0 && value !== 0) throw new Error(`hour ${at()} has losses without a pair: ${value}`);
-    const index = Math.floor((hour - start) / length);
-    if (pairs === 0 || index < 0 || index >= full) continue;
-    const block = byIndex.get(index) ?? { pairs: [], values: [] };
-    block.pairs.push(pairs);
-    block.values.push(value);
-    byIndex.set(index, block);
-  }
-  return [...byIndex.entries()].sort(([a], [b]) => a - b).map(([index, block]) => ({ index, pairs: sum(block.pairs), value: sum(block.values) }));
-}
-
-interface Residual {
-  readonly index: number;
-  readonly residual: number;
-}
-
-/** Mean per pair, weighted by pairs, since a request counts the same in a busy and in a quiet hour. */
-function meanOf(blocks: readonly Block[]): number {
-  return sum(blocks.map(({ value }) => value)) / sum(blocks.map(({ pairs }) => pairs));
-}
-
-/** What each block adds to or takes from that mean (for equal blocks: the block's mean minus the mean of all). */
-function centred(blocks: readonly Block[]): Residual[] {
-  const mean = meanOf(blocks);
-  const average = sum(blocks.map(({ pairs }) => pairs)) / blocks.length;
-  return blocks.map(({ index, pairs, value }) => ({ index, residual: (value - mean * pairs) / average }));
-}
-
-function lagOne(residuals: readonly Residual[]): number {
-  const total = sum(residuals.map(({ residual }) => residual ** 2));
-  if (!(total > 0)) return 0;
-  return sum(residuals.slice(1).map(({ index, residual }, i) => (index === residuals[i].index + 1 ? residual * residuals[i].residual : 0))) / total;
-}
-
-/** Mean of d per pair over the blocks added so far, with the variance that blocks of consecutive time give it. */
-class RunningMean {
-  private blocks = 0;
-  private pairs = 0;
-  private value = 0;
-  private squares = { value: 0, cross: 0, pairs: 0 };
-  private neighbours = { value: 0, cross: 0, pairs: 0 };
-  private last: Block | undefined;
-  private readonly origin: number;
-
-  /** `sample` only places the origin near the mean, so that the sums of squares keep their digits. */
-  constructor(sample: readonly Block[]) {
-    this.origin = sample.length === 0 ? 0 : meanOf(sample);
-  }
-
-  add(block: Block): void {
-    const value = block.value - this.origin * block.pairs;
-    this.blocks += 1;
-    this.pairs += block.pairs;
-    this.value += value;
-    this.squares = plus(this.squares, value * value, value * block.pairs, block.pairs ** 2);
-    const { last } = this;
-    if (last !== undefined && last.index + 1 === block.index) {
-      this.neighbours = plus(this.neighbours, value * last.value, (value * last.pairs + last.value * block.pairs) / 2, block.pairs * last.pairs);
-    }
-    this.last = { ...block, value };
-  }
-
-  bounds(alpha: number, best: number): { mean: number; lower: number; upper: number } {
-    const mean = this.value / this.pairs;
-    const average = this.pairs / this.blocks;
-    // sums of (value − mean × pairs)² over blocks, and of the products of neighbours
-    const total = Math.max(0, this.squares.value - 2 * mean * this.squares.cross + mean * mean * this.squares.pairs);
-    const products = this.neighbours.value - 2 * mean * this.neighbours.cross + mean * mean * this.neighbours.pairs;
-    const variance = total / (average * average * (this.blocks - 1));
-    // blocks that still err alike carry less than they seem to: the variance of the mean of an AR(1) series
-    const correlation = total > 0 ? Math.min(0.95, Math.max(0, products / total)) : 0;
-    const margin = Math.sqrt(variance * (1 + correlation) / (1 - correlation)) * mixtureMargin(this.blocks, alpha, best);
-    const centre = mean + this.origin;
-    return { mean: centre, lower: centre - margin, upper: centre + margin };
-  }
-}
-
-interface Products {
-  readonly value: number;
-  readonly cross: number;
-  readonly pairs: number;
-}
-
-function plus(sums: Products, value: number, cross: number, pairs: number): Products {
-  return { value: sums.value + value, cross: sums.cross + cross, pairs: sums.pairs + pairs };
-}
-
-/** The margin of the Gaussian mixture for unit variance after `t` observations, tightest around `best` of them. */
-export function mixtureMargin(t: number, alpha: number, best: number): number {
-  const log = -2 * Math.log(alpha);
-  const rho2 = (log + Math.log(log + 1)) / best;
-  return Math.sqrt((2 * (t * rho2 + 1) / (t * t * rho2)) * Math.log(Math.sqrt(t * rho2 + 1) / alpha));
-}
-
-function hourNumber(text: string): number {
-  const parts = /^(\d{4})\/(\d\d)\/(\d\d)\/(\d\d)$/.exec(text);
-  const milliseconds = parts === null ? Date.parse(text) : Date.UTC(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]), Number(parts[4]));
-  if (Number.isNaN(milliseconds)) throw new Error(`not an hour: '${text}', expected ISO 8601 or yyyy/MM/dd/HH`);
-  return Math.floor(milliseconds / HOUR);
 }
 
 function reasonFor(verdict: Omit<Verdict, 'reason'>, settings: VerdictSettings, minBlocks: number): string {

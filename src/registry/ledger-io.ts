@@ -1,7 +1,6 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { fromItem, toItem } from '../domain/attribute-values';
-import { LedgerKey, VersionRecord } from '../domain/ledger';
-import { ledgerKeys } from '../domain/ledger';
+import { LedgerKey, VersionRecord, ledgerKeys } from '../domain/ledger';
 
 /** What of a DynamoDB client is used. */
 export type LedgerClient = Pick<DynamoDBClient, 'send'>;

@@ -3,8 +3,8 @@ import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { allocateVersion } from './allocation';
 import { named, readItem } from './ledger-io';
 import { abandonVersion, Ledger, markAnnounced, registerPackage, registrationEvent } from './package-registration';
-import { recordRejection, rejectionEvent } from './rejection';
 import { candidateOf, rejectedOf } from './registry-candidate';
+import { recordRejection, rejectionEvent } from './rejection';
 import { JsonObject } from '../domain/attribute-values';
 import { ledgerKeys, RunRecord } from '../domain/ledger';
 

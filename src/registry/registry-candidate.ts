@@ -8,8 +8,7 @@ import { DEFAULT_TAG, isTag } from '../domain/model-version';
 /** Reads the input of the registration state machine. All that is wrong with it is said in one error. */
 export function candidateOf(input: JsonObject): Candidate {
   const problems: string[] = [];
-  const optional = { tag: text(input.tag), evaluationUri: text(input.evaluationUri), sampleUri: text(input.sampleUri), trainingJobName: text(input.trainingJobName) };
-  const tag = optional.tag ?? DEFAULT_TAG;
+  const tag = text(input.tag) ?? DEFAULT_TAG;
   if (!isTag(tag)) problems.push(`tag '${tag}' is not 1 to 16 letters, digits and hyphens`);
   const required = (name: string): string => {
     const value = text(input[name]);
@@ -27,9 +26,9 @@ export function candidateOf(input: JsonObject): Candidate {
     championEvaluation: input.championEvaluation === undefined || input.championEvaluation === null
       ? undefined
       : evaluation(input.championEvaluation, 'championEvaluation', problems),
-    evaluationUri: optional.evaluationUri,
-    sampleUri: optional.sampleUri,
-    trainingJobName: optional.trainingJobName,
+    evaluationUri: text(input.evaluationUri),
+    sampleUri: text(input.sampleUri),
+    trainingJobName: text(input.trainingJobName),
     spec: isObject(input.spec) ? input.spec : undefined,
   };
   if (problems.length > 0) throw named('InvalidCandidate', `cannot register: ${problems.join('; ')}`);

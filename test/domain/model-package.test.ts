@@ -4,17 +4,48 @@ import { ledgerKeys, normalTime, VersionRecord } from '../../src/domain/ledger';
 import { descriptionText, metadataSummary, metadataText, packageMetadata, registrationToken } from '../../src/domain/model-package';
 
 const record: VersionRecord = {
-  run: 'arn:aws:states:eu-central-1:111122223333:execution:Training:1', tag: '1', commit: 'abc', dataset: '20130401T000000Z-1234', imageUri: '111122223333.dkr.ecr.eu-central-1.amazonaws.com/images@sha256:0123',
-  modelDataUrl: 's3://a/model.tar.gz', evaluation: { mse: 1.5e-7, rmse: 2, mae: 1, itemCount: 10 }, championEvaluation: { mse: 3, rmse: 2, mae: 1, itemCount: 10 },
-  sampleUri: 's3://a/sample.jsonl', spec: { target: 'temp_in_24h' }, version: 'V1.0.1', manual: 0, auto: 1, cause: 'auto', order: 2, status: 'allocated', attempt: 0, stage: 'Registered', reason: 'r', history: [], createdAt: '2026-01-01T00:00:00.000Z',
+  run: 'arn:aws:states:eu-central-1:111122223333:execution:Training:1',
+  tag: '1',
+  commit: 'abc',
+  dataset: '20130401T000000Z-1234',
+  imageUri: '111122223333.dkr.ecr.eu-central-1.amazonaws.com/images@sha256:0123',
+  modelDataUrl: 's3://a/model.tar.gz',
+  evaluation: { mse: 1.5e-7, rmse: 2, mae: 1, itemCount: 10 },
+  championEvaluation: { mse: 3, rmse: 2, mae: 1, itemCount: 10 },
+  sampleUri: 's3://a/sample.jsonl',
+  spec: { target: 'temp_in_24h' },
+  version: 'V1.0.1',
+  manual: 0,
+  auto: 1,
+  cause: 'auto',
+  order: 2,
+  status: 'allocated',
+  attempt: 0,
+  stage: 'Registered',
+  reason: 'r',
+  history: [],
+  createdAt: '2026-01-01T00:00:00.000Z',
 };
 const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}$/u;
 
 describe('what a package says about its version', () => {
   test('is what others read', () => {
     expect(packageMetadata(record, 'token')).toEqual({
-      version: 'V1.0.1', tag: '1', commit: 'abc', dataset: '20130401T000000Z-1234', cause: 'auto', run: record.run, image: record.imageUri,
-      mse: '1.5e-7', rmse: '2', mae: '1', itemCount: '10', sample: 's3://a/sample.jsonl', championMse: '3', target: 'temp_in_24h', registration: 'token',
+      version: 'V1.0.1',
+      tag: '1',
+      commit: 'abc',
+      dataset: '20130401T000000Z-1234',
+      cause: 'auto',
+      run: record.run,
+      image: record.imageUri,
+      mse: '1.5e-7',
+      rmse: '2',
+      mae: '1',
+      itemCount: '10',
+      sample: 's3://a/sample.jsonl',
+      championMse: '3',
+      target: 'temp_in_24h',
+      registration: 'token',
     });
   });
 

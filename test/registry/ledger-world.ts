@@ -2,7 +2,7 @@ import { BatchWriteItemCommand, CreateTableCommand, DeleteTableCommand, DynamoDB
 import { fromItem, JsonValue } from '../../src/domain/attribute-values';
 import { Candidate, RunRecord, TagRecord, VersionRecord } from '../../src/domain/ledger';
 import { formatVersion } from '../../src/domain/model-version';
-import { allocateVersion } from '../../src/registry/allocation';
+import { Allocation, allocateVersion } from '../../src/registry/allocation';
 import { LedgerClient } from '../../src/registry/ledger-io';
 import { Ledger, markAnnounced, registerPackage } from '../../src/registry/package-registration';
 import { ModelPackages } from '../support/model-packages';
@@ -64,7 +64,9 @@ export async function scan({ client, table }: Ledger): Promise<{ [member: string
 }
 
 /** Everything that a registration does, as its state machine does it. Repeatable. */
-export async function registerWhole(ledger: Ledger, packages: ModelPackages, of: Candidate, onEvent: (version: string) => void = () => {}): Promise<{ version: string; created: boolean }> {
+export async function registerWhole(
+  ledger: Ledger, packages: ModelPackages, of: Candidate, onEvent: (version: string) => void = () => {},
+): Promise<Allocation> {
   const allocation = await allocateVersion(ledger.client, ledger.table, of, TIME);
   const record = await registerPackage(ledger, { client: packages.client, group: GROUP }, allocation.version);
   if (record.announcedAt === undefined) {

@@ -19,8 +19,13 @@ beforeAll(async () => {
   ministack = await startMinistack();
   ledger = await newLedger(new DynamoDBClient({ ...ministack.client, maxAttempts: 1 }));
   Object.assign(process.env, {
-    AWS_ENDPOINT_URL: ministack.endpoint, AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test',
-    LEDGER_TABLE: ledger.table, MODEL_NAME: 'Temperature', MODEL_PACKAGE_GROUP: 'Temperature',
+    AWS_ENDPOINT_URL: ministack.endpoint,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    LEDGER_TABLE: ledger.table,
+    MODEL_NAME: 'Temperature',
+    MODEL_PACKAGE_GROUP: 'Temperature',
   });
   // required late: the handlers make their clients when they are loaded
   registrar = jest.requireActual<{ handler: Handler }>('../../src/registry/register-version.lambda').handler;
@@ -38,9 +43,19 @@ beforeEach(async () => {
 afterEach(() => jest.restoreAllMocks());
 
 const candidate = {
-  decision: 'register', run: 'arn:run-1', tag: '1', commit: 'abc', dataset: 'd1', imageUri: 'images:abc', modelDataUrl: 's3://a/model.tar.gz',
-  evaluation: { mse: 4, rmse: 2, mae: 1, r2: null, itemCount: 100 }, championEvaluation: null,
-  evaluationUri: 's3://a/evaluation.json', sampleUri: 's3://a/sample.jsonl', trainingJobName: 'job-1', spec: { target: 'y', features: ['x'] },
+  decision: 'register',
+  run: 'arn:run-1',
+  tag: '1',
+  commit: 'abc',
+  dataset: 'd1',
+  imageUri: 'images:abc',
+  modelDataUrl: 's3://a/model.tar.gz',
+  evaluation: { mse: 4, rmse: 2, mae: 1, r2: null, itemCount: 100 },
+  championEvaluation: null,
+  evaluationUri: 's3://a/evaluation.json',
+  sampleUri: 's3://a/sample.jsonl',
+  trainingJobName: 'job-1',
+  spec: { target: 'y', features: ['x'] },
 };
 const step = (name: string, rest: object = {}) => registrar({ step: name, time: TIME, ...rest });
 
@@ -49,10 +64,20 @@ test('a candidate becomes a version, a package and an event', async () => {
   const registered = await step('register', { version: 'V1.0.0', run: 'arn:run-1' });
   const arn = 'arn:aws:sagemaker:eu-central-1:111122223333:model-package/Temperature/1';
   expect(registered).toEqual({
-    version: 'V1.0.0', modelPackageArn: arn, cause: 'manual', created: true, announce: true,
+    version: 'V1.0.0',
+    modelPackageArn: arn,
+    cause: 'manual',
+    created: true,
+    announce: true,
     event: {
-      model: 'Temperature', version: 'V1.0.0', modelPackageArn: arn, cause: 'manual', commit: 'abc', dataset: 'd1',
-      evaluation: { mse: 4, rmse: 2, mae: 1, itemCount: 100 }, time: TIME,
+      model: 'Temperature',
+      version: 'V1.0.0',
+      modelPackageArn: arn,
+      cause: 'manual',
+      commit: 'abc',
+      dataset: 'd1',
+      evaluation: { mse: 4, rmse: 2, mae: 1, itemCount: 100 },
+      time: TIME,
     },
   });
   await step('announced', { version: 'V1.0.0' });
@@ -65,8 +90,19 @@ test('a candidate becomes a version, a package and an event', async () => {
     ModelMetrics: { ModelQuality: { Statistics: { ContentType: 'application/json', S3Uri: 's3://a/evaluation.json' } } },
     MetadataProperties: { CommitId: 'abc' },
     CustomerMetadataProperties: {
-      version: 'V1.0.0', tag: '1', commit: 'abc', dataset: 'd1', cause: 'manual', run: 'arn:run-1', image: 'images:abc',
-      mse: '4', rmse: '2', mae: '1', itemCount: '100', sample: 's3://a/sample.jsonl', target: 'y',
+      version: 'V1.0.0',
+      tag: '1',
+      commit: 'abc',
+      dataset: 'd1',
+      cause: 'manual',
+      run: 'arn:run-1',
+      image: 'images:abc',
+      mse: '4',
+      rmse: '2',
+      mae: '1',
+      itemCount: '100',
+      sample: 's3://a/sample.jsonl',
+      target: 'y',
     },
   });
   expect(packages.packages[0].CustomerMetadataProperties).not.toHaveProperty('r2');

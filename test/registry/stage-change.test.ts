@@ -100,8 +100,14 @@ test('each stage has its meaning for the package', async () => {
     approvals[stage] = packages.packages[0].ModelApprovalStatus;
   }
   expect(approvals).toEqual({
-    Registered: 'Approved', Staging: 'Approved', Canary: 'Approved', Production: 'Approved', Archived: 'Approved',
-    Rejected: 'Rejected', Superseded: 'PendingManualApproval', RolledBack: 'Rejected',
+    Registered: 'Approved',
+    Staging: 'Approved',
+    Canary: 'Approved',
+    Production: 'Approved',
+    Archived: 'Approved',
+    Rejected: 'Rejected',
+    Superseded: 'PendingManualApproval',
+    RolledBack: 'Rejected',
   });
 });
 
