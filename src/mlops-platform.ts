@@ -107,13 +107,17 @@ export class MlopsPlatform extends Construct {
 
   /** Adds a data scientist's notebook. */
   public addNotebookEnvironment(id: string, options: NotebookEnvironmentOptions = {}): NotebookEnvironment {
-    return new NotebookEnvironment(this, id, {
+    const environment = new NotebookEnvironment(this, id, {
       ...options,
       lake: this.dataLake,
       // A Studio space lives in its domain's network.
       network: options.studioDomainId === undefined ? this.workbenchNetwork() : undefined,
       encryptionKey: this.encryptionKey,
     });
+    // what runs in a notebook is a person's work
+    this.protection.distrust(environment);
+    this.protection.protectAgainst(environment.role);
+    return environment;
   }
 
   /** Adds a model, in a nested stack of its own. */

@@ -33,7 +33,7 @@ export interface PipelineProtectionProps {
   /**
    * Patterns of further role names whose calls are the platform's own work and no attempts.
    *
-   * @default - the roles of this stack that are not protected against, and the one by which the CDK deploys
+   * @default - only functions and builds of this stack, and the role by which the CDK deploys
    */
   readonly trustedRoles?: string[];
   /**
@@ -59,7 +59,7 @@ export interface PipelineProtectionProps {
 /** Policies for what is denied on listed resources: a role takes ten. */
 const LISTED_PARTS = 3;
 /** Buckets that the watch over calls can hold one by one. */
-const MOST_WATCHED = 12;
+const MOST_WATCHED = 6;
 /** Room that is left in each policy for the exempt ARNs, which are known only when the template is written. */
 const ROOM = 1500;
 
@@ -128,7 +128,6 @@ export class PipelineProtection extends Construct {
     this.boundary = boundary.policy;
 
     const prefix = this.stackPrefix();
-    const own = prefix === undefined ? [] : [`${prefix}*`];
     new TamperAlerts(this, 'TamperAlerts', {
       alerts: props.alerts,
       eventBus: props.eventBus,
@@ -137,7 +136,8 @@ export class PipelineProtection extends Construct {
       watch: () => ({
         listed: this.fewBuckets(MOST_WATCHED),
         exempt: Object.values(this.exempted).flat(),
-        machines: [...own, 'cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
+        machines: prefix === undefined ? [] : [`${prefix}*`],
+        trusted: ['cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
         people: this.people,
       }),
     });
@@ -145,7 +145,7 @@ export class PipelineProtection extends Construct {
 
   /** Denies a role everything that could touch a run or its evidence. */
   public protectAgainst(role: iam.IRole): void {
-    this.people.push(role.roleName);
+    if (isTakenByPeople(role)) this.people.push(role.roleName);
     // a role that was imported does not take policies itself
     if (role.node.defaultChild === undefined) this.existingRoles.push(role.roleName);
     else this.denyPolicies.forEach((policy) => role.addManagedPolicy(policy));
@@ -247,4 +247,12 @@ export class PipelineProtection extends Construct {
     while (stack.nestedStackParent !== undefined) stack = stack.nestedStackParent;
     return Token.isUnresolved(stack.stackName) ? undefined : stack.stackName.slice(0, 20);
   }
+}
+
+/** Roles that only a service takes are named by it in each session, and cannot be mistaken for others. */
+function isTakenByPeople(role: iam.IRole): boolean {
+  const trust = (role as iam.Role).assumeRolePolicy as iam.PolicyDocument | undefined;
+  if (trust === undefined) return true;
+  const { Statement } = Stack.of(role).resolve(trust) as { Statement: { Principal: string | Record<string, unknown> }[] };
+  return Statement.some(({ Principal }) => typeof Principal === 'string' || Object.keys(Principal).some((kind) => kind !== 'Service'));
 }

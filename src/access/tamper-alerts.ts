@@ -6,6 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { estimatedLength } from './deny-policy';
 import { packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectedActions } from './protected-actions';
 import { ReportTamperFunction } from './report-tamper-function';
@@ -23,7 +24,9 @@ export interface TamperAlertsProps {
   readonly watch: () => TamperWatch;
 }
 
-/** The most characters that EventBridge takes in a pattern is 4,096. */
+/** Of the 4,096 bytes that a function takes as its environment. */
+const WATCH_LIMIT = 3700;
+/** Of the 4,096 characters that EventBridge takes in a pattern. */
 const PATTERN_LIMIT = 3500;
 
 /** Looks at the calls that CloudTrail records, and tells of those that nobody should make. */
@@ -43,6 +46,12 @@ export class TamperAlerts extends Construct {
         ...props.alerts === undefined ? {} : { TOPIC: props.alerts.topicArn },
       },
     }));
+    this.node.addValidation({
+      validate: () => {
+        const length = estimatedLength(this, props.watch());
+        return length <= WATCH_LIMIT ? [] : [`what is exempt and listed has about ${length} characters, the function takes ${WATCH_LIMIT}; use patterns`];
+      },
+    });
     allow(report, { actions: ['events:PutEvents'], resources: [busArn] });
     if (props.alerts !== undefined) {
       allow(report, { actions: ['sns:Publish'], resources: [props.alerts.topicArn] });

@@ -24,9 +24,11 @@ export interface TamperWatch {
   readonly listed: Readonly<Record<string, readonly string[]>>;
   /** ARN patterns of what is none of the platform's. */
   readonly exempt: readonly string[];
-  /** Name patterns of the roles by which the platform itself works. */
+  /** Name patterns of the functions and their roles by which the platform itself works. */
   readonly machines: readonly string[];
-  /** Names of roles that people have, though a pattern of `machines` may fit. */
+  /** Name patterns of further roles whose calls are no attempts. */
+  readonly trusted: readonly string[];
+  /** Names of roles that people take, though a pattern of `machines` may fit. */
   readonly people: readonly string[];
 }
 
@@ -63,10 +65,16 @@ function isService({ userIdentity: { type, invokedBy } }: RecordedCall): boolean
   return type === 'AWSService' || (invokedBy?.endsWith('.amazonaws.com') ?? false);
 }
 
-/** Only roles are machines: no user, root or federated person is. */
-function isMachine({ userIdentity: { type, sessionContext } }: RecordedCall, { machines, people }: TamperWatch): boolean {
+/**
+ * A machine is a role of the platform in a session that is named as a service names it: after the function, or the build.
+ * Who takes a role may choose the session's name, hence roles that people take are never machines.
+ */
+function isMachine({ userIdentity: { type, arn, sessionContext } }: RecordedCall, { machines, trusted, people }: TamperWatch): boolean {
   const role = sessionContext?.sessionIssuer?.userName;
-  return type === 'AssumedRole' && role !== undefined && !people.includes(role) && machines.some((pattern) => fits(role, pattern));
+  if (type !== 'AssumedRole' || role === undefined || people.includes(role)) return false;
+  if (trusted.some((pattern) => fits(role, pattern))) return true;
+  const session = arn?.split('/').pop() ?? '';
+  return machines.some((pattern) => fits(role, pattern)) && [...machines, 'AWSCodeBuild-*'].some((pattern) => fits(session, pattern));
 }
 
 /** Everything by which the call may name a resource; ARNs first, then names and ids. */

@@ -16,24 +16,25 @@ const account = '111122223333';
 const watch: TamperWatch = {
   listed: { s3: ['arn:aws:s3:::artifacts*'], sns: [`arn:aws:sns:eu-central-1:${account}:alerts`] },
   exempt: [`arn:aws:states:eu-central-1:${account}:stateMachine:Weather`],
-  machines: ['Platform-*', 'cdk-*-cfn-exec-role-*'],
+  machines: ['Platform-*'],
+  trusted: ['cdk-*-cfn-exec-role-*'],
   people: ['Platform-Scientist'],
 };
 
-const call = (source: string, eventName: string, requestParameters: Record<string, unknown>, changes: Partial<RecordedCall> = {}, role = 'Ada'): RecordedCall => ({
+const call = (source: string, eventName: string, requestParameters: Record<string, unknown>, changes: Partial<RecordedCall> = {}, role = 'Ada', session = 'session'): RecordedCall => ({
   eventTime: '2026-03-02T10:00:00Z',
   eventSource: `${source}.amazonaws.com`,
   eventName,
   userIdentity: {
     type: 'AssumedRole',
-    arn: `arn:aws:sts::${account}:assumed-role/${role}/session`,
+    arn: `arn:aws:sts::${account}:assumed-role/${role}/${session}`,
     sessionContext: { sessionIssuer: { arn: `arn:aws:iam::${account}:role/${role}`, userName: role } },
   },
   requestParameters,
   ...changes,
 });
-const stop = (changes: Partial<RecordedCall> = {}, role?: string): RecordedCall =>
-  call('states', 'StopExecution', { executionArn: `arn:aws:states:eu-central-1:${account}:execution:Release:1` }, changes, role);
+const stop = (changes: Partial<RecordedCall> = {}, role?: string, session?: string): RecordedCall =>
+  call('states', 'StopExecution', { executionArn: `arn:aws:states:eu-central-1:${account}:execution:Release:1` }, changes, role, session);
 const attempt = (recorded: RecordedCall) => tamperAttempt(recorded, 'later', watch);
 
 describe('an attempt', () => {
@@ -79,14 +80,16 @@ describe('no attempt', () => {
     ['a call that only reads', call('states', 'DescribeExecution', {})],
     ['a call of a service', stop({ userIdentity: { type: 'AWSService', invokedBy: 'states.amazonaws.com' } })],
     ['a call that a service makes by a role', stop({ userIdentity: { type: 'AssumedRole', invokedBy: 'events.amazonaws.com' } })],
-    ['the platform\'s own work', stop({}, 'Platform-StopFunction')],
+    ['a function of the platform at work', stop({}, 'Platform-Role', 'Platform-StopFunction')],
+    ['a build of the platform at work', stop({}, 'Platform-BuildRole', 'AWSCodeBuild-1')],
     ['a deployment', call('lambda', 'UpdateFunctionCode20150331v2', { functionName: 'f' }, {}, `cdk-hnb659fds-cfn-exec-role-${account}-eu-central-1`)],
     ['what is exempt', call('states', 'StartExecution', { stateMachineArn: `arn:aws:states:eu-central-1:${account}:stateMachine:Weather` })],
   ])('is %s', (_what, recorded) => expect(attempt(recorded)).toBeUndefined());
 
   test('but a person\'s role is no machine, whatever its name, and a machine that is denied is told', () => {
-    expect(attempt(stop({}, 'Platform-Scientist'))).toMatchObject({ outcome: 'succeeded' });
-    expect(attempt(stop({ errorCode: 'AccessDenied' }, 'Platform-StopFunction'))).toMatchObject({ outcome: 'denied' });
+    expect(attempt(stop({}, 'Platform-Scientist', 'Platform-StopFunction'))).toMatchObject({ outcome: 'succeeded' });
+    expect(attempt(stop({}, 'Platform-NotebookRole', 'SageMaker'))).toMatchObject({ outcome: 'succeeded' });
+    expect(attempt(stop({ errorCode: 'AccessDenied' }, 'Platform-Role', 'Platform-StopFunction'))).toMatchObject({ outcome: 'denied' });
   });
 });
 
@@ -118,7 +121,7 @@ describe('the handler', () => {
   });
 
   test('is silent about what is no attempt, and tells nobody where there is no topic', async () => {
-    expect(await handler({ time: 'T', detail: stop({}, 'Platform-X') })).toBeNull();
+    expect(await handler({ time: 'T', detail: stop({}, 'Platform-X', 'Platform-X') })).toBeNull();
     delete process.env.TOPIC;
     await handler({ time: 'T', detail: stop() });
     expect(bridge.commandCalls(PutEventsCommand)).toHaveLength(1);
@@ -135,6 +138,7 @@ describe('the rules', () => {
   const stack = new Stack(new App(), 'Stack', { stackName: 'a-stack-with-quite-a-long-name', env: { account, region: 'eu-central-1' } });
   const protection = new PipelineProtection(stack, 'Protection', { alerts: sns.Topic.fromTopicArn(stack, 'Alerts', `arn:aws:sns:eu-central-1:${account}:alerts`) });
   protection.protectAgainst(iam.Role.fromRoleName(stack, 'Ada', 'ada'));
+  protection.protectAgainst(new iam.Role(stack, 'Notebook', { assumedBy: new iam.ServicePrincipal('sagemaker.amazonaws.com') }));
   const template = Template.fromStack(stack);
   const patterns = Object.values(template.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties.EventPattern);
 
@@ -154,7 +158,8 @@ describe('the rules', () => {
     expect(JSON.parse(text)).toEqual({
       listed: expect.objectContaining({ sns: [`arn:aws:sns:eu-central-1:${account}:alerts`] }),
       exempt: [],
-      machines: ['a-stack-with-quite-a*', 'cdk-*-cfn-exec-role-*'],
+      machines: ['a-stack-with-quite-a*'],
+      trusted: ['cdk-*-cfn-exec-role-*'],
       people: ['ada'],
     });
   });
