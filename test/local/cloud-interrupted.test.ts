@@ -58,7 +58,31 @@ test('an interrupted run leaves no process and does not spoil the next one in it
   await cloud.s3.put(only(cloud, 'AWS::S3::Bucket').ref, 'a', 'b');
   await cloud.stop();
   expect(processesOf(root)).toEqual([]);
-  expect(readdirSync(root).sort()).toEqual(['logs']);
+  expect(readdirSync(root).sort()).toEqual(['.local-cloud', 'logs']);
+});
+
+test('programs end with the cloud, with all that they have started; a wait for the clock ends too', async () => {
+  const root = path.join(clouds.folder(), 'run');
+  const cloud = await clouds.deploy((stack) => { new s3.Bucket(stack, 'Bucket'); }, { root });
+  const output: string[] = [];
+  const child = cloud.spawn('tree', 'bash', ['-c', 'trap "" TERM; sleep 600 & sleep 600 & echo $MINE; wait'], { pipe: true, env: { MINE: 'own' } });
+  child.stdout!.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+  const answer = await new Promise((resolve) => cloud.spawn('exits', 'bash', ['-c', 'exit 7'], {}).once('exit', resolve));
+  expect(answer).toBe(7);
+  await until(() => output.join('').includes('own'));
+  const hanging = cloud.clock.busy(new Promise(() => undefined), 'for ever');
+  const waiting = expect(cloud.clock.settle()).rejects.toThrow('the local cloud has been stopped');
+  await cloud.stop();
+  await waiting;
+  expect(processesOf(root)).toEqual([]);
+  void hanging;
+});
+
+test('a folder with something else in it is left as it is', async () => {
+  const root = clouds.folder();
+  writeFileSync(path.join(root, 'thesis.txt'), 'years of work');
+  await expect(clouds.deploy(() => undefined, { root })).rejects.toThrow('was not made by a run');
+  expect(readdirSync(root)).toEqual(['thesis.txt']);
 });
 
 test('a start that fails leaves nothing running', async () => {

@@ -1,7 +1,10 @@
 import { ChildProcess, execFileSync, spawn } from 'child_process';
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'fs';
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'fs';
 import * as path from 'path';
 import { SpawnOptions } from './types';
+
+/** Says that a folder is one of ours, so that it may be emptied. */
+const MARKER = '.local-cloud';
 
 interface Owner {
   readonly pid: number;
@@ -34,19 +37,22 @@ export class RunFolder {
     if (earlier && earlier.pid !== process.pid && isAlive(earlier)) {
       throw new Error(`another run (process ${earlier.pid}) is using ${this.root}`);
     }
-    for (const left of readLines<Owner>(this.journal)) {
-      if (isAlive(left)) endGroup(left.pid);
+    this.endRecorded();
+    const marker = path.join(this.root, MARKER);
+    if (existsSync(this.root) && readdirSync(this.root).length > 0 && !existsSync(marker)) {
+      throw new Error(`${this.root} is not empty and was not made by a run: it is left as it is`);
     }
     rmSync(this.root, { recursive: true, force: true });
     mkdirSync(this.temp, { recursive: true });
     mkdirSync(this.logs, { recursive: true });
+    writeFileSync(marker, 'Made by a run of the local cloud, which empties this folder.\n');
     writeFileSync(this.lock, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }));
   }
 
   spawn(name: string, program: string, args: string[], options: SpawnOptions): ChildProcess {
     const guard = path.join(__dirname, 'guard.py');
     const log = openSync(path.join(this.logs, `${name}.log`), 'a');
-    const child = spawn(this.python, [guard, program, ...args], {
+    const child = spawn(this.python, [guard, this.journal, program, ...args], {
       cwd: options.cwd ?? this.temp,
       detached: true,
       env: this.environment(options.env),
@@ -71,13 +77,20 @@ export class RunFolder {
     await Promise.all([...this.running].map(async (child) => {
       const gone = new Promise((resolve) => child.once('exit', resolve));
       child.stdin?.destroy();
-      const hard = setTimeout(() => endGroup(child.pid), 5000);
+      const hard = setTimeout(() => this.endRecorded(), 6000);
       await gone;
       clearTimeout(hard);
     }));
+    this.endRecorded();
     rmSync(this.temp, { recursive: true, force: true });
     rmSync(this.journal, { force: true });
     rmSync(this.lock, { force: true });
+  }
+
+  private endRecorded(): void {
+    for (const left of readLines<Owner>(this.journal)) {
+      if (isAlive(left)) endGroup(left.pid);
+    }
   }
 
   private environment(own: Record<string, string> = {}): NodeJS.ProcessEnv {
@@ -117,10 +130,8 @@ function isAlive(owner: Owner): boolean {
   return startOf(owner.pid) === owner.started;
 }
 
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
+function endGroup(pid: number): void {
   try {
-    process.kill(-pid, 'SIGTERM');
     process.kill(-pid, 'SIGKILL');
   } catch (error) {
     // Already gone.

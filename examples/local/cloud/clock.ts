@@ -33,6 +33,7 @@ export class LocalClock implements Clock {
   private advancing = false;
   private listeners: (() => void)[] = [];
   private broken?: Error;
+  private closed?: Error;
 
   constructor(options: LocalClockOptions) {
     this.time = options.start.getTime();
@@ -76,6 +77,13 @@ export class LocalClock implements Clock {
   /** Adds an outside queue that must be empty before the clock may move. */
   drain(drain: Drain): void {
     this.drains.push(drain);
+  }
+
+  /** Ends every wait for the clock with this error; nothing fires any more. */
+  close(reason: Error): void {
+    this.closed = reason;
+    this.timers.length = 0;
+    this.listeners.splice(0).forEach((tell) => tell());
   }
 
   /** What is in flight, by label. */
@@ -128,7 +136,7 @@ export class LocalClock implements Clock {
   }
 
   private fire(timer: Timer): void {
-    if (timer.cancelled) return;
+    if (timer.cancelled || this.closed) return;
     const failed = (error: unknown) => {
       this.broken ??= new Error(`${timer.label}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     };
@@ -144,6 +152,7 @@ export class LocalClock implements Clock {
   private async idle(): Promise<void> {
     for (;;) {
       for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+      if (this.closed) throw this.closed;
       if (this.inFlight.size === 0) return;
       await this.somethingDone();
     }

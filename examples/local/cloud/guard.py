@@ -1,10 +1,12 @@
 """Runs a program that must not outlive whoever started it.
 
-    guard.py PROGRAM [ARGUMENT…]
+    guard.py JOURNAL PROGRAM [ARGUMENT…]
 
-The program gets a process group of its own. When this process's standard input closes (its parent has ended, however)
-or it is told to terminate, the whole group is ended. Exits as the program did.
+The program gets a process group of its own, noted in the journal file with the time of its start. When this process's
+standard input closes (its parent has ended, however) or it is told to terminate, the whole group is ended. Exits as the
+program did.
 """
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +15,20 @@ import threading
 import time
 
 GRACE_SECONDS = 3
-program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+program = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True)
+
+
+def started(pid):
+    """Tells the process from a later one of the same number; the same words as in children.ts."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(") ")[2].split(" ")[19]
+    except FileNotFoundError:
+        return subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+
+
+with open(sys.argv[1], "a") as journal:
+    journal.write(json.dumps({"pid": program.pid, "started": started(program.pid)}) + "\n")
 
 
 def signal_group(number):

@@ -48,6 +48,9 @@ export interface LocalCloudOptions {
   readonly onLog?: (line: string) => void;
 }
 
+/** Real seconds that a stand-in may take to stop; its processes are ended anyhow. */
+const STOP_SECONDS = 10;
+
 /** A cloud assembly, running on this machine. */
 export class LocalCloud implements Cloud {
   /** Starts everything and deploys the assembly. Whatever fails, nothing is left running. */
@@ -214,8 +217,9 @@ export class LocalCloud implements Cloud {
   /** Stops every process, server and timer. Logs and what the run has written stay. */
   async stop(): Promise<void> {
     this.stopping = true;
+    this.clock.close(new Error('the local cloud has been stopped'));
     for (const standIn of [...this.standIns].reverse()) {
-      await standIn.stop?.().catch((error: unknown) => this.options.onLog?.(`while stopping: ${String(error)}`));
+      await atMost(STOP_SECONDS, standIn.stop?.()).catch((error: unknown) => this.options.onLog?.(`while stopping: ${String(error)}`));
     }
     for (const byKey of this.clients.values()) {
       for (const client of byKey.values()) (client as { destroy?: () => void }).destroy?.();
@@ -266,6 +270,12 @@ export class LocalCloud implements Cloud {
     const answer = await jsonCall(this, 'ssm', 'AmazonSSM.GetParameter', { Name: rest });
     return String((answer.Parameter as JsonObject).Value);
   }
+}
+
+async function atMost(seconds: number, work: Promise<void> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((_, reject) => { timer = setTimeout(() => reject(new Error(`not stopped within ${seconds} s`)), seconds * 1000); });
+  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }
 
 function common(values: (string | undefined)[], what: string): string | undefined {
