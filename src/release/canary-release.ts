@@ -186,6 +186,12 @@ export class CanaryRelease extends Construct {
         actions: ['cloudwatch:DescribeAlarms'], resources: [alarm('*')], because: 'cloudwatch:DescribeAlarms answers only those who may describe all alarms.',
       });
     }
+    // SageMaker asks, as the models' role, whether the alarms are quiet
+    allow(props.endpoint.executionRole, {
+      actions: ['cloudwatch:DescribeAlarms'],
+      resources: [...alarmArns(this.endpoint), ...(props.alarms ?? []).map((each) => each.alarmArn)],
+      because: 'Each release has alarms of its own, named after the endpoint.',
+    });
     allow(guard, {
       actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
       resources: alarmArns(this.endpoint),

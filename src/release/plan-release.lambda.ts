@@ -1,7 +1,7 @@
 import { describeAlarms, inWords, isFiring } from './alarms-io';
 import { CanaryPlan, fleetAlarms, PlanReleaseEvent } from './canary-plan';
 import { deploymentConfig, releasePlanProblems } from '../domain/release-plan';
-import { describeConfig, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, recordDeployment } from '../staging/hosting-io';
+import { describeConfig, describeEndpoint, EndpointUnsuitable, readCandidate, readChampion, recordDeployment, requireInService } from '../staging/hosting-io';
 import { Champion, createModelRequest, deploymentRecord, namesFor, productionConfigRequest } from '../staging/hosting-plan';
 
 export async function handler(event: PlanReleaseEvent): Promise<CanaryPlan> {
@@ -39,7 +39,7 @@ async function currentChampion(event: PlanReleaseEvent): Promise<Champion | unde
   const endpoint = await describeEndpoint(settings.endpointName);
   // an endpoint that never came up has served nobody: it is replaced as if it were not there
   if (endpoint === undefined || endpoint.EndpointStatus === 'Failed') return undefined;
-  if (endpoint.EndpointStatus !== 'InService') throw new EndpointBusy(`the endpoint ${settings.endpointName} is ${endpoint.EndpointStatus}`);
+  requireInService(endpoint);
   const config = await describeConfig(endpoint.EndpointConfigName ?? '');
   if ((config.ShadowProductionVariants ?? []).length > 0) {
     throw new EndpointUnsuitable(`the endpoint ${settings.endpointName} has a shadow variant (endpoint config ${config.EndpointConfigName}): take it off first`);

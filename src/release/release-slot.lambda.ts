@@ -4,7 +4,7 @@ import { ReleaseCompleted, ReleaseRolledBack } from '../domain/events';
 import { ledgerKeys } from '../domain/ledger';
 import { cleanName } from '../domain/release-names';
 import { named, readItem, readVersion } from '../registry/ledger-io';
-import { describeConfig, describeEndpoint, EndpointBusy } from '../staging/hosting-io';
+import { describeConfig, describeEndpoint, requireInService } from '../staging/hosting-io';
 
 export type SlotEvent =
   | { action: 'acquire'; table: string; endpointName: string; execution: string; time: string; input: { version: string; modelPackageArn: string } }
@@ -98,7 +98,7 @@ async function acquired(table: string, slot: Slot, endpointName: string): Promis
 async function lastGood(table: string, endpointName: string, version: string | null): Promise<GoodConfig | null> {
   const endpoint = await describeEndpoint(endpointName);
   if (endpoint === undefined || endpoint.EndpointStatus === 'Failed') return null;
-  if (endpoint.EndpointStatus !== 'InService') throw new EndpointBusy(`the endpoint ${endpointName} is ${endpoint.EndpointStatus}`);
+  requireInService(endpoint);
   const configName = endpoint.EndpointConfigName ?? '';
   const shadows = (await describeConfig(configName)).ShadowProductionVariants ?? [];
   return shadows.length === 0 ? { configName, version } : await readLastGood(table) ?? null;

@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -145,6 +146,12 @@ function child(
     }),
     resultSelector: { output: path.objectAt('$.Output') },
     resultPath: result,
+  });
+  task.addRetry({
+    errors: ['StepFunctions.AWSStepFunctionsException', 'StepFunctions.ExecutionLimitExceededException'],
+    interval: Duration.seconds(5),
+    backoffRate: 2,
+    maxAttempts: 5,
   });
   task.addCatch(onFailure, ON_ERROR);
   return task;

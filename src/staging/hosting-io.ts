@@ -8,6 +8,7 @@ import { Candidate, Champion, Container, CreateConfigRequest, CreateModelRequest
 
 const sagemaker = new SageMakerClient({});
 const s3 = new S3Client({});
+const CHANGING: string[] = ['Creating', 'Updating', 'SystemUpdating', 'RollingBack'];
 
 /** The endpoint takes no change at the moment: worth trying again in a while. */
 export class EndpointBusy extends Error {
@@ -44,6 +45,13 @@ export async function describeEndpoint(endpointName: string): Promise<DescribeEn
     if (says(error, /could not find|does not exist/i)) return undefined;
     throw error;
   }
+}
+
+/** An endpoint that is changing is worth waiting for, one that is out of order is not. */
+export function requireInService(endpoint: DescribeEndpointCommandOutput): void {
+  const { EndpointName: name, EndpointStatus: status } = endpoint;
+  if (status === undefined || CHANGING.includes(status)) throw new EndpointBusy(`the endpoint ${name} is ${status}`);
+  if (status !== 'InService') throw new EndpointUnsuitable(`the endpoint ${name} is ${status}`);
 }
 
 /** The one production variant that a release replaces. */
@@ -147,9 +155,7 @@ export async function updateEndpoint(update: EndpointUpdate): Promise<string> {
   const current = endpoint.EndpointConfigName ?? '';
   const status = endpoint.EndpointStatus;
   if (status === 'Updating' && endpoint.PendingDeploymentSummary?.EndpointConfigName === configName) return configName;
-  if (status === 'Creating' || status === 'Updating' || status === 'SystemUpdating' || status === 'RollingBack') {
-    throw new EndpointBusy(`the endpoint ${endpointName} is ${status}`);
-  }
+  if (status === undefined || CHANGING.includes(status)) throw new EndpointBusy(`the endpoint ${endpointName} is ${status}`);
   if (status === 'InService' && current === configName) return configName;
   if (update.onlyFrom !== undefined && !update.onlyFrom.includes(current)) return current;
   if (status === 'Failed' || status === 'Deleting') throw new EndpointUnsuitable(`the endpoint ${endpointName} is ${status} and takes no update`);

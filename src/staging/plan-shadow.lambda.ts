@@ -1,4 +1,4 @@
-import { configsOf, describeConfig, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, recordDeployment } from './hosting-io';
+import { configsOf, describeConfig, describeEndpoint, EndpointUnsuitable, readCandidate, readChampion, recordDeployment, requireInService } from './hosting-io';
 import { Champion, createModelRequest, deploymentRecord, namesFor, OWN_PREFIX, shadowConfigRequest } from './hosting-plan';
 import { PlanShadowEvent, ShadowPlan } from './shadow-plan';
 import { hourAt, lossHistorySql } from '../domain/pairing-sql';
@@ -12,7 +12,7 @@ export async function handler(event: PlanShadowEvent): Promise<ShadowPlan> {
   const { settings } = event;
   const endpoint = await describeEndpoint(settings.endpointName);
   if (endpoint === undefined) throw new EndpointUnsuitable(`there is no endpoint ${settings.endpointName} yet, so there is no champion to compare with`);
-  if (endpoint.EndpointStatus !== 'InService') throw new EndpointBusy(`the endpoint ${settings.endpointName} is ${endpoint.EndpointStatus}`);
+  requireInService(endpoint);
   const config = await describeConfig(endpoint.EndpointConfigName ?? '');
   if ((config.ShadowProductionVariants ?? []).length > 0) {
     throw new EndpointUnsuitable(`the endpoint ${settings.endpointName} has a shadow variant already (endpoint config ${config.EndpointConfigName})`);

@@ -210,11 +210,6 @@ export function grantDeploying(deployer: lambda.IFunction, endpoint: IModelEndpo
   allow(deployer, {
     actions: ['iam:PassRole'], resources: [endpoint.executionRole.roleArn], conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
   });
-  const key = endpoint.observations.encryptionKey;
-  if (key !== undefined) {
-    // SageMaker gives its capture agents a grant on the key on behalf of whoever creates the config
-    allow(deployer, { actions: ['kms:CreateGrant', 'kms:DescribeKey'], resources: [key.keyArn] });
-  }
 }
 
 export function hostingArn(endpoint: IModelEndpoint, resource: string, resourceName: string): string {

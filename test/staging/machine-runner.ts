@@ -1,12 +1,20 @@
+import { createRequire } from 'module';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { StateMachine } from 'aws-local-stepfunctions';
 
 export type Json = null | boolean | number | string | Json[] | { [member: string]: Json };
 export type Task = (input: Json) => Promise<unknown> | unknown;
 
 interface State { Type: string; States?: Record<string, State>; Iterator?: Definition; ItemProcessor?: Definition; Retry?: unknown[] }
 interface Definition { StartAt: string; States: Record<string, State> }
+
+/** What of the ASL engine is used; its types can be read by ES modules only. */
+interface Engine {
+  StateMachine: new (definition: object, options: object) => {
+    run(input: Json, options: object): { result: Promise<Json>; eventLogs: AsyncIterable<{ type: string; state: { name: string } }> };
+  };
+}
+const { StateMachine } = createRequire(__filename)('aws-local-stepfunctions') as Engine;
 
 /** Everything that a template's definition refers to gets a readable stand-in. */
 function resolve(value: unknown): string {
@@ -72,7 +80,7 @@ export async function run(definition: Definition, input: Json, tasks: Record<str
       Execution: { Id: executionId, Name: executionId.split(':').pop(), Input: input },
       StateMachine: { Id: executionId.replace(':execution:', ':stateMachine:').replace(/:[^:]+$/, '') },
       State: { get EnteredTime() { return now(); }, RetryCount: 0 },
-    } as never,
+    },
   });
   const trail: string[] = [];
   const reading = (async () => {
@@ -81,7 +89,7 @@ export async function run(definition: Definition, input: Json, tasks: Record<str
     }
   })();
   try {
-    const output = await execution.result as Json;
+    const output = await execution.result;
     await reading;
     return { output, trail };
   } catch (error) {

@@ -27,7 +27,7 @@ const hourOf = (sql: string, pattern: RegExp) => Date.parse(`${pattern.exec(sql)
 function answer(sql: string): Record<string, number>[] {
   const from = hourOf(sql, /moment >= TIMESTAMP '([^']+)'/);
   const until = hourOf(sql, /moment < TIMESTAMP '([^']+)'/);
-  return Array.from({ length: Math.max(0, (until - from) / 3_600_000) }, (_, hour) => {
+  return Array.from({ length: Math.max(0, (until - from) / 3_600_000) }, (_, hour): Record<string, number> => {
     const loss = world.pairs * (4 + Math.sin(hour * 12.9898) * 1.5);
     return sql.includes('challenger_loss')
       ? {
