@@ -87,12 +87,12 @@ export class PersonaRole extends Construct implements iam.IGrantable {
     props.protection.protectAgainst(this.role);
   }
 
-  private createRole({ persona, assumedBy, permissionsBoundary, path }: PersonaRoleProps, maxSessionDuration: Duration): iam.Role {
+  private createRole(props: PersonaRoleProps, maxSessionDuration: Duration): iam.Role {
     const role = new iam.Role(this, 'Role', {
-      assumedBy: assumedBy ?? new iam.AccountRootPrincipal().withConditions({ Bool: { 'aws:MultiFactorAuthPresent': 'true' } }),
-      description: persona.description,
-      permissionsBoundary,
-      path: path ?? '/',
+      assumedBy: props.assumedBy ?? new iam.AccountRootPrincipal().withConditions({ Bool: { 'aws:MultiFactorAuthPresent': 'true' } }),
+      description: props.persona.description,
+      permissionsBoundary: props.permissionsBoundary,
+      path: props.path ?? '/',
       maxSessionDuration,
     });
     distrust(role);
