@@ -18,8 +18,10 @@ export interface RegistrationWorkflowProps {
   readonly encryptionKey?: kms.IKey;
 }
 
-/** Errors of the registrar that no retry cures. */
-const LASTING_ERRORS = ['InvalidCandidate', 'RunAlreadyRejected', 'RunAlreadyRegistered', 'UnknownVersion', 'VersionAbandoned', 'LedgerBroken'];
+/** Errors of the registrar, and of SageMaker and DynamoDB behind it, that no retry cures. */
+const LASTING_ERRORS = [
+  'InvalidCandidate', 'LedgerBroken', 'RunAlreadyRegistered', 'RunAlreadyRejected', 'UnknownVersion', 'ValidationException', 'VersionAbandoned',
+];
 
 /**
  * Registers or rejects one candidate. Each step may be repeated, and so may the whole execution: the ledger knows the
@@ -122,6 +124,6 @@ export class RegistrationWorkflow extends Construct {
 
 /** An hour of patience with services that are down. */
 function retried<T extends sfn.TaskStateBase>(task: T): T {
-  task.addRetry({ errors: ['States.TaskFailed', 'States.Timeout'], interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 10, maxDelay: Duration.minutes(10) });
+  task.addRetry({ errors: ['States.TaskFailed', 'States.Timeout'], interval: Duration.seconds(2), backoffRate: 2, maxAttempts: 13, maxDelay: Duration.minutes(10) });
   return task;
 }

@@ -129,7 +129,7 @@ describe('the registration state machine', () => {
       'Abandon', 'Allocate', 'Announce', 'AnnounceRejection', 'NoteAnnouncement', 'RecordRejection', 'Register',
     ]);
     for (const [, task] of tasks) {
-      expect(task.Retry?.at(-1)).toMatchObject({ ErrorEquals: ['States.TaskFailed', 'States.Timeout'], MaxAttempts: 10 });
+      expect(task.Retry?.at(-1)).toMatchObject({ ErrorEquals: ['States.TaskFailed', 'States.Timeout'], MaxAttempts: 13, IntervalSeconds: 2, BackoffRate: 2, MaxDelaySeconds: 600 });
       expect(task.Catch).toHaveLength(1);
       expect(task.Catch?.[0].ErrorEquals).toEqual(['States.ALL']);
       expect(states[task.Catch?.[0].Next ?? '']).toBeDefined();
