@@ -1,0 +1,80 @@
+import { aws_cloudwatch as cloudwatch, aws_events as events, aws_events_targets as targets, aws_kms as kms, aws_s3 as s3, aws_sns as sns, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  Alerts, CanaryRelease, Dataset, MlopsEvents, ModelEndpoint, ModelRegistryVersioning, ReleaseWorkflow, ShadowStaging, TrafficShift, TrainingWorkflow,
+} from '../../../src';
+
+export const MODEL = 'Line';
+export const DATASET = 'Points';
+
+/** What the tests go by, as outputs of the stack. */
+export const OUTPUTS = [
+  'Training', 'Release', 'Staging', 'Canary', 'Recovery', 'Endpoint', 'Ledger', 'Group', 'Repository', 'Curated', 'Artifacts', 'Observations',
+] as const;
+export type LineOutputs = Record<(typeof OUTPUTS)[number], string>;
+
+/** Alarms of the operator's own, on figures that the tests publish. */
+export const LOAD_ALARM = 'Load';
+export const QUALITY_ALARM = 'Quality';
+export const OWN_NAMESPACE = 'Operator';
+
+/** From a commit and a dataset to production, with everything that decides on the way, and nothing beside it. */
+export function lineApp(stack: Stack): void {
+  const key = new kms.Key(stack, 'Key', { removalPolicy: RemovalPolicy.DESTROY });
+  const common = { encryptionKey: key };
+  const curated = new s3.Bucket(stack, 'Curated', { encryption: s3.BucketEncryption.KMS, ...common });
+  const dataset = Dataset.fromDatasetAttributes({ datasetName: DATASET, bucket: curated, target: 'y' });
+
+  const registry = new ModelRegistryVersioning(stack, 'Registry', { ...common, modelName: MODEL, removalPolicy: RemovalPolicy.DESTROY });
+  const endpoint = new ModelEndpoint(stack, 'Endpoint', { ...common, endpointName: 'line', removalPolicy: RemovalPolicy.DESTROY });
+  endpoint.allowModelsFrom(registry.artifacts, registry.repository);
+  const training = new TrainingWorkflow(stack, 'Training', { ...common, dataset, registry });
+  const staging = new ShadowStaging(stack, 'Staging', {
+    ...common,
+    endpoint,
+    registry,
+    window: Duration.hours(30),
+    evaluateEvery: Duration.hours(6),
+    labelDelay: Duration.hours(1),
+    blockLength: Duration.hours(1),
+    minSamples: 60,
+  });
+  const alarm = (alarmName: string) => new cloudwatch.Alarm(stack, alarmName, {
+    alarmName,
+    metric: new cloudwatch.Metric({ namespace: OWN_NAMESPACE, metricName: alarmName, period: Duration.minutes(1), statistic: 'Maximum' }),
+    threshold: 1,
+    evaluationPeriods: 1,
+    treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+  });
+  const release = new CanaryRelease(stack, 'Release', {
+    ...common,
+    endpoint,
+    registry,
+    shift: TrafficShift.canaryInstances(1, Duration.minutes(30)),
+    alarms: [alarm(LOAD_ALARM)],
+    watch: { window: Duration.hours(1), every: Duration.minutes(10), alarms: [alarm(QUALITY_ALARM)] },
+  });
+  const releases = new ReleaseWorkflow(stack, 'Releases', { ...common, registry, staging, release });
+
+  new Alerts(stack, 'Alerts', common);
+  // every event of the library, where the tests can see it
+  new events.Rule(stack, 'Everything', {
+    eventPattern: { source: [MlopsEvents.SOURCE] },
+    targets: [new targets.SnsTopic(new sns.Topic(stack, 'Events', { topicName: 'events' }))],
+  });
+
+  const outputs: LineOutputs = {
+    Training: training.stateMachine.stateMachineArn,
+    Release: releases.stateMachine.stateMachineArn,
+    Staging: staging.stateMachine.stateMachineArn,
+    Canary: release.stateMachine.stateMachineArn,
+    Recovery: releases.recovery.stateMachineArn,
+    Endpoint: endpoint.endpointName,
+    Ledger: registry.ledger.tableName,
+    Group: registry.modelPackageGroupName,
+    Repository: registry.repository.repositoryUri,
+    Curated: curated.bucketName,
+    Artifacts: registry.artifacts.bucketName,
+    Observations: endpoint.observations.bucket.bucketName,
+  };
+  for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, `Out${name}`, { value });
+}

@@ -1,0 +1,60 @@
+import { LOAD_ALARM, QUALITY_ALARM } from './line-app';
+import { LineWorld, VersionItem } from './line-world';
+import { JsonObject } from '../../../examples/local/cloud/types';
+
+type News = Awaited<ReturnType<LineWorld['news']>>;
+
+export function stagesOf({ history }: VersionItem): string[] {
+  return history.map(({ stage }) => stage);
+}
+
+/** Nothing is under way, and nothing is left over of what was. */
+export async function expectQuiet(world: LineWorld): Promise<void> {
+  expect(world.releasing).toBe(false);
+  expect(await world.queue()).toEqual([]);
+  expect(await world.alarms()).toEqual([LOAD_ALARM, QUALITY_ALARM]);
+  expect(await world.endpoint()).toMatchObject({ status: 'InService', shadows: 0, pending: false });
+}
+
+/** The version serves, and everything says so; answers the events since the last look. */
+export async function expectProduction(world: LineWorld, { version }: VersionItem, level: number): Promise<News['events']> {
+  await expectQuiet(world);
+  const record = await world.version(version);
+  expect(record.stage).toBe('Production');
+  expect(await world.champion()).toBe(version);
+  expect(await world.registered(record)).toMatchObject({ approval: 'Approved', stage: 'Production', status: 'Complete' });
+  const config = (await world.endpoint())!.config!;
+  expect(config).toMatch(new RegExp(`^line-${version.replaceAll('.', '-')}-[0-9a-f]{8}$`));
+  expect((await world.hosted(record)).sort()).toEqual([`config ${config}`, `model ${config}`]);
+  const answer = await world.traffic.ask(10);
+  expect(Math.abs(answer! - (20 + level))).toBeLessThan(0.5);
+  const { events, alerts } = await world.news();
+  expect(events.at(-1)).toMatchObject({ type: 'ReleaseCompleted', detail: { endpoint: 'line', version, endpointConfigName: config } });
+  expect(alerts).toEqual([]);
+  return events;
+}
+
+/** A version that the shadow does not let pass: what serves is what served before, and no caller has noticed anything. */
+export async function expectUntouched(world: LineWorld, decision: string, release: () => Promise<void>, reason: RegExp): Promise<void> {
+  const [endpoint, champion, { failed }, known] = [await world.endpoint(), await world.champion(), { ...world.traffic.counts }, await world.versions()];
+  const answer = await world.traffic.ask(10);
+  await release();
+  await expectQuiet(world);
+  expect(await world.endpoint()).toEqual(endpoint);
+  expect(await world.champion()).toBe(champion);
+  expect(await world.traffic.ask(10)).toBe(answer);
+  expect(world.traffic.counts.failed).toBe(failed);
+
+  const [record, ...others] = (await world.versions()).filter(({ version }) => !known.some((one) => one.version === version));
+  expect(others).toEqual([]);
+  expect(stagesOf(record)).toEqual(['Registered', 'Staging', 'Rejected']);
+  expect(record.reason).toMatch(reason);
+  expect(await world.registered(record)).toMatchObject({ approval: 'Rejected', stage: 'Rejected', status: 'Failed' });
+  expect(await world.hosted(record)).toEqual([]);
+  expect((await world.version(champion!)).stage).toBe('Production');
+  const { events, alerts } = await world.news();
+  expect(events.filter(({ type }) => type !== 'DatasetPublished').map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict']);
+  const verdict: JsonObject = events.at(-1)!.detail;
+  expect(verdict).toMatchObject({ version: record.version, champion, decision });
+  expect(alerts).toEqual([expect.stringContaining(`${record.version} does not replace ${champion!} on line (${decision}): ${String(verdict.reason)}`)]);
+}

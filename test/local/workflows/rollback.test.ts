@@ -1,0 +1,78 @@
+import { LOAD_ALARM, QUALITY_ALARM } from './line-app';
+import { expectProduction, expectQuiet, stagesOf } from './line-expectations';
+import { LineWorld, VersionItem } from './line-world';
+
+let world: LineWorld;
+beforeAll(async () => {
+  world = await LineWorld.start();
+  world.traffic.level = 5;
+  await world.publish({ level: 5 });
+  await world.merge();
+  await world.until(() => !world.releasing);
+  await world.news();
+});
+afterAll(() => world.stop());
+afterEach(() => expect(world.cloud.faults).toEqual([]));
+
+/** Merges, and lets the release go on; what happens on the way is told by `act`, once the version is in its canary. */
+async function expectTakenBack(act: (record: VersionItem) => Promise<void>, reason: RegExp): Promise<void> {
+  const [endpoint, champion] = [await world.endpoint(), await world.champion()];
+  const record = await world.merge();
+  await world.traffic.playUntil(async () => stagesOf(await world.version(record.version)).includes('Canary'), world.in(40));
+  await act(record);
+  await world.released();
+
+  await expectQuiet(world);
+  expect(await world.endpoint()).toEqual(endpoint);
+  expect(await world.champion()).toBe(champion);
+  expect((await world.version(champion!)).stage).toBe('Production');
+  const ended = await world.version(record.version);
+  expect(stagesOf(ended)).toEqual(['Registered', 'Staging', 'Canary', 'RolledBack']);
+  console.log(ended.reason);
+  expect(ended.reason).toMatch(reason);
+  expect(await world.registered(ended)).toMatchObject({ approval: 'Rejected', stage: 'RolledBack', status: 'Failed' });
+  expect(await world.hosted(ended)).toEqual([]);
+  const { events, alerts } = await world.news();
+  expect(events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict', 'ReleaseRolledBack']);
+  expect(events[2].detail).toMatchObject({ version: record.version, restored: champion, endpointConfigName: endpoint!.config, reason: ended.reason });
+  expect(alerts).toEqual([expect.stringContaining(`The release of ${record.version} on line was rolled back: ${ended.reason}`)]);
+}
+
+const minutes = (count: number) => world.traffic.playUntil(((then) => () => world.cloud.clock.now() >= then)(world.in(count / 60)), world.in(2));
+
+test('a new fleet that fails requests is taken back by its own alarms, and production answers all the while', async () => {
+  let heal = (): void => undefined;
+  const { answered } = world.traffic.counts;
+  await expectTakenBack(async (record) => { heal = world.breakFleet(record); }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}: alarm/);
+  expect(world.traffic.counts.answered).toBeGreaterThan(answered);
+  expect(world.traffic.counts.failed).toBeLessThanOrEqual(2);
+  heal();
+});
+
+test('a rollback about which nobody says anything is found out', async () => {
+  await expectTakenBack(async () => {
+    await minutes(10);
+    await world.measure(LOAD_ALARM, 5);
+    await world.until(async () => (await world.endpoint())!.status === 'InService', 1);
+  }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}/);
+});
+
+test('an alarm on quality that starts to fire within the watch takes the version back', async () => {
+  await expectTakenBack(async (record) => {
+    await world.traffic.playUntil(async () => (await world.endpoint())!.config!.includes(record.version.replaceAll('.', '-')), world.in(3));
+    await minutes(10);
+    await world.measure(QUALITY_ALARM, 5);
+  }, /^taken back while it was watched: .*Quality/);
+});
+
+test('a release does not start while an alarm fires', async () => {
+  const stop = world.keepMeasuring(LOAD_ALARM, 5);
+  await expectTakenBack(async () => undefined, /^not started: .*Load/);
+  stop();
+});
+
+test('the same version, with nothing in its way, is released', async () => {
+  const record = await world.merge();
+  await world.released();
+  await expectProduction(world, record, 5);
+});
