@@ -22,7 +22,7 @@ export async function handler(event: PlanReleaseEvent): Promise<CanaryPlan> {
     candidate,
     names,
     model: createModelRequest(candidate, names.model, settings),
-    config: productionConfigRequest(names, instanceCount, settings),
+    config: productionConfigRequest(names, champion, settings),
     first: champion === undefined,
     previousConfigName: champion?.configName ?? null,
     previousVersion: champion?.version ?? null,

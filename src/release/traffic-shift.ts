@@ -6,7 +6,7 @@ export interface TrafficShiftOptions {
   /**
    * How long the old fleet is kept after the last step, at most 1 hour.
    *
-   * @default Duration.minutes(0)
+   * @default - it goes at once
    */
   readonly terminationWait?: Duration;
   /**

@@ -73,9 +73,10 @@ export async function readChampion(endpoint: DescribeEndpointCommandOutput, sett
     version: served?.version ?? variant.ModelName,
     configName,
     modelName: variant.ModelName,
-    instanceType: variant.InstanceType,
     instanceCount: live?.DesiredInstanceCount ?? live?.CurrentInstanceCount ?? variant.InitialInstanceCount ?? settings.instanceCount,
     evaluation: { mse: served?.mse, rmse: served?.rmse, mae: served?.mae, r2: served?.r2 },
+    variant: { ...variant, VariantName: variant.VariantName, ModelName: variant.ModelName, InstanceType: variant.InstanceType },
+    ...(config.KmsKeyId === undefined ? {} : { volumeKeyId: config.KmsKeyId }),
   };
 }
 

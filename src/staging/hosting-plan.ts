@@ -56,6 +56,7 @@ export interface CreateConfigRequest {
   readonly ProductionVariants: VariantRequest[];
   readonly ShadowProductionVariants?: VariantRequest[];
   readonly DataCaptureConfig: object;
+  readonly KmsKeyId?: string;
 }
 
 /** One line of `deployments/<endpoint config>.jsonl`: what a variant of the config serves. */
@@ -71,9 +72,12 @@ export interface Champion {
   readonly version: string;
   readonly configName: string;
   readonly modelName: string;
-  readonly instanceType: string;
   readonly instanceCount: number;
   readonly evaluation: Evaluation;
+  /** The variant as its config describes it. */
+  readonly variant: Omit<VariantRequest, 'InitialInstanceCount' | 'InitialVariantWeight'>;
+  /** Encrypts the volumes of its instances. Absent where SageMaker's own key does. */
+  readonly volumeKeyId?: string;
 }
 
 /** Room for `V<tag of 16>.<manual>.<auto>`; longer names of versions are cut. */
@@ -103,19 +107,22 @@ export function shadowConfigRequest(
 ): CreateConfigRequest {
   return {
     EndpointConfigName: names.shadowEndpointConfig,
-    ProductionVariants: [variant(settings.productionVariantName, champion.modelName, champion.instanceType, champion.instanceCount, 1)],
+    ProductionVariants: [{ ...champion.variant, InitialInstanceCount: champion.instanceCount, InitialVariantWeight: 1 }],
     ShadowProductionVariants: [variant(settings.shadowVariantName, names.model, settings.instanceType,
       Math.max(1, Math.ceil(champion.instanceCount * samplingPercentage / 100)), samplingPercentage / 100)],
     DataCaptureConfig: dataCapture(names.shadowEndpointConfig, settings),
+    ...volumeKey(champion),
   };
 }
 
 /** The candidate alone, as the production variant. */
-export function productionConfigRequest(names: ReleaseNames, instanceCount: number, settings: HostingSettings): CreateConfigRequest {
+export function productionConfigRequest(names: ReleaseNames, champion: Champion | undefined, settings: HostingSettings): CreateConfigRequest {
+  const instanceCount = champion?.instanceCount ?? settings.instanceCount;
   return {
     EndpointConfigName: names.endpointConfig,
     ProductionVariants: [variant(settings.productionVariantName, names.model, settings.instanceType, instanceCount, 1)],
     DataCaptureConfig: dataCapture(names.endpointConfig, settings),
+    ...volumeKey(champion),
   };
 }
 
@@ -127,6 +134,11 @@ export function deploymentRecord(
 
 function variant(VariantName: string, ModelName: string, InstanceType: string, InitialInstanceCount: number, weight: number): VariantRequest {
   return { VariantName, ModelName, InstanceType, InitialInstanceCount, InitialVariantWeight: weight };
+}
+
+/** What was encrypted with a key of the customer stays so. */
+function volumeKey(champion: Champion | undefined): Pick<CreateConfigRequest, 'KmsKeyId'> {
+  return champion?.volumeKeyId === undefined ? {} : { KmsKeyId: champion.volumeKeyId };
 }
 
 /** A prefix of its own for each config keeps the captures of one version apart from those of the next. */

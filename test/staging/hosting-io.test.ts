@@ -4,7 +4,7 @@ import { AwsTaskError } from './machine-runner';
 import {
   createConfig, createEndpoint, createModel, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, remove, updateEndpoint,
 } from '../../src/staging/hosting-io';
-import { HostingSettings, namesFor, OWN_PREFIX } from '../../src/staging/hosting-plan';
+import { HostingSettings, namesFor, OWN_PREFIX, productionConfigRequest, shadowConfigRequest } from '../../src/staging/hosting-plan';
 
 const settings: HostingSettings = {
   endpointName: 'temperature',
@@ -114,6 +114,22 @@ describe('reading what is hosted', () => {
   ])('%s cannot be challenged', async (_, variants, problem) => {
     hosting.configs.set(config, { EndpointConfigName: config, ProductionVariants: variants as never });
     await expect(readChampion({ EndpointConfigName: config } as never, settings)).rejects.toThrow(problem);
+  });
+});
+
+describe('what a comparison asks for', () => {
+  test('keeps the champion as it is, with its own settings and its key', async () => {
+    const own = { VariantName: 'AllTraffic', ModelName: 'm', InstanceType: 'ml.c5.large', InitialInstanceCount: 1, ContainerStartupHealthCheckTimeoutInSeconds: 600 };
+    hosting.configs.set(config, { EndpointConfigName: config, ProductionVariants: [own], ...{ KmsKeyId: 'volumes' } });
+    const champion = await readChampion({ EndpointConfigName: config, ...hosting.describe('temperature') } as never, settings);
+    const names = namesFor('temperature', 'V1.0.1', 'run');
+    expect(shadowConfigRequest(champion, names, 100, settings)).toMatchObject({
+      ProductionVariants: [{ ...own, InitialInstanceCount: 2, InitialVariantWeight: 1 }], KmsKeyId: 'volumes',
+    });
+    expect(productionConfigRequest(names, champion, settings)).toMatchObject({
+      ProductionVariants: [{ VariantName: 'AllTraffic', ModelName: names.model, InstanceType: 'ml.m5.large', InitialInstanceCount: 2 }], KmsKeyId: 'volumes',
+    });
+    expect(productionConfigRequest(names, undefined, settings)).not.toHaveProperty('KmsKeyId');
   });
 });
 
