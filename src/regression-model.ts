@@ -1,4 +1,4 @@
-import { NestedStack, RemovalPolicy, Token } from 'aws-cdk-lib';
+import { Duration, NestedStack, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -7,7 +7,7 @@ import { DeliveryPipeline } from './delivery/delivery-pipeline';
 import { QualityMonitor, QualityMonitorOptions } from './monitoring/quality-monitor';
 import { Problems } from './private/problems';
 import { ModelRegistryVersioning } from './registry/model-registry-versioning';
-import { CanaryRelease, CanaryReleaseOptions } from './release/canary-release';
+import { CanaryRelease, CanaryReleaseOptions, ReleaseWatch } from './release/canary-release';
 import { ReleaseWorkflow } from './release/release-workflow';
 import { ModelEndpoint } from './serving/model-endpoint';
 import { PredictionApi, PredictionApiOptions } from './serving/prediction-api';
@@ -76,7 +76,7 @@ export interface RegressionModelOptions {
   /**
    * How traffic moves to a new version.
    *
-   * @default - the defaults of `CanaryRelease`
+   * @default - the defaults of `CanaryRelease`, and the alarm of `monitor` is watched for two days after a release
    */
   readonly release?: CanaryReleaseOptions;
 
@@ -165,7 +165,9 @@ export class RegressionModel extends Construct {
     const within = this.stack;
 
     this.registry = new ModelRegistryVersioning(within, 'Registry', { ...common, modelName: this.modelName, removalPolicy });
-    this.endpoint = new ModelEndpoint(within, 'Endpoint', { ...common, instanceType: props.instanceType, instanceCount: props.instanceCount, removalPolicy });
+    this.endpoint = new ModelEndpoint(within, 'Endpoint', {
+      ...common, instanceType: props.instanceType, instanceCount: props.instanceCount, removalPolicy,
+    });
     this.endpoint.allowModelsFrom(this.registry.artifacts, this.registry.repository);
     this.training = new TrainingWorkflow(within, 'Training', {
       ...common, dataset: props.dataset, registry: this.registry, gate: props.gate, retrainOnNewData: props.retrainOnNewData, training: props.training,
@@ -175,7 +177,9 @@ export class RegressionModel extends Construct {
     this.staging = new ShadowStaging(within, 'Staging', {
       ...common, ...props.staging, endpoint: this.endpoint, registry: this.registry,
     });
-    this.release = new CanaryRelease(within, 'Release', { ...common, ...props.release, endpoint: this.endpoint, registry: this.registry });
+    // accuracy shows when labels arrive, which is usually a day later
+    const watch: ReleaseWatch = { window: Duration.days(2), every: Duration.hours(1), alarms: [this.monitor.alarm] };
+    this.release = new CanaryRelease(within, 'Release', { ...common, watch, ...props.release, endpoint: this.endpoint, registry: this.registry });
     this.releases = new ReleaseWorkflow(within, 'Releases', { ...common, registry: this.registry, staging: this.staging, release: this.release });
     this.api = new PredictionApi(within, 'Api', { ...common, manageAccountLogging: false, ...props.api, endpoint: this.endpoint });
   }

@@ -20,6 +20,7 @@ export interface DataScriptConfig {
  * to publish, and optionally `RULES`, a list of quality rules of its own. `source` is the URI of the source files.
  *
  * @example
+ * declare const bucket: s3.IBucket;
  * const script = DataScript.fromBucket(bucket, 'pipelines/weather.py');
  */
 export abstract class DataScript {

@@ -1,7 +1,7 @@
 import { Block, meanOf } from './loss-blocks';
 
 /** The sequence is tightest at this many times the least number of blocks. */
-export const BEST_BLOCKS = 3;
+export const BEST_BLOCKS = 4;
 
 /** Mean of d per pair over the blocks added so far, with the variance that blocks of consecutive time give it. */
 export class RunningMean {
@@ -38,8 +38,10 @@ export class RunningMean {
     const total = Math.max(0, this.squares.value - 2 * mean * this.squares.cross + mean * mean * this.squares.pairs);
     const products = this.neighbours.value - 2 * mean * this.neighbours.cross + mean * mean * this.neighbours.pairs;
     const variance = total / (average * average * (this.blocks - 1));
-    // blocks that still err alike carry less than they seem to: the variance of the mean of an AR(1) series
-    const correlation = total > 0 ? Math.min(0.95, Math.max(0, products / total)) : 0;
+    // Blocks that still err alike carry less than they seem to: the variance of the mean of an AR(1) series. Half a
+    // standard error of the estimate is let go, for independent blocks show that much by chance.
+    const measured = total > 0 ? products / total : 0;
+    const correlation = Math.min(0.95, Math.max(0, measured - 0.5 / Math.sqrt(this.blocks)));
     const margin = Math.sqrt(variance * (1 + correlation) / (1 - correlation)) * mixtureMargin(this.blocks, alpha, best);
     const centre = mean + this.origin;
     return { mean: centre, lower: centre - margin, upper: centre + margin };

@@ -1,6 +1,6 @@
-import { createHash } from 'crypto';
 import { DatasetColumn, DatasetManifest } from './dataset';
 import { ModelEvaluation } from './events';
+import { fingerprint } from './fingerprint';
 import { DEFAULT_TAG, isTag } from './model-version';
 
 /** `mlops.json` of a model's repository: what is trained, on which columns, and how. */
@@ -160,7 +160,7 @@ export const MAX_JOB_PREFIX = 40;
 
 /** The name that all jobs of a run share, whatever the length of its execution's name. SageMaker writes names in ARNs in lower case. */
 export function jobNameOf(prefix: string, executionId: string): string {
-  return `${prefix}-${createHash('sha256').update(executionId).digest('hex').slice(0, 16)}`;
+  return `${prefix}-${fingerprint(executionId, 2)}`;
 }
 
 /** Turns any text into a valid start of a SageMaker name. */

@@ -9,6 +9,13 @@ import { sum } from './regression-metrics';
  * unit is a block of consecutive hours. On the blocks runs an asymptotic confidence sequence for the mean of d
  * (Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, "Time-uniform central limit theory and asymptotic confidence
  * sequences", Theorem 2.2): it holds at all times at once, so that looking often does not inflate its errors.
+ *
+ * The theorem asks for blocks that are nearly independent, and of that two things take care: the length of a block is
+ * chosen from the champion's past, and what autocorrelation the blocks of the comparison still show widens the bounds.
+ * Simulated (500 runs each, one request an hour, 30 to 120 days, looking after every block, tolerance 2 %, alpha 0.05):
+ * with a true ratio of 1.05 and AR(1) 0.95 in the errors at most 1.6 % are promoted, also where the tails are heavy
+ * (Student t with 4 degrees, 1 % gross outliers) or the history lasts 5 days only. A challenger that is 10 % better,
+ * errors independent in time and correlated by 0.6, is promoted at a median of 1,270 pairs.
  */
 
 /** Sums over one hour of requests that both models answered and whose label arrived. */

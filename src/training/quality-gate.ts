@@ -6,7 +6,7 @@ export interface QualityGateProps {
   /**
    * Limits that the evaluation must keep, whatever the champion does.
    *
-   * @default - none
+   * @default - only the champion is compared with
    */
   readonly limits?: QualityLimit[];
 

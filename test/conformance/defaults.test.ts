@@ -25,7 +25,7 @@ function documented(): Documented[] {
 function applied(member: string, folder: string): string[] {
   const near = files.filter(({ name }) => path.dirname(name) === folder || folder === '.');
   const constants = new Map(files.flatMap(({ text }) => [...text.matchAll(/const ([A-Z][A-Z0-9_]*)(?:: [^=]+)? = ([^;]+);/g)].map(([, name, value]) => [name, value] as const)));
-  return near.flatMap(({ text }) => [...text.matchAll(new RegExp(`\\.${member} \\?\\? ([\\w.']+(?:\\([^)]*\\))?|\\[[^\\]]*\\]|'[^']*'|-?[\\d._]+)`, 'g'))]
+  return near.flatMap(({ text }) => [...text.matchAll(new RegExp(`\\.${member} \\?\\? ('[^']*'|[\\w.]+(?:\\([^)]*\\))?|\\[[^\\]]*\\]|-?[\\d._]+)`, 'g'))]
     .map(([, value]) => constants.get(value) ?? value));
 }
 
