@@ -7,6 +7,8 @@ export interface Fault {
   readonly endpointConfigNameContains?: string;
   readonly endpointName?: string;
   readonly modelName?: string;
+  /** Part of the model's name, for whichever config serves it. */
+  readonly modelNameContains?: string;
   /** `error`: the container answers 500 without being asked. `latency`: its answer comes late. */
   readonly kind: 'error' | 'latency';
   /** Real milliseconds by which `latency` delays an answer. @default 200 */
@@ -32,8 +34,8 @@ export class Faults {
 
   /** Adds a fault; the answer takes it away again. */
   inject(fault: Fault): () => void {
-    if (fault.endpointConfigNameContains === undefined && fault.endpointName === undefined && fault.modelName === undefined) {
-      throw new Error('a fault needs a target: endpointConfigNameContains, endpointName or modelName');
+    if ([fault.endpointConfigNameContains, fault.endpointName, fault.modelName, fault.modelNameContains].every((target) => target === undefined)) {
+      throw new Error('a fault needs a target: endpointConfigNameContains, endpointName, modelName or modelNameContains');
     }
     this.active.set(fault, 0);
     return () => void this.active.delete(fault);
@@ -57,5 +59,6 @@ function matches(fault: Fault, target: FaultTarget): boolean {
   return (fault.shadow ?? false) === target.shadow
     && (fault.endpointName === undefined || fault.endpointName === target.endpointName)
     && (fault.modelName === undefined || fault.modelName === target.modelName)
+    && (fault.modelNameContains === undefined || target.modelName.includes(fault.modelNameContains))
     && (fault.endpointConfigNameContains === undefined || target.configName.includes(fault.endpointConfigNameContains));
 }

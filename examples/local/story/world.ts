@@ -87,7 +87,7 @@ export class World {
 
   /** Injects a fault: the version's new fleet fails every second request once it takes traffic. The answer ends it. */
   failUnderLoad(version: string): () => void {
-    return this.cloud.find(SageMaker).injectFault({ endpointConfigNameContains: `-${version.replaceAll('.', '-')}-`, kind: 'error', share: 0.5 });
+    return this.cloud.find(SageMaker).injectFault({ modelNameContains: `-${version.replaceAll('.', '-')}-`, kind: 'error', share: 0.5 });
   }
 
   async alarmState(name: string): Promise<string | undefined> {
