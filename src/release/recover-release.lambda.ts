@@ -2,8 +2,10 @@ import { ExecutionDoesNotExist, SFNClient, StopExecutionCommand } from '@aws-sdk
 import { deleteAlarms } from './alarms-io';
 import { fleetAlarms } from './canary-plan';
 import { ledgerClient, readSlot } from './slot-io';
+import { failureInWords } from '../domain/failure-reason';
 import { ledgerKeys } from '../domain/ledger';
 import { readItem, readVersion } from '../registry/ledger-io';
+import { describeEndpoint } from '../staging/hosting-io';
 import { namesFor } from '../staging/hosting-plan';
 
 export type RecoverEvent =
@@ -17,7 +19,7 @@ export interface Wreck {
   readonly status: 'nothing' | 'concluded' | 'broken';
   readonly version?: string;
   readonly reason?: string;
-  /** The config to go back to; null where there was none. */
+  /** The config to go back to; null where there was none, or there is no endpoint any more. */
   readonly lastGood?: string | null;
   /** The version that is in production again, where the registry says otherwise. */
   readonly restored?: string | null;
@@ -52,13 +54,15 @@ async function inspect(event: RecoverEvent & { action: 'inspect' }): Promise<Wre
   if (slot.concluded !== undefined) return { status: 'concluded' };
   const staging = executionOf(event.stagingMachineArn, slot.stagingName);
   const release = executionOf(event.releaseMachineArn, slot.releaseName);
+  const endpoint = await describeEndpoint(endpointName);
   const shadow = namesFor(endpointName, slot.version, staging);
   const released = namesFor(endpointName, slot.version, release);
   return {
     status: 'broken',
     version: slot.version,
-    reason: `the release did not end by itself: ${event.reason}`.slice(0, LONGEST_REASON),
-    lastGood: slot.lastGood?.configName ?? null,
+    reason: `the release did not end by itself: ${failureInWords(event.reason)}`.slice(0, LONGEST_REASON),
+    // an endpoint that somebody has deleted cannot be put back: the next release makes it anew
+    lastGood: endpoint === undefined || endpoint.EndpointStatus === 'Deleting' ? null : slot.lastGood?.configName ?? null,
     restored: await notInProduction(table, slot.lastGood?.version ?? null),
     executions: [staging, release],
     shadowConfig: shadow.shadowEndpointConfig,

@@ -40,6 +40,7 @@ export class ReleaseRecovery extends Construct {
     grantDeploying(deployer, release.endpoint);
     grantCreating(deployer, release.endpoint);
     grantSlot(recoverer, registry, ['dynamodb:GetItem']);
+    allow(recoverer, { actions: ['sagemaker:DescribeEndpoint'], resources: [release.endpoint.endpointArn] });
     const stack = Stack.of(this);
     allow(recoverer, {
       actions: ['states:StopExecution'],

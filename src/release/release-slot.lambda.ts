@@ -114,13 +114,15 @@ async function complete({ table, endpointName, execution, time, released }: Slot
 async function takenBack({ table, endpointName, execution, time, reason }: SlotEvent & { action: 'takenBack' }): Promise<SlotAnswer> {
   const slot = await readSlot(table);
   await held(await concludeSlot(table, execution, 'rolled back'), execution);
-  const restored = slot?.lastGood?.version;
+  // somebody else may have moved or deleted the endpoint meanwhile: what is told is what is there
+  const serving = (await describeEndpoint(endpointName))?.EndpointConfigName ?? '';
+  const restored = slot?.lastGood?.configName === serving ? slot.lastGood.version : null;
   return {
     event: {
       endpoint: endpointName,
       version: slot?.version ?? '',
-      ...(restored === undefined || restored === null ? {} : { restored }),
-      endpointConfigName: slot?.lastGood?.configName ?? '',
+      ...(restored === null ? {} : { restored }),
+      endpointConfigName: serving,
       reason,
       time,
     },

@@ -165,7 +165,8 @@ function recovery(steps: Construct, options: ReleaseStepsOptions): sfn.State {
     integrationPattern: sfn.IntegrationPattern.RUN_JOB,
     input: sfn.TaskInput.fromObject({
       execution: path.stringAt('$$.Execution.Id'),
-      reason: path.format('{}: {}', path.stringAt('$.failure.Error'), path.stringAt('$.failure.Cause')),
+      // as JSON, which the recovery puts into words: the cause of a failed workflow is JSON itself
+      reason: path.jsonToString(path.objectAt('$.failure')),
     }),
     resultPath: path.DISCARD,
   });

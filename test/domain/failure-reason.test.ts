@@ -1,0 +1,18 @@
+import { failureInWords } from '../../src/domain/failure-reason';
+
+const json = JSON.stringify;
+const ofFunction = json({ errorType: 'EndpointUnsuitable', errorMessage: 'the endpoint has a shadow', trace: ['at …'] });
+const ofWorkflow = json({ ExecutionArn: 'arn', Input: '{}', Status: 'FAILED', Error: 'EndpointUnsuitable', Cause: ofFunction });
+
+test.each([
+  ['its execution is ABORTED', 'its execution is ABORTED'],
+  [json({ Error: 'SomeException', Cause: 'no luck' }), 'SomeException: no luck'],
+  [json({ Error: 'States.Timeout', Cause: '' }), 'States.Timeout'],
+  [json({ Error: 'States.Timeout' }), 'States.Timeout'],
+  [json({ Error: 'EndpointUnsuitable', Cause: ofFunction }), 'EndpointUnsuitable: the endpoint has a shadow'],
+  [json({ Error: 'States.TaskFailed', Cause: ofWorkflow }), 'EndpointUnsuitable: the endpoint has a shadow'],
+  [json({ errorMessage: 'out of memory' }), 'out of memory'],
+  [json({ Error: 'SageMaker.ValidationException', Cause: '{"unexpected":1}' }), 'SageMaker.ValidationException: {"unexpected":1}'],
+  ['42', '42'],
+  ['', ''],
+])('%s', (text, words) => expect(failureInWords(text)).toBe(words));
