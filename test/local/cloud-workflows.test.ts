@@ -138,6 +138,22 @@ test('SDK integrations call the front port as the role and name errors as Step F
   expect(unknown.status).toBe('SUCCEEDED');
 });
 
+test('intrinsic functions keep the backslashes of data, and drop those that escape in a literal', async () => {
+  const cloud = await clouds.deploy((stack) => {
+    machine(stack, 'escapes', new sfn.Pass(stack, 'Pass', {
+      parameters: {
+        'format.$': "States.Format('it\\'s {}', $.text)",
+        'json.$': 'States.JsonToString($.nested)',
+        'back.$': 'States.StringToJson(States.JsonToString($.nested))',
+      },
+    }));
+  });
+  const nested = { cause: JSON.stringify({ said: 'a "b" \\ c' }) };
+  const execution = start(cloud, 'escapes', { text: 'C:\\temp', nested });
+  await cloud.clock.settle();
+  expect(outputOf(execution)).toEqual({ format: 'it\'s C:\\temp', json: JSON.stringify(nested), back: nested });
+});
+
 test('a definition that the engine cannot run is refused by name', async () => {
   const refused = [
     [{ StartAt: 'A', States: { A: { Type: 'Task', Resource: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken', End: true } } }, 'waitForTaskToken'],

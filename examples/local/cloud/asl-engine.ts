@@ -35,6 +35,13 @@ interface EngineModule {
     run(input: Json, options: unknown): { result: Promise<Json>; abort(): void };
   };
   StateExecutor: { prototype: Executor };
+  BaseIntrinsicFunction: { prototype: IntrinsicFunction };
+  StatesFormat: new () => IntrinsicFunction;
+}
+
+interface IntrinsicFunction {
+  call(input: Json, context: JsonObject, ...parameters: string[]): Json;
+  execute(...values: Json[]): Json;
 }
 
 interface Executor {
@@ -55,9 +62,10 @@ const load = createRequire(__filename);
 /**
  * The ASL engine (aws-local-stepfunctions) under a clock.
  *
- * Its module is compiled once per clock with `setTimeout`, `clearTimeout` and `Date` of that clock in scope. Two
+ * Its module is compiled once per clock with `setTimeout`, `clearTimeout` and `Date` of that clock in scope. Three
  * things of the engine differ from Step Functions and are put right here: paths that may match several values answer
- * a list even for none or one, and the context object knows the state and keeps the execution's own input in branches.
+ * a list even for none or one, the context object knows the state and keeps the execution's own input in branches, and
+ * intrinsic functions leave the backslashes of data alone.
  */
 export class AslEngine {
   private readonly module: EngineModule;
@@ -76,12 +84,13 @@ export class AslEngine {
       cancels.get(id)?.();
       cancels.delete(id);
     };
-    const source = `${readFileSync(file, 'utf8')}\nmodule.exports = { StateMachine, StateExecutor };`;
+    const source = `${readFileSync(file, 'utf8')}\nmodule.exports = { StateMachine, StateExecutor, BaseIntrinsicFunction, StatesFormat };`;
     const module = { exports: {} as EngineModule };
     const compiled = new Function('require', 'module', 'exports', 'setTimeout', 'clearTimeout', 'Date', source) as (...args: unknown[]) => void;
     compiled(engineRequire(createRequire(file)), module, module.exports, timeout, clear, dateOf(clock));
     this.module = module.exports;
     this.patch(clock);
+    keepBackslashes(this.module);
   }
 
   /** Throws where the definition is not valid ASL. */
@@ -119,6 +128,22 @@ export class AslEngine {
     };
   }
 }
+
+/** The engine takes every backslash out of what an intrinsic function answers, instead of those that escape something in a literal. */
+function keepBackslashes({ BaseIntrinsicFunction: { prototype }, StatesFormat }: EngineModule): void {
+  const hide = (value: Json): Json => typeof value === 'string' ? value.replaceAll('\\', HIDDEN) : value;
+  const show = (value: Json): Json => typeof value === 'string' ? value.replaceAll(HIDDEN, '\\') : value;
+  const { call } = prototype;
+  prototype.call = function (this: IntrinsicFunction, input, context, ...parameters) {
+    const execute = (...values: Json[]): Json => this instanceof StatesFormat
+      ? this.execute(values[0], ...values.slice(1).map(hide))
+      : hide(this.execute(...values));
+    return show(call.call(Object.assign(Object.create(this) as IntrinsicFunction, { execute }), input, context, ...parameters));
+  };
+}
+
+/** Stands for a backslash; a character that Unicode gives to nobody. */
+const HIDDEN = '\uE05C';
 
 export const NEVER_SECONDS = 99_999_999;
 const NEVER_MILLISECONDS = NEVER_SECONDS * 1000;
