@@ -3,7 +3,7 @@ import { LineOutputs } from './line-app';
 import { noise } from './line-world';
 import { LocalCloud } from '../../../examples/local/cloud/local-cloud';
 
-const STEP_MINUTES = 10;
+const STEP_MINUTES = 15;
 const REQUESTS = 2;
 
 /** Callers of the endpoint, and the truth about what they asked, which is known at once. */

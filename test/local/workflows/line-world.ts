@@ -1,5 +1,5 @@
 import * as path from 'path';
-import { CloudWatchClient, DescribeAlarmsCommand, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchClient, DescribeAlarmsCommand, PutMetricDataCommand, SetAlarmStateCommand, StateValue } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
@@ -94,11 +94,16 @@ export class LineWorld {
     return version;
   }
 
+  /** Tells of a version of the dataset. */
   async announce(version: string): Promise<void> {
-    const detail = { dataset: DATASET, version, manifestUri: '', contentHash: version, trainRows: 80, holdoutRows: 40, time: this.cloud.clock.now().toISOString() };
-    await this.cloud.client(EventBridgeClient).send(new PutEventsCommand({
-      Entries: [{ Source: 'cdk-mlops', DetailType: 'DatasetPublished', Detail: JSON.stringify(detail) }],
-    }));
+    const detail: JsonObject = { dataset: DATASET, version, manifestUri: '', contentHash: version, trainRows: 80, holdoutRows: 40, time: this.cloud.clock.now().toISOString() };
+    await this.tell('DatasetPublished', detail);
+  }
+
+  /** Puts an event of the library. */
+  async tell(type: string, detail: JsonObject): Promise<void> {
+    await this.cloud.client(EventBridgeClient).send(new PutEventsCommand({ Entries: [{ Source: 'cdk-mlops', DetailType: type, Detail: JSON.stringify(detail) }] }));
+    await this.cloud.clock.settle();
   }
 
   /** What the delivery pipeline hands over for a commit whose image has been built. */
@@ -232,6 +237,11 @@ export class LineWorld {
     }));
   }
 
+  async setAlarm(AlarmName: string, StateValue: StateValue): Promise<void> {
+    await this.cloud.client(CloudWatchClient).send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason: 'the operator says so' }));
+    await this.cloud.clock.settle();
+  }
+
   /** Publishes the figure every minute; the answer ends it. */
   keepMeasuring(alarm: string, value: number): () => void {
     let cancel = (): void => undefined;
@@ -260,7 +270,7 @@ export class LineWorld {
     };
   }
 
-  private get sagemaker(): SageMakerClient {
+  get sagemaker(): SageMakerClient {
     return this.cloud.client(SageMakerClient);
   }
 

@@ -28,7 +28,6 @@ async function expectTakenBack(act: (record: VersionItem) => Promise<void>, reas
   expect((await world.version(champion!)).stage).toBe('Production');
   const ended = await world.version(record.version);
   expect(stagesOf(ended)).toEqual(['Registered', 'Staging', 'Canary', 'RolledBack']);
-  console.log(ended.reason);
   expect(ended.reason).toMatch(reason);
   expect(await world.registered(ended)).toMatchObject({ approval: 'Rejected', stage: 'RolledBack', status: 'Failed' });
   expect(await world.hosted(ended)).toEqual([]);
@@ -49,12 +48,20 @@ test('a new fleet that fails requests is taken back by its own alarms, and produ
   heal();
 });
 
-test('a rollback about which nobody says anything is found out', async () => {
+test('an alarm of the operator takes the canary back', async () => {
   await expectTakenBack(async () => {
     await minutes(10);
     await world.measure(LOAD_ALARM, 5);
-    await world.until(async () => (await world.endpoint())!.status === 'InService', 1);
-  }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}/);
+  }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}: alarm Load is firing/);
+});
+
+test('a silent rollback, for which nobody gives a reason, is found out', async () => {
+  await expectTakenBack(async () => {
+    await minutes(10);
+    await world.setAlarm(LOAD_ALARM, 'ALARM');
+    expect(await world.endpoint()).toMatchObject({ status: 'InService', pending: false });
+    await world.setAlarm(LOAD_ALARM, 'OK');
+  }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}: it gave no reason, and no alarm is firing any more$/);
 });
 
 test('an alarm on quality that starts to fire within the watch takes the version back', async () => {
