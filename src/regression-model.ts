@@ -170,7 +170,12 @@ export class RegressionModel extends Construct {
     });
     this.endpoint.allowModelsFrom(this.registry.artifacts, this.registry.repository);
     this.training = new TrainingWorkflow(within, 'Training', {
-      ...common, dataset: props.dataset, registry: this.registry, gate: props.gate, retrainOnNewData: props.retrainOnNewData, training: props.training,
+      ...common,
+      dataset: props.dataset,
+      registry: this.registry,
+      gate: props.gate,
+      retrainOnNewData: props.retrainOnNewData,
+      training: props.training,
     });
     this.delivery = new DeliveryPipeline(within, 'Delivery', { ...common, source: props.source, training: this.training, testCommands: props.testCommands });
     this.monitor = new QualityMonitor(within, 'Quality', { ...common, ...props.monitoring, endpoint: this.endpoint, alerts });

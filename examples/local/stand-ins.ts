@@ -14,6 +14,7 @@ import { SageMaker } from './sagemaker/sagemaker';
 /** What stands in for the AWS services beside the local cloud's own core, in the order in which it starts. */
 export function standIns(): StandIn[] {
   return [
-    new CloudWatch(), new AutoScaling(), new SageMaker(), new Athena(), new Glue(), new Ecr(), new CodeCommit(), new CodeBuild(), new CodePipeline(), new ApiGateway(), new Firehose(),
+    new CloudWatch(), new AutoScaling(), new SageMaker(), new Athena(), new Glue(),
+    new Ecr(), new CodeCommit(), new CodeBuild(), new CodePipeline(), new ApiGateway(), new Firehose(),
   ];
 }

@@ -3,7 +3,14 @@ import * as path from 'path';
 
 interface Documented { docs?: { summary?: string; default?: string; example?: string } }
 interface Property extends Documented { name: string; optional?: boolean }
-interface Type extends Documented { kind: string; name: string; datatype?: boolean; base?: string; properties?: Property[]; members?: (Documented & { name: string })[] }
+interface Type extends Documented {
+  kind: string;
+  name: string;
+  datatype?: boolean;
+  base?: string;
+  properties?: Property[];
+  members?: (Documented & { name: string })[];
+}
 
 /** The assembly that the compiler wrote: what users of every language see. */
 const assemblyFile = path.join(__dirname, '..', '..', '.jsii');

@@ -18,7 +18,8 @@ export async function driftAct(world: World): Promise<void> {
   const fired = await replay.until(async () => await world.alarmState(outputs.QualityAlarm) === 'ALARM', scenario.at.end);
   await world.cloud.clock.settle();
   const rows = (await qualityRows(world)).filter(({ variant }) => variant === 'AllTraffic');
-  const mean = (chosen: typeof rows) => Math.sqrt(chosen.reduce((sum, row) => sum + row.mse * row.samples, 0) / chosen.reduce((sum, row) => sum + row.samples, 0));
+  const total = (chosen: typeof rows, of: (row: typeof rows[number]) => number) => chosen.reduce((sum, row) => sum + of(row), 0);
+  const mean = (chosen: typeof rows) => Math.sqrt(total(chosen, ({ mse, samples }) => mse * samples) / total(chosen, ({ samples }) => samples));
   const [earlier, lately] = [rows.filter(({ to }) => Date.parse(to) <= scenario.at.drift.getTime()), rows.slice(-7)];
   checks.shows('quality degrades, and the alarm goes off', fired, `live RMSE ${mean(earlier.slice(-30)).toFixed(2)} before, ${mean(lately).toFixed(2)} in the last 7 evaluations`);
   if (!fired) return;

@@ -14,7 +14,14 @@ export interface VersionRecord {
   readonly reason?: string;
   readonly createdAt: string;
   readonly order: number;
-  readonly history?: readonly { readonly stage: string; readonly reason?: string; readonly time: string; readonly detail?: Record<string, unknown> }[];
+  readonly history?: readonly StageRecord[];
+}
+
+export interface StageRecord {
+  readonly stage: string;
+  readonly reason?: string;
+  readonly time: string;
+  readonly detail?: Record<string, unknown>;
 }
 
 export interface RejectedRecord {

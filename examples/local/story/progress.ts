@@ -5,7 +5,7 @@ export class Progress {
   readonly timings: { step: string; seconds: number }[] = [];
   private readonly started = performance.now();
   private step?: { name: string; since: number };
-  private now: () => Date | undefined = () => undefined;
+  private clock?: () => Date;
 
   constructor(private readonly out: NodeJS.WritableStream = process.stdout) {}
 
@@ -15,7 +15,7 @@ export class Progress {
 
   /** From now on lines carry the local cloud's date. */
   follow(now: () => Date): void {
-    this.now = now;
+    this.clock = now;
   }
 
   begin(name: string): void {
@@ -30,7 +30,7 @@ export class Progress {
   }
 
   say(line: string): void {
-    const date = this.now()?.toISOString().slice(0, 16).replace('T', ' ') ?? ''.padEnd(16);
+    const date = this.clock?.().toISOString().slice(0, 16).replace('T', ' ') ?? ''.padEnd(16);
     this.out.write(`${this.seconds.toFixed(0).padStart(4)} s  ${date}  ${line}\n`);
   }
 

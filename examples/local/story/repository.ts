@@ -13,10 +13,6 @@ export interface Spec {
 
 /** A data scientist's clone of the model's repository: branches, commits, merges and pushes are git's own. */
 export class ModelRepository {
-  private constructor(
-    private readonly folder: string, private readonly author: string, private readonly identity: Record<string, string>, private readonly now: () => Date,
-  ) {}
-
   /** Clones the (empty) remote and puts the first commit onto main, which holds a read-me only. */
   static async clone(remote: string, folder: string, author: string, identity: Record<string, string>, now: () => Date): Promise<ModelRepository> {
     const repository = new ModelRepository(folder, author, identity, now);
@@ -26,6 +22,13 @@ export class ModelRepository {
     await repository.commit('docs: what this repository is for');
     return repository;
   }
+
+  private constructor(
+    private readonly folder: string,
+    private readonly author: string,
+    private readonly identity: Record<string, string>,
+    private readonly now: () => Date,
+  ) {}
 
   /** Takes a change through a branch, which is pushed, and its merge into main; answers the merge's commit. Main is not pushed. */
   async merge(branch: string, message: string, change: (folder: string) => void): Promise<string> {
