@@ -11,7 +11,7 @@ const rest = (service: string, method: string, path: string, headers: Record<str
 
 test('each call asks IAM for its action on what it names', () => {
   expect(asked('states', 'StopExecution', { executionArn: 'arn:e' })).toEqual(['states:StopExecution arn:e']);
-  expect(asked('sagemaker', 'UpdateEndpoint', { EndpointName: 'a', EndpointConfigName: 'b' }))
+  expect(asked('sagemaker', 'UpdateEndpoint', { EndpointName: 'A', EndpointConfigName: 'b' }))
     .toEqual(['sagemaker:UpdateEndpoint arn:aws:sagemaker::endpoint/a', 'sagemaker:UpdateEndpoint arn:aws:sagemaker::endpoint-config/b']);
   expect(asked('monitoring', 'DisableAlarmActions', { AlarmNames: ['a', 'b'] }))
     .toEqual(['cloudwatch:DisableAlarmActions arn:aws:cloudwatch::alarm:a', 'cloudwatch:DisableAlarmActions arn:aws:cloudwatch::alarm:b']);

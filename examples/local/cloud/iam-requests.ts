@@ -15,7 +15,8 @@ type Members = Record<string, (value: string, where: Where) => string>;
 const arn = (service: string, kind: string) => (value: string, { partition, region, account }: Where): string =>
   value.startsWith('arn:') ? value : `arn:${partition}:${service}:${region}:${account}:${kind}${value}`;
 const asIs = (value: string): string => value;
-const sagemaker = (kind: string) => arn('sagemaker', `${kind}/`);
+/** SageMaker writes names into ARNs in lower case. */
+const sagemaker = (kind: string) => (value: string, where: Where): string => arn('sagemaker', `${kind}/`)(value, where).toLowerCase();
 const last = (value: string): string => value.slice(value.lastIndexOf('/') + 1);
 
 /** Which members of a call's input name a resource, and that resource's ARN. The IAM prefix where it is not the scope. */
