@@ -1,4 +1,4 @@
-import { Lazy, Stack } from 'aws-cdk-lib';
+import { Lazy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { DenyStatement } from './deny-statements';
@@ -12,6 +12,8 @@ export interface DenyPolicyProps {
   readonly statements: () => object[];
   /** Names of existing roles that the policy is attached to; others take it themselves. */
   readonly roleNames: () => string[];
+  /** Why the policy allows all but some actions, where it does. */
+  readonly openBecause?: string;
 }
 
 /** A managed policy whose statements are known only when everything that they protect is. */
@@ -25,6 +27,7 @@ export class DenyPolicy extends Construct {
       policyDocument: Lazy.any({ produce: () => ({ Version: '2012-10-17', Statement: props.statements() }) }),
       roles: Lazy.list({ produce: props.roleNames }, { omitEmpty: true }),
     });
+    if (props.openBecause !== undefined) Validations.of(resource).acknowledge({ id: 'CloudFormation-Validate::W2512', reason: props.openBecause });
     this.policy = iam.ManagedPolicy.fromManagedPolicyArn(this, 'Policy', resource.ref);
     this.node.addValidation({
       validate: () => {

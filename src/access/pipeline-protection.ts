@@ -120,6 +120,7 @@ export class PipelineProtection extends Construct {
       description: 'Everything but touching runs and their evidence',
       statements: () => this.boundaryStatements(),
       roleNames: () => [],
+      openBecause: 'A permissions boundary grants nothing: it bounds what other policies grant',
     });
     Validations.of(boundary).acknowledge({
       id: 'AwsSolutions-IAM5',

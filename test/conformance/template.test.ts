@@ -35,16 +35,22 @@ describe.each(apps)('%s, as it stands', (_, build) => {
 
   test('passes the validation of CloudFormation at synth, and cfn-lint', () => {
     process.env.CDK_VALIDATION = 'true';
+    const said = jest.spyOn(console, 'error').mockImplementation();
     try {
       const app = new App({ outdir: folder, analyticsReporting: false });
       build(app);
       expect(() => app.synth()).not.toThrow();
+      expect(said.mock.calls.flat()).toEqual([]);
     } finally {
+      said.mockRestore();
       process.env.CDK_VALIDATION = 'false';
     }
     const templates = fs.readdirSync(folder).filter((name) => name.endsWith('.template.json')).map((name) => path.join(folder, name));
     expect(templates.length).toBeGreaterThanOrEqual(2);
-    const lint = () => execFileSync(path.join(root, '.venv/bin/cfn-lint'), ['--non-zero-exit-code', 'informational', ...templates], { encoding: 'utf8' });
+    const lint = () => execFileSync(path.join(root, '.venv/bin/cfn-lint'), [
+      // the CDK lets a resource depend on its role and on the role's policy; the first is implied by its use of the role
+      '--ignore-checks', 'W3005', '--non-zero-exit-code', 'informational', '--', ...templates,
+    ], { encoding: 'utf8' });
     expect(lint()).toBe('');
   });
 });
