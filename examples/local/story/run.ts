@@ -42,7 +42,7 @@ export async function run(options: Options, progress: Progress, stop: AbortSigna
 
   progress.begin('the local cloud');
   const checks = new Checks(scenario.strict, (check) => progress.check(check));
-  const cloud = await LocalCloud.start(assembly, { root: runFolder, startTime: scenario.at.start, standIns: standIns(), python });
+  const cloud = await LocalCloud.start(assembly, { root: runFolder, startTime: scenario.at.start, standIns: standIns(), python, enforce: 'everyone' });
   let world: World | undefined;
   let failure: Error | undefined;
   try {
