@@ -34,10 +34,16 @@ export async function handler({ state, stage, run, time, error }: ExplainFailure
 function reasonOf({ Error: name, Cause: cause }: { readonly Error: string; readonly Cause?: string }): string {
   if (cause === undefined || cause === '') return name;
   const described = parsed(cause);
-  const reason = described.ExitMessage ?? described.FailureReason ?? described.errorMessage;
+  const reason = described.ExitMessage ?? described.FailureReason ?? described.errorMessage ?? stopped(described);
   const job = described.TrainingJobName ?? described.ProcessingJobName;
   if (typeof reason === 'string') return typeof job === 'string' ? `${job}: ${reason}` : reason;
   return `${name}: ${cause}`;
+}
+
+/** A job that was stopped, by somebody or because its time was over, gives no reason. */
+function stopped(described: Record<string, unknown>): string | undefined {
+  if ((described.TrainingJobStatus ?? described.ProcessingJobStatus) !== 'Stopped') return undefined;
+  return described.SecondaryStatus === 'MaxRuntimeExceeded' ? 'the job was stopped because its time was over' : 'the job was stopped';
 }
 
 function parsed(cause: string): Record<string, unknown> {

@@ -193,6 +193,14 @@ describe('explaining a failure', () => {
   });
 
   test.each([
+    [{ TrainingJobName: 'job', TrainingJobStatus: 'Stopped', SecondaryStatus: 'Stopped' }, 'job: the job was stopped'],
+    [{ TrainingJobName: 'job', TrainingJobStatus: 'Stopped', SecondaryStatus: 'MaxRuntimeExceeded' }, 'job: the job was stopped because its time was over'],
+    [{ ProcessingJobName: 'job', ProcessingJobStatus: 'Stopped' }, 'job: the job was stopped'],
+  ])('says of a stopped job that it was: %j', async (described, reason) => {
+    expect((await explained({ Error: 'States.TaskFailed', Cause: JSON.stringify(described) })).reason).toBe(reason);
+  });
+
+  test.each([
     [{ Error: 'States.Timeout' }, 'States.Timeout'],
     [{ Error: 'SageMaker.ResourceLimitExceededException', Cause: 'no ml.p5 left' }, 'SageMaker.ResourceLimitExceededException: no ml.p5 left'],
     [{ Error: 'Broken', Cause: '[1]' }, 'Broken: [1]'],
