@@ -11,6 +11,7 @@ test.each([
   [json({ Error: 'States.Timeout' }), 'States.Timeout'],
   [json({ Error: 'EndpointUnsuitable', Cause: ofFunction }), 'EndpointUnsuitable: the endpoint has a shadow'],
   [json({ Error: 'States.TaskFailed', Cause: ofWorkflow }), 'EndpointUnsuitable: the endpoint has a shadow'],
+  [json({ Error: 'States.TaskFailed', Cause: json({ ExecutionArn: 'arn', Name: 'V1-0-1-staging', Status: 'ABORTED' }) }), 'V1-0-1-staging is ABORTED'],
   [json({ errorMessage: 'out of memory' }), 'out of memory'],
   [json({ Error: 'SageMaker.ValidationException', Cause: '{"unexpected":1}' }), 'SageMaker.ValidationException: {"unexpected":1}'],
   ['42', '42'],
