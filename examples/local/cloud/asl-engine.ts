@@ -135,7 +135,8 @@ function keepBackslashes({ BaseIntrinsicFunction: { prototype }, StatesFormat }:
   const show = (value: Json): Json => typeof value === 'string' ? value.replaceAll(HIDDEN, '\\') : value;
   const { call } = prototype;
   prototype.call = function (this: IntrinsicFunction, input, context, ...parameters) {
-    const execute = (...values: Json[]): Json => this instanceof StatesFormat
+    const isFormat: boolean = this instanceof StatesFormat;
+    const execute = (...values: Json[]): Json => isFormat
       ? this.execute(values[0], ...values.slice(1).map(hide))
       : hide(this.execute(...values));
     return show(call.call(Object.assign(Object.create(this) as IntrinsicFunction, { execute }), input, context, ...parameters));

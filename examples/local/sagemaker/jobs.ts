@@ -47,6 +47,8 @@ export class Job {
   /** Runs a process for at most so many (real) seconds; a job that was stopped meanwhile ends it. */
   async await(process: ImageProcess, maxSeconds: number): Promise<number> {
     this.process = process;
+    // somebody may have stopped it before it had a process
+    if (this.stopReason !== undefined) void process.end();
     const overdue = setTimeout(() => {
       this.stopReason ??= 'MaxRuntimeExceeded';
       void process.end();
