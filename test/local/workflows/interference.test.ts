@@ -1,6 +1,7 @@
-import { CreateEndpointConfigCommand, DeleteEndpointCommand, DescribeEndpointConfigCommand, UpdateEndpointCommand, UpdateEndpointWeightsAndCapacitiesCommand } from '@aws-sdk/client-sagemaker';
+import { CreateEndpointConfigCommand, DeleteEndpointCommand, DescribeEndpointConfigCommand, UpdateEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { expectProduction, expectQuiet, stagesOf } from './line-expectations';
-import { LineWorld, VersionItem } from './line-world';
+import { VersionItem } from './line-view';
+import { LineWorld } from './line-world';
 
 let world: LineWorld;
 beforeAll(async () => {
@@ -85,14 +86,8 @@ test('an endpoint that somebody moves while a comparison runs stays where it was
 });
 
 test('a fleet that has become too small for the canary keeps its version', async () => {
-  const scale = async (DesiredInstanceCount: number): Promise<void> => {
-    await world.sagemaker.send(new UpdateEndpointWeightsAndCapacitiesCommand({
-      EndpointName: world.out.Endpoint, DesiredWeightsAndCapacities: [{ VariantName: 'AllTraffic', DesiredInstanceCount }],
-    }));
-    await world.until(async () => (await world.endpoint())!.status === 'InService');
-  };
+  await world.scale(1);
   const endpoint = await world.endpoint();
-  await scale(1);
   const record = await world.merge();
   await world.released();
   expect(stagesOf(await world.version(record.version))).toEqual(['Registered', 'Staging', 'Canary', 'Rejected']);
@@ -100,7 +95,7 @@ test('a fleet that has become too small for the canary keeps its version', async
   await expectQuiet(world);
   expect(await world.endpoint()).toEqual(endpoint);
   expect((await world.news()).events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict', 'ReleaseRolledBack']);
-  await scale(2);
+  await world.scale(2);
 });
 
 test('where somebody deletes the endpoint while a comparison runs, the next version makes it anew', async () => {

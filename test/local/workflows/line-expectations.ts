@@ -1,5 +1,6 @@
 import { LOAD_ALARM, QUALITY_ALARM } from './line-app';
-import { LineWorld, VersionItem } from './line-world';
+import { VersionItem } from './line-view';
+import { LineWorld } from './line-world';
 import { JsonObject } from '../../../examples/local/cloud/types';
 
 type News = Awaited<ReturnType<LineWorld['news']>>;
@@ -36,7 +37,8 @@ export async function expectProduction(world: LineWorld, { version }: VersionIte
 
 /** A version that the shadow does not let pass: what serves is what served before, and no caller has noticed anything. */
 export async function expectUntouched(world: LineWorld, decision: string, release: () => Promise<void>, reason: RegExp): Promise<void> {
-  const [endpoint, champion, { failed }, known] = [await world.endpoint(), await world.champion(), { ...world.traffic.counts }, await world.versions()];
+  const [endpoint, champion, known] = [await world.endpoint(), await world.champion(), await world.versions()];
+  const { failed } = world.traffic.counts;
   const answer = await world.traffic.ask(10);
   await release();
   await expectQuiet(world);

@@ -1,6 +1,5 @@
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { LineOutputs } from './line-app';
-import { noise } from './line-world';
 import { LocalCloud } from '../../../examples/local/cloud/local-cloud';
 
 const STEP_MINUTES = 15;
@@ -58,4 +57,10 @@ export class LineTraffic {
     const hour = now.slice(0, 13).replace(/[-T]/g, '/');
     await this.cloud.s3.put(this.out.Observations, `ground-truth/${hour}/${this.serial}.jsonl`, labels.join('\n'));
   }
+}
+
+/** The same on every run, with a mean of about 0 and a variance of about 1. */
+export function noise(i: number): number {
+  const turn = Math.sin((i + 1) * 12.9898) * 43758.5453;
+  return (turn - Math.floor(turn) - 0.5) * Math.sqrt(12);
 }

@@ -1,35 +1,18 @@
 import * as path from 'path';
-import { CloudWatchClient, DescribeAlarmsCommand, PutMetricDataCommand, SetAlarmStateCommand, StateValue } from '@aws-sdk/client-cloudwatch';
-import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { CloudWatchClient, PutMetricDataCommand, SetAlarmStateCommand, StateValue } from '@aws-sdk/client-cloudwatch';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import {
-  DescribeEndpointCommand, DescribeModelPackageCommand, ListEndpointConfigsCommand, ListModelsCommand, SageMakerClient,
-} from '@aws-sdk/client-sagemaker';
+import { UpdateEndpointWeightsAndCapacitiesCommand } from '@aws-sdk/client-sagemaker';
 import { SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { DATASET, lineApp, LineOutputs, OUTPUTS, OWN_NAMESPACE } from './line-app';
-import { LineTraffic } from './line-traffic';
+import { DATASET, lineApp, OWN_NAMESPACE } from './line-app';
+import { LineTraffic, noise } from './line-traffic';
+import { LineView, VersionItem } from './line-view';
 import { Execution } from '../../../examples/local/cloud/executions';
 import { LocalCloud } from '../../../examples/local/cloud/local-cloud';
-import { Notifications } from '../../../examples/local/cloud/notifications';
 import { StepFunctions } from '../../../examples/local/cloud/step-functions';
 import { JsonObject } from '../../../examples/local/cloud/types';
 import { SageMaker } from '../../../examples/local/sagemaker/sagemaker';
 import { standIns } from '../../../examples/local/stand-ins';
 import { Clouds } from '../cloud-support';
-
-export interface VersionItem {
-  readonly version: string;
-  readonly stage: string;
-  readonly reason: string;
-  readonly cause: string;
-  readonly commit: string;
-  readonly dataset: string;
-  readonly order: number;
-  readonly status: string;
-  readonly modelPackageArn: string;
-  readonly history: { readonly stage: string; readonly reason: string }[];
-}
 
 /** How the points of a dataset lie: y = 2 x + level, and a little noise. */
 export interface Points {
@@ -43,8 +26,8 @@ const SPEC = { tag: '1', target: 'y', features: ['x'], hyperparameters: {} as Re
 /** No workflow of these tests takes longer. */
 const LONGEST_HOURS = 120;
 
-/** The app of these tests on a local cloud of its own, with what an operator sees of it. */
-export class LineWorld {
+/** The app of these tests on a local cloud of its own, with those who act on it: a scientist, callers and operators. */
+export class LineWorld extends LineView {
   static async start(): Promise<LineWorld> {
     const clouds = new Clouds();
     try {
@@ -56,15 +39,12 @@ export class LineWorld {
     }
   }
 
-  readonly out: LineOutputs;
   readonly traffic: LineTraffic;
   private commits = 0;
   private datasets = 0;
-  private mailsRead = 0;
 
-  private constructor(private readonly clouds: Clouds, readonly cloud: LocalCloud) {
-    const outputs = cloud.outputs.get('Test')!;
-    this.out = Object.fromEntries(OUTPUTS.map((name) => [name, outputs[`Out${name}`]])) as LineOutputs;
+  private constructor(private readonly clouds: Clouds, cloud: LocalCloud) {
+    super(cloud);
     this.traffic = new LineTraffic(cloud, this.out);
   }
 
@@ -85,8 +65,18 @@ export class LineWorld {
     };
     const splits = { train: await split('train', points.level, 80), holdout: await split('holdout', points.holdoutLevel ?? points.level, 40) };
     await s3.put(this.out.Curated, `${folder}/manifest.json`, JSON.stringify({
-      dataset: DATASET, version, createdAt: this.cloud.clock.now().toISOString(), schema: columns.map((name) => ({ name, type: 'double' })), target: 'y', splits,
-      split: { method: 'hash', share: 1 / 3 }, contentHash: version, sources: [], quality: { rules: [] }, parent: null, run: version,
+      dataset: DATASET,
+      version,
+      createdAt: this.cloud.clock.now().toISOString(),
+      schema: columns.map((name) => ({ name, type: 'double' })),
+      target: 'y',
+      splits,
+      split: { method: 'hash', share: 1 / 3 },
+      contentHash: version,
+      sources: [],
+      quality: { rules: [] },
+      parent: null,
+      run: version,
     }));
     const manifestUri = uri(`${folder}/manifest.json`);
     await s3.put(this.out.Curated, `datasets/${DATASET}/latest.json`, JSON.stringify({ version, manifestUri }));
@@ -144,11 +134,6 @@ export class LineWorld {
     await this.cloud.client(SFNClient).send(new StopExecutionCommand({ executionArn }));
   }
 
-  /** Executions of a state machine, oldest first. */
-  executions(stateMachineArn: string): Execution[] {
-    return [...this.cloud.find(StepFunctions).executions.values()].filter(({ machine }) => machine.arn === stateMachineArn);
-  }
-
   /** Lets time go by, without a request, until something is so. */
   async until(reached: () => boolean | Promise<boolean>, hours = LONGEST_HOURS): Promise<void> {
     if (!await this.cloud.clock.advanceUntil(reached, this.in(hours))) throw new Error(`not reached within ${hours} hours: ${reached.toString()}`);
@@ -161,73 +146,16 @@ export class LineWorld {
     await this.cloud.clock.settle();
   }
 
-  get releasing(): boolean {
-    return [this.out.Release, this.out.Recovery].some((arn) => this.executions(arn).some(({ status }) => status === 'RUNNING'));
-  }
-
   in(hours: number): Date {
     return new Date(this.cloud.clock.now().getTime() + hours * 3_600_000);
   }
 
-  async versions(): Promise<VersionItem[]> {
-    return (await this.items<VersionItem>('VERSION')).sort((a, b) => a.order - b.order);
-  }
-
-  async version(version: string): Promise<VersionItem> {
-    const found = (await this.versions()).find((one) => one.version === version);
-    if (found === undefined) throw new Error(`the ledger has no version ${version}`);
-    return found;
-  }
-
-  rejections(): Promise<{ run: string; commit: string; dataset: string; stage: string; reason: string }[]> {
-    return this.items('REJECTED');
-  }
-
-  async champion(): Promise<string | undefined> {
-    return (await this.items<{ version: string }>('CHAMPION'))[0]?.version;
-  }
-
-  /** The slot and what waits for it. */
-  async queue(): Promise<string[]> {
-    return (await this.items<{ sk: string; version: string }>('RELEASE')).filter(({ sk }) => sk !== 'LASTGOOD').map(({ sk, version }) => `${sk.replace(/#.*/, '')} ${version}`);
-  }
-
-  /** Approval and stage of the version's model package. */
-  async registered({ modelPackageArn }: VersionItem): Promise<{ approval?: string; stage?: string; status?: string; verdict?: string }> {
-    const answer = await this.sagemaker.send(new DescribeModelPackageCommand({ ModelPackageName: modelPackageArn }));
-    return {
-      approval: answer.ModelApprovalStatus, stage: answer.ModelLifeCycle?.Stage, status: answer.ModelLifeCycle?.StageStatus, verdict: answer.CustomerMetadataProperties?.verdict,
-    };
-  }
-
-  /** What the endpoint serves, or undefined where there is none. */
-  async endpoint(): Promise<{ status?: string; config?: string; shadows: number; pending: boolean } | undefined> {
-    try {
-      const answer = await this.sagemaker.send(new DescribeEndpointCommand({ EndpointName: this.out.Endpoint }));
-      return {
-        status: answer.EndpointStatus,
-        config: answer.EndpointConfigName,
-        shadows: answer.ShadowProductionVariants?.length ?? 0,
-        pending: answer.PendingDeploymentSummary !== undefined,
-      };
-    } catch (error) {
-      if (error instanceof Error && error.message.startsWith('Could not find endpoint')) return undefined;
-      throw error;
-    }
-  }
-
-  /** Names of configs and models that carry a version. */
-  async hosted({ version }: VersionItem): Promise<string[]> {
-    const NameContains = version.replaceAll('.', '-');
-    const { EndpointConfigs } = await this.sagemaker.send(new ListEndpointConfigsCommand({ NameContains }));
-    const { Models } = await this.sagemaker.send(new ListModelsCommand({ NameContains }));
-    return [...(EndpointConfigs ?? []).map(({ EndpointConfigName }) => `config ${EndpointConfigName}`), ...(Models ?? []).map(({ ModelName }) => `model ${ModelName}`)];
-  }
-
-  /** Names of all alarms. */
-  async alarms(): Promise<string[]> {
-    const { MetricAlarms } = await this.cloud.client(CloudWatchClient).send(new DescribeAlarmsCommand({}));
-    return (MetricAlarms ?? []).map(({ AlarmName }) => AlarmName ?? '').sort();
+  /** Changes the size of the fleet in production. */
+  async scale(DesiredInstanceCount: number): Promise<void> {
+    await this.sagemaker.send(new UpdateEndpointWeightsAndCapacitiesCommand({
+      EndpointName: this.out.Endpoint, DesiredWeightsAndCapacities: [{ VariantName: 'AllTraffic', DesiredInstanceCount }],
+    }));
+    await this.until(async () => (await this.endpoint())!.status === 'InService');
   }
 
   /** Publishes a figure that one of the operator's alarms is about. */
@@ -237,8 +165,8 @@ export class LineWorld {
     }));
   }
 
-  async setAlarm(AlarmName: string, StateValue: StateValue): Promise<void> {
-    await this.cloud.client(CloudWatchClient).send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason: 'the operator says so' }));
+  async setAlarm(AlarmName: string, state: StateValue): Promise<void> {
+    await this.cloud.client(CloudWatchClient).send(new SetAlarmStateCommand({ AlarmName, StateValue: state, StateReason: 'the operator says so' }));
     await this.cloud.clock.settle();
   }
 
@@ -257,33 +185,4 @@ export class LineWorld {
   breakFleet({ version }: VersionItem): () => void {
     return this.cloud.find(SageMaker).injectFault({ endpointConfigNameContains: `-${version.replaceAll('.', '-')}-`, kind: 'error' });
   }
-
-  /** Events of the library and alerts since this was asked last. */
-  async news(): Promise<{ events: { type: string; detail: JsonObject }[]; alerts: string[] }> {
-    await this.cloud.clock.settle();
-    const mails = this.cloud.find(Notifications).mails.slice(this.mailsRead);
-    this.mailsRead += mails.length;
-    const events = mails.filter(({ topic }) => topic === 'events').map(({ message }) => JSON.parse(message) as JsonObject);
-    return {
-      events: events.map((event) => ({ type: String(event['detail-type']), detail: event.detail as JsonObject })),
-      alerts: mails.filter(({ topic }) => topic !== 'events').map(({ message }) => message),
-    };
-  }
-
-  get sagemaker(): SageMakerClient {
-    return this.cloud.client(SageMakerClient);
-  }
-
-  private async items<T>(partition: string): Promise<T[]> {
-    const { Items } = await this.cloud.client(DynamoDBClient).send(new QueryCommand({
-      TableName: this.out.Ledger, KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': { S: partition } }, ConsistentRead: true,
-    }));
-    return (Items ?? []).map((item) => unmarshall(item) as T);
-  }
-}
-
-/** The same on every run, with a mean of about 0 and a variance of about 1. */
-export function noise(i: number): number {
-  const turn = Math.sin((i + 1) * 12.9898) * 43758.5453;
-  return (turn - Math.floor(turn) - 0.5) * Math.sqrt(12);
 }

@@ -1,4 +1,5 @@
 import { expectProduction, expectQuiet, stagesOf } from './line-expectations';
+import { VersionItem } from './line-view';
 import { LineWorld } from './line-world';
 
 let world: LineWorld;
@@ -44,34 +45,49 @@ test('while a release is under way versions wait; the newest of them is next, ol
   expect(world.traffic.counts.failed).toBe(0);
 });
 
+/** The release has been undone, wherever it broke: nothing serves but what served before. */
+async function expectUndone({ version }: VersionItem, before: { endpoint: unknown; champion?: string }, reason: RegExp): Promise<void> {
+  await expectQuiet(world);
+  for (const child of [world.out.Staging, world.out.Canary].flatMap((arn) => world.executions(arn))) expect(child.status).not.toBe('RUNNING');
+  expect(await world.endpoint()).toEqual(before.endpoint);
+  expect(await world.champion()).toBe(before.champion);
+  expect((await world.version(before.champion!)).stage).toBe('Production');
+  const ended = await world.version(version);
+  expect(stagesOf(ended).at(-1)).toBe('Rejected');
+  expect(ended.reason).toMatch(reason);
+  expect(await world.registered(ended)).toMatchObject({ approval: 'Rejected', stage: 'Rejected', status: 'Failed' });
+  expect(await world.hosted(ended)).toEqual([]);
+  const { config } = (await world.endpoint())!;
+  const { events, alerts } = await world.news();
+  expect(events.at(-1)).toMatchObject({ type: 'ReleaseRolledBack', detail: { version, restored: before.champion, endpointConfigName: config, reason: ended.reason } });
+  expect(alerts).toEqual([expect.stringContaining(`The release of ${version} on line was rolled back: ${ended.reason}`)]);
+  expect(world.traffic.counts.failed).toBe(0);
+}
+
 test.each([
   ['the comparison', 'Staging', 60],
   ['the canary', 'Canary', 12],
   ['the watch after the switch', 'Canary', 60],
 ])('a release that is aborted in %s is undone, and the next goes on', async (_, stage, minutes) => {
-  const [endpoint, champion] = [await world.endpoint(), await world.champion()];
+  const before = { endpoint: await world.endpoint(), champion: await world.champion() };
   const record = await world.merge();
   await into(stage, record.version, minutes);
   const execution = world.executions(world.out.Release).at(-1)!;
   expect(execution.status).toBe('RUNNING');
   await world.abort(execution.arn);
   await world.released();
-
-  await expectQuiet(world);
   expect(execution.status).toBe('ABORTED');
-  for (const child of [world.out.Staging, world.out.Canary].flatMap((arn) => world.executions(arn))) expect(child.status).not.toBe('RUNNING');
-  expect(await world.endpoint()).toEqual(endpoint);
-  expect(await world.champion()).toBe(champion);
-  expect((await world.version(champion!)).stage).toBe('Production');
-  const ended = await world.version(record.version);
-  expect(stagesOf(ended).at(-1)).toBe('Rejected');
-  expect(ended.reason).toBe('the release did not end by itself: its execution is ABORTED');
-  expect(await world.registered(ended)).toMatchObject({ approval: 'Rejected', stage: 'Rejected', status: 'Failed' });
-  expect(await world.hosted(ended)).toEqual([]);
-  const { events, alerts } = await world.news();
-  expect(events.at(-1)).toMatchObject({ type: 'ReleaseRolledBack', detail: { version: record.version, restored: champion, endpointConfigName: endpoint!.config, reason: ended.reason } });
-  expect(alerts).toEqual([expect.stringContaining(`The release of ${record.version} on line was rolled back: ${ended.reason}`)]);
-  expect(world.traffic.counts.failed).toBe(0);
+  await expectUndone(record, before, /^the release did not end by itself: its execution is ABORTED$/);
+});
+
+test('a comparison that is aborted by itself takes its release with it', async () => {
+  const before = { endpoint: await world.endpoint(), champion: await world.champion() };
+  const record = await world.merge();
+  await into('Staging', record.version, 60);
+  await world.abort(world.executions(world.out.Staging).at(-1)!.arn);
+  await world.released();
+  expect(world.executions(world.out.Release).at(-1)!.status).toBe('FAILED');
+  await expectUndone(record, before, /^the release did not end by itself: V1-7-0-[0-9a-f]{16}-staging is ABORTED$/);
 });
 
 test('after all that a version is released as ever', async () => {

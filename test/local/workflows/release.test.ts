@@ -1,28 +1,44 @@
-import { LineWorld } from './line-world';
+import { LOAD_ALARM } from './line-app';
 import { expectProduction, expectUntouched, stagesOf } from './line-expectations';
+import { VersionItem } from './line-view';
+import { LineWorld } from './line-world';
 
 let world: LineWorld;
 beforeAll(async () => { world = await LineWorld.start(); });
 afterAll(() => world.stop());
 afterEach(() => expect(world.cloud.faults).toEqual([]));
 
-test('a first version that does not come up leaves no endpoint', async () => {
-  await world.publish({ level: 5 });
-  const record = await world.merge({ bug: 'start' });
+/** A first version that is not released: as if there had been none. */
+async function expectNoEndpoint({ version }: VersionItem, reason: RegExp): Promise<void> {
   await world.until(() => !world.releasing);
-  const ended = await world.version(record.version);
+  const ended = await world.version(version);
   expect(stagesOf(ended)).toEqual(['Registered', 'Canary', 'RolledBack']);
-  expect(ended.reason).toMatch(/^the endpoint is Failed: The primary container for production variant AllTraffic did not pass the ping health check/);
-  expect(await world.registered(record)).toMatchObject({ approval: 'Rejected', stage: 'RolledBack', status: 'Failed' });
+  expect(ended.reason).toMatch(reason);
+  expect(await world.registered(ended)).toMatchObject({ approval: 'Rejected', stage: 'RolledBack', status: 'Failed' });
   await world.until(async () => await world.endpoint() === undefined);
   expect(await world.champion()).toBeUndefined();
-  expect(await world.hosted(record)).toEqual([]);
+  expect(await world.hosted(ended)).toEqual([]);
   expect(await world.queue()).toEqual([]);
   const { events, alerts } = await world.news();
-  expect(events.map(({ type }) => type)).toEqual(['DatasetPublished', 'ModelRegistered', 'ReleaseRolledBack']);
-  expect(events[2].detail).toMatchObject({ endpoint: 'line', version: 'V1.0.0', reason: ended.reason });
-  expect(events[2].detail).not.toHaveProperty('restored');
-  expect(alerts).toEqual([expect.stringContaining(`The release of V1.0.0 on line was rolled back: ${ended.reason}`)]);
+  expect(events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ReleaseRolledBack']);
+  expect(events[1].detail).toMatchObject({ endpoint: 'line', version, endpointConfigName: '', reason: ended.reason });
+  expect(events[1].detail).not.toHaveProperty('restored');
+  expect(alerts).toEqual([expect.stringContaining(`The release of ${version} on line was rolled back: ${ended.reason}`)]);
+}
+
+test('a first version is not released while an alarm fires', async () => {
+  await world.publish({ level: 5 }, { announced: false });
+  await world.measure(LOAD_ALARM, 5);
+  const calm = world.keepMeasuring(LOAD_ALARM, 5);
+  await world.until(async () => await world.alarmState(LOAD_ALARM) === 'ALARM');
+  await expectNoEndpoint(await world.merge(), /^not started: alarm Load is firing/);
+  calm();
+  await world.until(async () => await world.alarmState(LOAD_ALARM) === 'OK');
+});
+
+test('a first version that does not come up leaves no endpoint', async () => {
+  const record = await world.merge({ bug: 'start' });
+  await expectNoEndpoint(record, /^the endpoint is Failed: The primary container for production variant AllTraffic did not pass the ping health check/);
 });
 
 test('the first version that comes up is released without a comparison', async () => {
@@ -34,21 +50,23 @@ test('the first version that comes up is released without a comparison', async (
   expect(events[1].detail).not.toHaveProperty('previous');
 });
 
-test('a version that is better on live requests is promoted, and no request fails', async () => {
-  const before = await world.version('V1.1.0');
+test('a version that is better on live requests is promoted; no request fails, and the fleet keeps its size', async () => {
+  const before = await world.version('V1.2.0');
+  await world.scale(3);
   world.traffic.level = 9;
   await world.publish({ level: 9 });
   await world.released();
-  const record = await world.version('V1.1.1');
+  const record = await world.version('V1.2.1');
   expect(stagesOf(record)).toEqual(['Registered', 'Staging', 'Canary', 'Production']);
   const events = await expectProduction(world, record, 9);
   expect(events.map(({ type }) => type)).toEqual(['DatasetPublished', 'ModelRegistered', 'ShadowVerdict', 'ReleaseCompleted']);
-  expect(events[2].detail).toMatchObject({ version: 'V1.1.1', champion: 'V1.1.0', decision: 'promote' });
+  expect(events[2].detail).toMatchObject({ version: 'V1.2.1', champion: 'V1.2.0', decision: 'promote' });
   expect(events[2].detail.upper).toBeLessThan(0);
-  expect(events[3].detail).toMatchObject({ version: 'V1.1.1', previous: 'V1.1.0' });
+  expect(events[3].detail).toMatchObject({ version: 'V1.2.1', previous: 'V1.2.0' });
   expect(stagesOf(await world.version(before.version)).at(-1)).toBe('Archived');
   expect(await world.registered(before)).toMatchObject({ approval: 'Approved', stage: 'Archived' });
   expect(world.traffic.counts.failed).toBe(0);
+  expect(await world.endpoint()).toMatchObject({ instances: 3 });
 });
 
 test('a version that passes the gate and is worse on live requests is rejected', async () => {

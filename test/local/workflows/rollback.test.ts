@@ -1,6 +1,7 @@
 import { LOAD_ALARM, QUALITY_ALARM } from './line-app';
 import { expectProduction, expectQuiet, stagesOf } from './line-expectations';
-import { LineWorld, VersionItem } from './line-world';
+import { VersionItem } from './line-view';
+import { LineWorld } from './line-world';
 
 let world: LineWorld;
 beforeAll(async () => {

@@ -1,3 +1,4 @@
+import { CreateModelPackageGroupCommand, DeleteModelPackageGroupCommand, ListTrainingJobsCommand, StopTrainingJobCommand } from '@aws-sdk/client-sagemaker';
 import { LineWorld } from './line-world';
 import { Execution } from '../../../examples/local/cloud/executions';
 import { JsonObject } from '../../../examples/local/cloud/types';
@@ -9,10 +10,22 @@ afterAll(() => world.stop());
 afterEach(() => expect(world.cloud.faults).toEqual([]));
 
 const numbers = async () => (await world.versions()).map(({ version }) => version);
-const endsIn = ({ history }: Execution) => history.map(({ stateEnteredEventDetails }) => (stateEnteredEventDetails as JsonObject | undefined)?.name).filter((name) => name !== undefined).at(-1);
 
-/** A run that was stopped is a failed execution, a record, an event and an alert, and nothing else has changed. */
-async function expectStopped(execution: Execution, rejection: { commit: unknown; dataset?: unknown; stage: string; reason: string | RegExp }): Promise<void> {
+/** The last state of an execution. */
+function endsIn({ history }: Execution): unknown {
+  const entered = history.flatMap(({ stateEnteredEventDetails: details }) => (details === undefined ? [] : [details as JsonObject]));
+  return entered.at(-1)?.name;
+}
+
+interface Rejection {
+  readonly commit: unknown;
+  readonly dataset?: string;
+  readonly stage: string;
+  readonly reason: string | RegExp;
+}
+
+/** A run that was stopped is a failed execution, a record, an event and an alert. */
+async function expectStopped(execution: Execution, rejection: Rejection): Promise<void> {
   const reason = typeof rejection.reason === 'string' ? expect.stringContaining(rejection.reason) : expect.stringMatching(rejection.reason);
   expect(execution.describe()).toMatchObject({ status: 'FAILED', error: 'ModelRejected', cause: reason });
   const record = (await world.rejections()).find(({ run }) => run === execution.arn);
@@ -34,8 +47,19 @@ test('data without a model: there is nothing to revise', async () => {
   expect((await world.news()).alerts).toEqual([]);
 });
 
-test('a merge is trained, evaluated and registered', async () => {
+test('a version that the registry does not take is given up; its number is not lost', async () => {
+  const group = { ModelPackageGroupName: world.out.Group };
+  await world.sagemaker.send(new DeleteModelPackageGroupCommand(group));
   first = world.built();
+  const execution = await world.train(first);
+  expect(execution.status).toBe('FAILED');
+  expect(endsIn(execution)).toBe('RecordingFailed');
+  expect(await world.version('V1.0.0')).toMatchObject({ status: 'abandoned' });
+  expect((await world.news()).events).toEqual([]);
+  await world.sagemaker.send(new CreateModelPackageGroupCommand(group));
+});
+
+test('a merge is trained, evaluated and registered', async () => {
   const execution = await world.train(first);
   expect(endsIn(execution)).toBe('Registered');
   expect(JSON.parse(execution.output!)).toMatchObject({ version: 'V1.0.0', created: true, cause: 'manual' });
@@ -80,6 +104,20 @@ test('a training that fails takes no number and leaves its reason', async () => 
   expect(await numbers()).toEqual(['V1.0.0']);
 });
 
+test('a training that somebody stops is not taken for a model', async () => {
+  const input = world.built({ sleep: 60 });
+  const execution = await world.start(world.out.Training, input);
+  for (let job: string | undefined; job === undefined;) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { TrainingJobSummaries } = await world.sagemaker.send(new ListTrainingJobsCommand({ StatusEquals: 'InProgress' }));
+    job = TrainingJobSummaries?.[0]?.TrainingJobName;
+    if (job !== undefined) await world.sagemaker.send(new StopTrainingJobCommand({ TrainingJobName: job }));
+  }
+  await world.trained();
+  await expectStopped(execution, { commit: input.commit, stage: 'training', reason: /^line-[0-9a-f]{16}-t0: the job was stopped$/ });
+  expect(await numbers()).toEqual(['V1.0.0']);
+});
+
 test('an evaluation that fails takes no number either', async () => {
   const input = world.built({ bug: 'evaluate' });
   await expectStopped(await world.train(input), { commit: input.commit, stage: 'evaluation', reason: 'line-' });
@@ -90,8 +128,8 @@ test('what cannot be trained on the data is not trained', async () => {
   const missing = world.built({}, ['x', 'z']);
   await expectStopped(await world.train(missing), { commit: missing.commit, stage: 'data', reason: /does not fit: it lacks the feature z$/ });
   await expectStopped(await world.train({ dataset: 'd9999' }), { commit: first.commit, dataset: 'd9999', stage: 'data', reason: 'the dataset has no version d9999' });
-  const broken = { ...world.built(), spec: { tag: 'not a tag', target: 'y' } };
-  await expectStopped(await world.train(broken), { commit: broken.commit as string, stage: 'data', reason: /^mlops.json: "tag" must be .*; "features" must be/ });
+  const broken: JsonObject = { ...world.built(), spec: { tag: 'not a tag', target: 'y' } };
+  await expectStopped(await world.train(broken), { commit: broken.commit, stage: 'data', reason: /^mlops.json: "tag" must be .*; "features" must be/ });
   expect(await numbers()).toEqual(['V1.0.0']);
 });
 
