@@ -4,8 +4,8 @@ import { describeExecution, describeWorkGroup, Execution, resultPage, WorkGroup 
 import { QueryEngine } from './engine';
 import { csv } from './format';
 import { bindParameters } from './parameters';
-import { S3Wire } from './s3-wire';
 import { flag, object, onlyKnown, optionalNumber, optionalText, parseS3Uri, text, texts } from '../cloud/members';
+import { S3Wire } from '../cloud/s3-wire';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 import { Glue } from '../glue/glue';
 

@@ -4,9 +4,9 @@ import { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { athenaRow, athenaType } from './format';
 import { literal, quoted } from './hive-types';
 import { tableUses } from './predicates';
-import { S3Wire } from './s3-wire';
 import { TableStore } from './store';
 import { ExternalTable } from './table';
+import { S3Wire } from '../cloud/s3-wire';
 import { AwsError, Json, JsonObject, Unsupported } from '../cloud/types';
 
 export interface QueryResult {

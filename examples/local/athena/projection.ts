@@ -1,4 +1,5 @@
 import { admits, Domain, Domains } from './predicates';
+import { Listing } from '../cloud/s3-wire';
 import { AwsError, Unsupported } from '../cloud/types';
 
 /** How one partition column is projected. */
@@ -33,13 +34,6 @@ function bound(written: string, format: string, now: Date): string {
   const seconds: Record<string, number> = { SECOND: 1, MINUTE: 60, HOUR: 3600, DAY: 86400, WEEK: 604800 };
   const shift = unit === undefined ? 0 : Number(`${sign}${count}`) * seconds[unit] * 1000;
   return formatDate(new Date(now.getTime() + shift), format);
-}
-
-/** Where to look for a table's objects: keys below `prefix`, the first after `after` and the last up to `until`. */
-export interface Listing {
-  readonly prefix: string;
-  readonly after?: string;
-  readonly until?: string;
 }
 
 /** The partition projection of a table: which partitions exist, and under which keys their objects are. */

@@ -7,9 +7,8 @@ import { DuckDBConnection } from '@duckdb/node-api';
 
 import { fitLine, literal, quoted } from './hive-types';
 import { Domains } from './predicates';
-import { Listing } from './projection';
-import { S3Wire } from './s3-wire';
 import { ExternalTable } from './table';
+import { Listing, S3Wire } from '../cloud/s3-wire';
 import { AwsError } from '../cloud/types';
 
 interface Known {
@@ -21,7 +20,7 @@ interface Arrival extends Known {
   readonly key: string;
 }
 
-const PARALLEL_READS = 16;
+const TOGETHER = 250;
 const within = (key: string, { prefix, after, until }: Listing): boolean =>
   key.startsWith(prefix) && (after === undefined || key > after) && (until === undefined || key <= until);
 
@@ -82,9 +81,9 @@ export class TableStore {
   }
 
   private async bodies(arrivals: readonly Arrival[], use: (arrival: Arrival, body: Buffer) => Promise<void>): Promise<void> {
-    for (let i = 0; i < arrivals.length; i += PARALLEL_READS) {
-      const batch = arrivals.slice(i, i + PARALLEL_READS);
-      const read = await Promise.all(batch.map(async ({ key }) => this.s3.get(this.table.bucket, key)));
+    for (let i = 0; i < arrivals.length; i += TOGETHER) {
+      const batch = arrivals.slice(i, i + TOGETHER);
+      const read = await this.s3.getAll(this.table.bucket, batch.map(({ key }) => key));
       for (const [j, body] of read.entries()) await use(batch[j], batch[j].key.endsWith('.gz') ? gunzipSync(body) : body);
     }
   }

@@ -1,7 +1,8 @@
 import { duckType, JsonColumn, literal, parseHiveType, quoted } from './hive-types';
 import { Domains } from './predicates';
-import { Listing, Projection } from './projection';
+import { Projection } from './projection';
 import { flag, object, objects, parseS3Uri, text, textMap } from '../cloud/members';
+import { Listing } from '../cloud/s3-wire';
 import { AwsError, JsonObject, Unsupported } from '../cloud/types';
 
 const SERDES: Record<string, 'json' | 'parquet'> = {

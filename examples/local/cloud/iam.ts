@@ -49,11 +49,28 @@ const RESOURCE_POLICIES: Record<string, { readonly document: string; readonly ta
   'AWS::IAM::Role': { document: 'AssumeRolePolicyDocument', targets: (_, { attributes }) => [attributes.Arn] },
 };
 
-/** Decides calls by the policies of the assembly: identity policies, permissions boundaries, resource policies. */
+/**
+ * Decides calls by the policies of the assembly: identity policies, permissions boundaries, resource policies. Clients ask
+ * the same thousands of times, so what was decided is kept for as long as nothing is deployed.
+ */
 export class PolicyEvaluator {
+  private readonly known = new Map<string, Decision>();
+  private deployed = 0;
+
   constructor(private readonly resources: () => Resources, private readonly account: string) {}
 
   decide(principalArn: string, action: string, resourceArn: string, context: Record<string, string> = {}): Decision {
+    if (this.deployed !== this.resources().size) {
+      this.known.clear();
+      this.deployed = this.resources().size;
+    }
+    const question = JSON.stringify([principalArn, action, resourceArn, context]);
+    const decision = this.known.get(question) ?? this.evaluated(principalArn, action, resourceArn, context);
+    this.known.set(question, decision);
+    return decision;
+  }
+
+  private evaluated(principalArn: string, action: string, resourceArn: string, context: Record<string, string>): Decision {
     const identity = this.identityOf(principalArn);
     const resourcePolicy = this.resourcePolicyOf(resourceArn);
     const decided = (of: Partial<Pick<Simulation, 'identityPolicies' | 'permissionBoundaryPolicies' | 'resourcePolicy'>>) => evaluate({

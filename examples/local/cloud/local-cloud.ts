@@ -1,7 +1,6 @@
 import { ChildProcess } from 'child_process';
 import { appendFileSync } from 'fs';
 import * as path from 'path';
-import { S3Client } from '@aws-sdk/client-s3';
 import { Assembly } from './assembly';
 import { Authorization, Decided } from './authorization';
 import { RunFolder } from './children';
@@ -17,6 +16,7 @@ import { MinistackResources } from './ministack-provisioners';
 import { Notifications } from './notifications';
 import { S3ObjectStore } from './object-store';
 import { Principals } from './principals';
+import { S3Wire } from './s3-wire';
 import { Scheduler } from './scheduler';
 import { StepFunctions } from './step-functions';
 import {
@@ -110,7 +110,7 @@ export class LocalCloud implements Cloud {
       fault: (error, call) => this.fault(`${call.service} ${call.operation}`, error),
     }, () => this.ministack.port);
     this.evaluator = new PolicyEvaluator(() => this.resources, this.account);
-    this.s3 = new S3ObjectStore(() => this.client(S3Client));
+    this.s3 = new S3ObjectStore(() => new S3Wire(this.endpoint, this.region));
     const running: StandIn[] = [
       new MinistackResources(), this.events, this.notifications, new Scheduler(), new Lambda(), new StepFunctions(), ...options.standIns ?? [],
     ];

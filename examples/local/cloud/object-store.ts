@@ -1,29 +1,22 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'fs';
 import * as path from 'path';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { S3Wire } from './s3-wire';
 import { ObjectStore } from './types';
 
 /** S3 over the wire. */
 export class S3ObjectStore implements ObjectStore {
-  constructor(private readonly client: () => S3Client) {}
+  constructor(private readonly wire: () => S3Wire) {}
 
-  async get(bucket: string, key: string): Promise<Buffer> {
-    const answer = await this.client().send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    return Buffer.from(await answer.Body!.transformToByteArray());
+  get(bucket: string, key: string): Promise<Buffer> {
+    return this.wire().get(bucket, key);
   }
 
-  async put(bucket: string, key: string, body: Buffer | string): Promise<void> {
-    await this.client().send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
+  put(bucket: string, key: string, body: Buffer | string): Promise<void> {
+    return this.wire().put(bucket, key, body);
   }
 
-  async list(bucket: string, prefix: string): Promise<{ key: string; size: number }[]> {
-    const found: { key: string; size: number }[] = [];
-    for (let token: string | undefined; ;) {
-      const answer = await this.client().send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ContinuationToken: token }));
-      for (const { Key, Size } of answer.Contents ?? []) found.push({ key: Key!, size: Size ?? 0 });
-      if (!answer.IsTruncated) return found;
-      token = answer.NextContinuationToken;
-    }
+  list(bucket: string, prefix: string): Promise<{ key: string; size: number }[]> {
+    return this.wire().list(bucket, { prefix });
   }
 
   async download(bucket: string, prefix: string, folder: string): Promise<number> {

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 
 import { Destination } from './destination';
 import { object, objects, onlyKnown, optionalText, text } from '../cloud/members';
 import { physicalName, uuidOf } from '../cloud/names';
+import { S3Wire } from '../cloud/s3-wire';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 
 interface Buffered {
@@ -36,9 +36,8 @@ class DeliveryStream {
     buffer.cancel();
     const body = Buffer.concat(buffer.records);
     const key = destination.key(this.name, buffer.since, uuidOf(`${this.name} ${this.written++} ${buffer.since.toISOString()}`));
-    await this.cloud.client(S3Client, destination.roleArn).send(new PutObjectCommand({
-      Bucket: destination.bucket, Key: key, Body: destination.gzip ? gzipSync(body) : body,
-    }));
+    const { AWS_ACCESS_KEY_ID: accessKeyId } = this.cloud.environment(destination.roleArn);
+    await new S3Wire(this.cloud.endpoint, this.cloud.region, accessKeyId).put(destination.bucket, key, destination.gzip ? gzipSync(body) : body);
   }
 
   private open(): Buffered {

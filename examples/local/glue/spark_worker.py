@@ -31,6 +31,8 @@ def configure():
         'spark.driver.extraJavaOptions': f'-Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.io.tmpdir={scratch} -Dderby.system.home={scratch}',
         'spark.local.dir': scratch,
         'spark.sql.warehouse.dir': os.path.join(scratch, 'warehouse'),
+        # the data are small: to compile a query takes longer than to run it
+        'spark.sql.codegen.wholeStage': 'false',
         'spark.sql.session.timeZone': 'UTC',
         'spark.sql.shuffle.partitions': '4',
         'spark.ui.enabled': 'false',

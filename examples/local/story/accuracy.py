@@ -1,7 +1,8 @@
 """The accuracy of each version in each window, by scikit-learn, from the captured files themselves.
 
-Usage: accuracy.py FOLDER; reads FOLDER/windows.json (a list of {"from", "to"}), FOLDER/captures, FOLDER/ground-truth
-and FOLDER/deployments, and prints a list of {"to", "variant", "version", "samples", "mse", "rmse", "mae", "r2"}.
+Usage: accuracy.py FOLDER; reads FOLDER/windows.json (a list of {"from", "to"}) and captures.jsonl, ground-truth.jsonl and
+deployments.jsonl there, whose lines are the objects below such a prefix as {"key", "body"}. Prints a list of {"to",
+"variant", "version", "samples", "mse", "rmse", "mae", "r2"}.
 """
 
 import json
@@ -12,11 +13,14 @@ from pathlib import Path
 from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score, root_mean_squared_error
 
 
-def lines(folder: Path):
-    for file in sorted(folder.rglob("*.jsonl")):
-        for line in file.read_text().splitlines():
-            if line:
-                yield file, json.loads(line)
+def lines(objects: Path):
+    """Each record with the folders of its key below the prefix."""
+    for line in objects.open(encoding="utf-8"):
+        found = json.loads(line)
+        folders = found["key"].split("/")[1:-1]
+        for record in found["body"].splitlines():
+            if record:
+                yield folders, json.loads(record)
 
 
 def prediction(data: str) -> float:
@@ -24,17 +28,15 @@ def prediction(data: str) -> float:
 
 
 def main(root: Path) -> None:
-    versions = {(row["config_name"], row["variant"]): row["version"] for _, row in lines(root / "deployments")}
+    versions = {(row["config_name"], row["variant"]): row["version"] for _, row in lines(root / "deployments.jsonl")}
     answers = {}
-    for file, record in lines(root / "captures"):
-        config, _, variant = file.relative_to(root / "captures").parts[:3]
+    for (config, _, variant, *_), record in lines(root / "captures.jsonl"):
         output = record["captureData"].get("endpointOutput")
         if output is not None:
             answers.setdefault((variant, record["eventMetadata"]["inferenceId"]), (versions[config, variant], prediction(output["data"])))
     labels = {}
-    for file, record in lines(root / "ground-truth"):
-        hour = "-".join(file.relative_to(root / "ground-truth").parts[:3]) + "T" + file.relative_to(root / "ground-truth").parts[3]
-        labels[record["eventMetadata"]["eventId"]] = (hour, float(record["groundTruthData"]["data"]))
+    for (year, month, day, hour, *_), record in lines(root / "ground-truth.jsonl"):
+        labels[record["eventMetadata"]["eventId"]] = (f"{year}-{month}-{day}T{hour}", float(record["groundTruthData"]["data"]))
 
     results = []
     for window in json.loads((root / "windows.json").read_text()):

@@ -3,6 +3,8 @@ import { VersionRecord } from './ledger';
 import { ENDED, World, hours } from './world';
 
 const RELEASE_TAKES_AT_MOST = 24 * 33;
+/** A release takes days. */
+const LOOKS_EVERY_HOURS = 3;
 
 /** The version that a cause brought about, once its release has ended. */
 async function outcome(world: World, isIt: (one: VersionRecord) => boolean): Promise<VersionRecord | undefined> {
@@ -14,7 +16,7 @@ async function outcome(world: World, isIt: (one: VersionRecord) => boolean): Pro
   await replay.until(async () => {
     const record = await find();
     return record !== undefined && ENDED.has(record.stage);
-  }, hours(RELEASE_TAKES_AT_MOST, world.now));
+  }, hours(RELEASE_TAKES_AT_MOST, world.now), LOOKS_EVERY_HOURS);
   return find();
 }
 

@@ -1,11 +1,39 @@
+import { createHash, createHmac } from 'crypto';
 import * as http from 'http';
-import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 
 export interface Answer {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
+}
+
+type Bytes = string | ArrayBuffer | ArrayBufferView;
+
+/** The signature's hash: Node's own takes a fraction of the time of one in JavaScript. */
+class Sha256 {
+  private readonly hash;
+
+  constructor(secret?: Bytes) {
+    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytes(secret));
+  }
+
+  update(data: Bytes): void {
+    this.hash.update(bytes(data));
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return this.hash.digest();
+  }
+
+  reset(): void {
+    throw new Error('a hash is used once');
+  }
+}
+
+function bytes(data: Bytes): Buffer {
+  if (typeof data === 'string') return Buffer.from(data);
+  return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
 }
 
 /** An application that asks for predictions: signed requests to the API over HTTP. */

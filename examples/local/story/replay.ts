@@ -40,14 +40,14 @@ export class Replay {
     await this.clock.advanceTo(time);
   }
 
-  /** Plays on until something is so, looking at every full hour, at most to the limit; answers whether it is. */
-  async until(reached: () => boolean | Promise<boolean>, limit: Date): Promise<boolean> {
+  /** Plays on until something is so, looking at every full hour (or every few), at most to the limit; answers whether it is. */
+  async until(reached: () => boolean | Promise<boolean>, limit: Date, everyHours = 1): Promise<boolean> {
     await this.clock.settle();
     for (;;) {
       if (await reached()) return true;
       const now = this.clock.now().getTime();
       if (now >= limit.getTime()) return false;
-      await this.to(new Date(Math.min(limit.getTime(), (Math.floor(now / HOUR) + 1) * HOUR)));
+      await this.to(new Date(Math.min(limit.getTime(), (Math.floor(now / HOUR) + everyHours) * HOUR)));
       await this.clock.settle();
     }
   }
