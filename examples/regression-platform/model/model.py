@@ -203,6 +203,6 @@ def to_csv(row: Iterable[object]) -> str:
     """A row as callers send it: numbers in full precision, nothing where a value is missing, no line end."""
     cells = ["" if value is None or value != value else int(value) if isinstance(value, bool) else value for value in row]
     out = io.StringIO()
+    # The writer quotes a row that is one empty value, which tells it from no row.
     csv.writer(out, lineterminator="").writerow(cells)
-    # The writer quotes a row that is one empty value, to tell it from no row; here a row is always meant.
-    return "" if cells == [""] else out.getvalue()
+    return out.getvalue()

@@ -23,18 +23,19 @@ SPEC = json.loads((PROGRAMS / "mlops.json").read_text())
 AIRPORTS = ["EWR", "JFK", "LGA"]
 
 
-def make_table(rows: int, seed: int) -> pa.Table:
+def make_table(rows: int, seed: int, target: str = SPEC["target"]) -> pa.Table:
     """Hours with what every feature of the dataset may look like: a signal, noise, gaps, and an airport as text."""
     chance = random.Random(seed)
-    names = sorted({name for name in SPEC["features"] if name != "origin"} | {"temp", "humid"})
-    columns: dict[str, list] = {name: [] for name in [*names, "origin", SPEC["target"]]}
+    names = sorted(({*SPEC["features"], "temp", "humid"}) - {"origin", target})
+    columns: dict[str, list] = {name: [] for name in [*names, *({"origin"} - {target}), target]}
     for _ in range(rows):
         temp, airport = chance.uniform(0, 90), chance.choice(AIRPORTS)
         for name in names:
             value = temp if name == "temp" else temp / 2 + chance.gauss(0, 5)
             columns[name].append(None if name != "temp" and chance.random() < 0.1 else value)
-        columns["origin"].append(airport)
-        columns[SPEC["target"]].append(0.8 * temp + 10 + 5 * math.sin(temp / 9) + AIRPORTS.index(airport) + chance.gauss(0, 2))
+        if target != "origin":
+            columns["origin"].append(airport)
+        columns[target].append(0.8 * temp + 10 + 5 * math.sin(temp / 9) + AIRPORTS.index(airport) + chance.gauss(0, 2))
     return pa.table(columns)
 
 
