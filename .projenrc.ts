@@ -24,6 +24,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   typescriptVersion: '~6.0.3',
   minNodeVersion: '20.0.0',
   workflowNodeVersion: '24.x',
+  workflowBootstrapSteps: [{ name: 'Set up', run: 'node examples/local/setup.mjs setup' }],
   tsconfigDevFile: 'tsconfig.dev.json',
   tsconfigDev: {
     include: ['.projenrc.ts', 'examples/**/*.ts'],

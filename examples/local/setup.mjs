@@ -17,6 +17,7 @@ const started = Date.now();
 
 const programs = {
   local: ['tsx', '--tsconfig', join(root, 'tsconfig.dev.json'), join(root, 'examples', 'local', 'main.ts')],
+  setup: ['node', '--version'],
   verify: ['node', join(root, 'test', 'support', 'verify.mjs')],
 };
 
