@@ -1,3 +1,9 @@
+/// # Canary release alone
+///
+/// `CanaryRelease` brings a model version to an endpoint step by step and takes it back by itself, in an app that has
+/// nothing else of this library. The endpoint, the role of its models, the key, the bucket of its observations, the
+/// registry and the alarms belong to others and are imported by name or ARN.
+
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -9,13 +15,15 @@ const app = new App();
 const stack = new Stack(app, 'Release');
 
 /// !show
-// an endpoint that exists, or that the first release shall create, and the role of the models behind it
+// An endpoint that serves already, or that the first release shall create, and the role of the models behind it. The role
+// must be able to read their artifacts and images, and to write captures to the bucket.
 const key = kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:111122223333:key/0d5a3c7e-2f0b-4d7b-9d0e-1c4f6f0a9b1e');
 const endpoint = ModelEndpoint.fromModelEndpointAttributes(stack, 'Endpoint', {
   endpointName: 'house-prices',
   executionRole: iam.Role.fromRoleName(stack, 'ModelRole', 'house-prices-model'),
   instanceType: 'ml.c5.large',
   instanceCount: 4,
+  // what the endpoint answers is captured below captures/<endpoint config>, what it serves is written to deployments/
   observations: ObservationStore.fromObservationStoreAttributes(stack, 'Observations', {
     bucket: s3.Bucket.fromBucketAttributes(stack, 'Bucket', { bucketName: 'house-prices-observations', encryptionKey: key }),
     databaseName: 'house_prices',
@@ -23,7 +31,7 @@ const endpoint = ModelEndpoint.fromModelEndpointAttributes(stack, 'Endpoint', {
   }),
 });
 
-// the model package group that versions come from; without a registry, packages of any group may be released
+// The model package group that versions come from. Without a registry, packages of any group may be released.
 const registry = ModelRegistryVersioning.fromModelRegistryAttributes(stack, 'Registry', {
   modelName: 'HousePrices',
   modelPackageGroupName: 'house-prices',
@@ -44,10 +52,11 @@ const release = new CanaryRelease(stack, 'Release', {
   shift: TrafficShift.linear(25, Duration.minutes(10), { terminationWait: Duration.minutes(10) }),
   alarms: [queue],
   // then its accuracy is watched for three days, as labels arrive
-  watch: { window: Duration.days(3), alarms: [quality], every: Duration.minutes(15) },
+  watch: { window: Duration.days(3), alarms: [quality], every: Duration.hours(1) },
 });
 
-// start it with {"modelPackageArn": …}; its output is the outcome
+// Whoever delivers versions starts it with {"modelPackageArn": …}. Its output is the outcome: {"outcome": "production" |
+// "rolled-back", "reason": …, "version": …, "endpointConfigName": …, "previousConfigName": …, "previousVersion": …}.
 release.stateMachine.grantStartExecution(iam.Role.fromRoleName(stack, 'Delivery', 'delivery'));
 /// !hide
 

@@ -1,3 +1,9 @@
+/// # Shadow staging alone
+///
+/// `ShadowStaging` tries a model version on the real requests of an endpoint before it serves any, in an app that has
+/// nothing else of this library. The endpoint, the role of its models, the key, the bucket of its observations and the
+/// registry belong to others and are imported by name or ARN.
+
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -8,13 +14,16 @@ const app = new App();
 const stack = new Stack(app, 'Staging');
 
 /// !show
-// an endpoint that exists, and the role of the models behind it
+// An endpoint that serves already, and the role of the models behind it. The role must be able to read their artifacts
+// and images, and to write captures to the bucket.
 const key = kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:111122223333:key/0d5a3c7e-2f0b-4d7b-9d0e-1c4f6f0a9b1e');
 const endpoint = ModelEndpoint.fromModelEndpointAttributes(stack, 'Endpoint', {
   endpointName: 'house-prices',
   executionRole: iam.Role.fromRoleName(stack, 'ModelRole', 'house-prices-model'),
   instanceType: 'ml.c5.large',
-  // where its data capture and your ground truth are, with tables as `ObservationStore` makes them
+  instanceCount: 4,
+  // Its data capture goes below captures/<endpoint config>; your ground truth goes below ground-truth/yyyy/mm/dd/hh, as
+  // Model Monitor wants it. The tables `captures`, `ground_truth` and `deployments` over them are those of `ObservationStore`.
   observations: ObservationStore.fromObservationStoreAttributes(stack, 'Observations', {
     bucket: s3.Bucket.fromBucketAttributes(stack, 'Bucket', { bucketName: 'house-prices-observations', encryptionKey: key }),
     databaseName: 'house_prices',
@@ -22,7 +31,7 @@ const endpoint = ModelEndpoint.fromModelEndpointAttributes(stack, 'Endpoint', {
   }),
 });
 
-// the model package group that versions come from; without a registry, packages of any group may be staged
+// The model package group that versions come from. Without a registry, packages of any group may be staged.
 const registry = ModelRegistryVersioning.fromModelRegistryAttributes(stack, 'Registry', {
   modelName: 'HousePrices',
   modelPackageGroupName: 'house-prices',
@@ -33,6 +42,7 @@ const registry = ModelRegistryVersioning.fromModelRegistryAttributes(stack, 'Reg
   lifecycleArn: 'arn:aws:lambda:eu-central-1:111122223333:function:house-prices-lifecycle',
 });
 
+// Half of the requests are seen by the challenger too, for three weeks at most; labels arrive within two days.
 const staging = new ShadowStaging(stack, 'Staging', {
   endpoint,
   registry,
@@ -43,7 +53,9 @@ const staging = new ShadowStaging(stack, 'Staging', {
   loss: ShadowLoss.ABSOLUTE,
 });
 
-// start it with {"modelPackageArn": …}; its output is the verdict
+// Whoever delivers versions starts it with {"modelPackageArn": …}. Its output is the verdict: {"decision": "promote" |
+// "reject" | "inconclusive", "reason": …, "version": …, "champion": …, "lower": …, "upper": …, "sequence": […], …}. The
+// endpoint is back on the config that it was found on; what to do about the verdict is yours.
 staging.stateMachine.grantStartExecution(iam.Role.fromRoleName(stack, 'Delivery', 'delivery'));
 /// !hide
 

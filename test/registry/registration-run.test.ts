@@ -1,4 +1,3 @@
-import * as path from 'path';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { CreateModelPackageGroupCommand, DescribeModelPackageCommand, ListModelPackagesCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
@@ -177,14 +176,4 @@ describe('the registration state machine, executed', () => {
     expect(await world.ledger('CHAMPION')).toMatchObject([{ version: 'V1.1.0' }]);
     expect((await world.packages())[2]).toMatchObject({ stage: 'Production', verdict: 'because Production' });
   });
-});
-
-test('the example of the registry alone works, with a group that exists', async () => {
-  process.env.CDK_OUTDIR = path.join(clouds.folder(), 'cdk.out');
-  jest.requireActual('../../examples/registry-versioning.lit');
-  const world = new World(await clouds.start(process.env.CDK_OUTDIR, options()));
-  delete process.env.CDK_OUTDIR;
-  await world.makeGroup();
-  expect((await world.run(candidate('run-1', { tag: 'lag' }))).output).toMatchObject({ version: 'Vlag.0.0', created: true });
-  expect(await world.packages()).toMatchObject([{ version: 'Vlag.0.0' }]);
 });

@@ -49,12 +49,18 @@ const RESOURCE_POLICIES: Record<string, { readonly document: string; readonly ta
   'AWS::IAM::Role': { document: 'AssumeRolePolicyDocument', targets: (_, { attributes }) => [attributes.Arn] },
 };
 
+/** The policy that KMS gives a key of its own accord. */
+const defaultKeyPolicy = (account: string): JsonObject => ({
+  Statement: [{ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: 'kms:*', Resource: '*' }],
+});
+
 /**
  * Decides calls by the policies of the assembly: identity policies, permissions boundaries, resource policies. Clients ask
  * the same thousands of times, so what was decided is kept for as long as nothing is deployed.
  */
 export class PolicyEvaluator {
   private readonly known = new Map<string, Decision>();
+  private readonly identities = new Map<string, Identity>();
   private deployed = 0;
 
   constructor(private readonly resources: () => Resources, private readonly account: string) {}
@@ -62,6 +68,7 @@ export class PolicyEvaluator {
   decide(principalArn: string, action: string, resourceArn: string, context: Record<string, string> = {}): Decision {
     if (this.deployed !== this.resources().size) {
       this.known.clear();
+      this.identities.clear();
       this.deployed = this.resources().size;
     }
     const question = JSON.stringify([principalArn, action, resourceArn, context]);
@@ -71,7 +78,8 @@ export class PolicyEvaluator {
   }
 
   private evaluated(principalArn: string, action: string, resourceArn: string, context: Record<string, string>): Decision {
-    const identity = this.identityOf(principalArn);
+    const identity = this.identities.get(principalArn) ?? this.identityOf(principalArn);
+    this.identities.set(principalArn, identity);
     const resourcePolicy = this.resourcePolicyOf(resourceArn);
     const decided = (of: Partial<Pick<Simulation, 'identityPolicies' | 'permissionBoundaryPolicies' | 'resourcePolicy'>>) => evaluate({
       request: {
@@ -102,8 +110,10 @@ export class PolicyEvaluator {
       resourcePolicy: resourcePolicy && document(resourcePolicy.statements),
     });
     if (result === 'Allowed') {
-      const by = statementsOf(identity.policies, 'Allow').find(({ policy }) => decided({ identityPolicies: [simulated(policy)] }) === 'Allowed');
-      return { allowed: true, by: by ? by.label : resourcePolicy?.name ?? 'a resource policy' };
+      const allows = (): string => statementsOf(identity.policies, 'Allow').find(({ policy }) => decided({ identityPolicies: [simulated(policy)] }) === 'Allowed')?.label
+        ?? resourcePolicy?.name ?? 'a resource policy';
+      // Which statement it was is looked for where somebody asks: most calls are nobody's business.
+      return { allowed: true, get by() { return allows(); } };
     }
     if (result === 'ExplicitlyDenied') {
       const all = [...identity.policies, ...identity.boundary ? [identity.boundary] : []];
@@ -155,6 +165,8 @@ export class PolicyEvaluator {
         target.startsWith(':') ? resourceArn.endsWith(target) : resourceArn === target || resourceArn.startsWith(`${target}/`));
       if (guards) return named(`the policy of ${resource.logicalId}`, policy);
     }
+    // a key that is only imported: KMS asks for a key policy, and a key that nobody gave one leaves all to the account
+    if (/^arn:[^:]+:kms:[^:]+:\d+:key\//.test(resourceArn)) return named('the default key policy', defaultKeyPolicy(this.account));
     return undefined;
   }
 }
