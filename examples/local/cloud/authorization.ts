@@ -26,16 +26,19 @@ export class Authorization {
 
   /** Throws where the principal may not. */
   async authorize(call: Call): Promise<void> {
-    for (const { action, resource, context } of iamRequests(call, this.cloud)) {
-      const { allowed, by } = this.cloud.decide(call.principal.arn, action, resource, context);
-      const at = this.cloud.clock.now().toISOString();
-      if (call.principal.person || !allowed) this.decided.push({ at, principal: call.principal.arn, action, resource, allowed, by });
+    const requests = iamRequests(call, this.cloud);
+    for (const { action, resource, context } of requests) {
+      const decision = this.cloud.decide(call.principal.arn, action, resource, context);
+      const { allowed } = decision;
+      if (allowed && !call.principal.person) continue;
+      const { by } = decision;
+      this.decided.push({ at: this.cloud.clock.now().toISOString(), principal: call.principal.arn, action, resource, allowed, by });
       if (allowed) continue;
       const message = `User: ${sessionOf(call.principal)} is not authorized to perform: ${action} on resource: ${resource} (${by})`;
       await this.tell(call, action, { errorCode: 'AccessDenied', errorMessage: message });
       throw new AwsError(XML.has(call.service) || call.service === 'monitoring' ? 'AccessDenied' : 'AccessDeniedException', message, call.service === 'sagemaker' ? 400 : 403);
     }
-    await this.tell(call, iamRequests(call, this.cloud)[0].action, {});
+    await this.tell(call, requests[0].action, {});
   }
 
   private async tell(call: Call, action: string, outcome: JsonObject): Promise<void> {

@@ -110,10 +110,10 @@ export class PolicyEvaluator {
       resourcePolicy: resourcePolicy && document(resourcePolicy.statements),
     });
     if (result === 'Allowed') {
-      const allows = (): string => statementsOf(identity.policies, 'Allow').find(({ policy }) => decided({ identityPolicies: [simulated(policy)] }) === 'Allowed')?.label
-        ?? resourcePolicy?.name ?? 'a resource policy';
-      // Which statement it was is looked for where somebody asks: most calls are nobody's business.
-      return { allowed: true, get by() { return allows(); } };
+      const allows = () => statementsOf(identity.policies, 'Allow').find(({ policy }) => decided({ identityPolicies: [simulated(policy)] }) === 'Allowed');
+      let by: string | undefined;
+      // Which statement it was is looked for when somebody asks: of most calls nobody does.
+      return { allowed: true, get by() { return by ??= allows()?.label ?? resourcePolicy?.name ?? 'a resource policy'; } };
     }
     if (result === 'ExplicitlyDenied') {
       const all = [...identity.policies, ...identity.boundary ? [identity.boundary] : []];

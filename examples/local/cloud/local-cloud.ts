@@ -88,6 +88,7 @@ export class LocalCloud implements Cloud {
   private readonly evaluator: PolicyEvaluator;
   private readonly clients = new Map<unknown, Map<string, unknown>>();
   private readonly touched = new Set<EventBridge | Notifications>();
+  private roles: { among: number; arns: Set<string> } = { among: 0, arns: new Set() };
   private taken = false;
   private stopping = false;
 
@@ -195,8 +196,9 @@ export class LocalCloud implements Cloud {
 
   check(roleArn: string | undefined, action: string, resourceArn: string): void {
     if (roleArn === undefined || this.options.enforce !== 'everyone' || !this.hasRole(roleArn)) return;
-    const { allowed, by } = this.decide(roleArn, action, resourceArn);
-    if (!allowed) throw new AwsError('AccessDeniedException', `${roleArn} is not authorized to perform: ${action} on resource: ${resourceArn} (${by})`, 403);
+    const decision = this.decide(roleArn, action, resourceArn);
+    if (decision.allowed) return;
+    throw new AwsError('AccessDeniedException', `${roleArn} is not authorized to perform: ${action} on resource: ${resourceArn} (${decision.by})`, 403);
   }
 
   /** What was decided about calls of people, and what was denied to anybody. */
@@ -255,7 +257,11 @@ export class LocalCloud implements Cloud {
 
   /** Roles that the assembly only names have no policies here and are believed. */
   private hasRole(roleArn: string): boolean {
-    return [...this.resources.values()].some(({ resource, deployed }) => resource.type === 'AWS::IAM::Role' && deployed.attributes.Arn === roleArn);
+    if (this.roles.among !== this.resources.size) {
+      const roles = [...this.resources.values()].filter(({ resource }) => resource.type === 'AWS::IAM::Role');
+      this.roles = { among: this.resources.size, arns: new Set(roles.map(({ deployed }) => deployed.attributes.Arn)) };
+    }
+    return this.roles.arns.has(roleArn);
   }
 
   private fault(where: string, error: Error): void {
