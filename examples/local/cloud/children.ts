@@ -6,7 +6,8 @@ import { SpawnOptions } from './types';
 /** Says that a folder is one of ours, so that it may be emptied. */
 const MARKER = '.local-cloud';
 
-interface Owner {
+/** A process, told apart by its start from a later one of the same number. */
+export interface Owner {
   readonly pid: number;
   readonly started: string;
 }
@@ -111,7 +112,7 @@ export class RunFolder {
 }
 
 /** When a process started, as the system says it; undefined where there is none. Told apart by it from a later one of the same number. */
-function startOf(pid: number): string | undefined {
+export function startOf(pid: number): string | undefined {
   const stat = `/proc/${pid}/stat`;
   if (existsSync('/proc/self/stat')) {
     if (!existsSync(stat)) return undefined;
@@ -126,7 +127,7 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-function isAlive(owner: Owner): boolean {
+export function isAlive(owner: Owner): boolean {
   return startOf(owner.pid) === owner.started;
 }
 

