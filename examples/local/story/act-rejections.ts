@@ -1,5 +1,6 @@
 import { CodePipelineClient, ListPipelineExecutionsCommand, StopPipelineExecutionCommand } from '@aws-sdk/client-codepipeline';
 import { merge } from './act-first-release';
+import { outcome } from './act-revisions';
 import { World, hours } from './world';
 
 /** What a merge left in the ledger: its rejection, if there was one, and whether it took a number. */
@@ -23,6 +24,8 @@ export async function stoppedAct(world: World): Promise<void> {
   const { rejection, registered } = await traceOf(world, commit);
   checks.shows('the gate stops a model that is worse on time-ordered data, and it takes no number', rejection?.stage === 'gate' && !registered,
     rejection?.reason ?? (registered ? 'it passed the gate' : 'it left no trace'));
+  // a model that passed is released like any other, and the next release waits for it
+  if (registered) await outcome(world, (one) => one.commit === commit);
   const failed = cloud.decided.filter(({ action, allowed }) => action === 'codepipeline:StopPipelineExecution' && !allowed);
   checks.must('a data scientist cannot stop the running pipeline', failed.length > 0, failed.map(({ by }) => `denied by ${by}`).join('; '));
   const alerts = world.mailbox.filter(({ message }) => /StopPipelineExecution/.test(message));

@@ -17,7 +17,7 @@ export async function play(world: World): Promise<void> {
     ['a merge with more features', scenario.at.better, betterAct],
     ['a merge that looks better and is worse', scenario.at.misleading, misleadingAct],
     ['the accuracy that was published', scenario.at.misleading, accuracyAct],
-    ['the weather turns', scenario.at.drift, driftAct],
+    ['time goes on: does the model still hold?', scenario.at.drift, driftAct],
   ];
   for (const [title, at, act] of acts) {
     progress.begin(title);
