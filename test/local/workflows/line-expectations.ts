@@ -13,6 +13,7 @@ export function stagesOf({ history }: VersionItem): string[] {
 export async function expectQuiet(world: LineWorld): Promise<void> {
   expect(world.releasing).toBe(false);
   expect(await world.queue()).toEqual([]);
+  expect(await world.endpoints()).toEqual(['line']);
   expect(await world.alarms()).toEqual([LOAD_ALARM, QUALITY_ALARM]);
   expect(await world.endpoint()).toMatchObject({ status: 'InService', shadows: 0, pending: false });
 }

@@ -1,7 +1,8 @@
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import {
-  DescribeEndpointCommand, DescribeModelPackageCommand, ListEndpointConfigsCommand, ListModelsCommand, SageMakerClient,
+  DescribeEndpointCommand, DescribeModelPackageCommand, ListEndpointConfigsCommand, ListEndpointsCommand, ListModelsCommand,
+  SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { LineOutputs, OUTPUTS } from './line-app';
@@ -88,6 +89,11 @@ export class LineView {
       if (error instanceof Error && error.message.startsWith('Could not find endpoint')) return undefined;
       throw error;
     }
+  }
+
+  /** Names of all endpoints. */
+  async endpoints(): Promise<string[]> {
+    return ((await this.sagemaker.send(new ListEndpointsCommand({}))).Endpoints ?? []).map(({ EndpointName }) => EndpointName ?? '');
   }
 
   /** Names of configs and models that carry a version. */

@@ -181,6 +181,16 @@ export class LineWorld extends LineView {
     return () => cancel();
   }
 
+  /** Copies of requests fail on the way to the shadow; the answer ends it. */
+  breakShadow(): () => void {
+    return this.cloud.find(SageMaker).injectFault({ endpointName: this.out.Endpoint, kind: 'error', shadow: true });
+  }
+
+  /** A bug of the scientist's: the server comes up once, and not again. */
+  get startsOnce(): { bug: string } {
+    return { bug: `start again:${path.join(this.cloud.folders.temp, `started-${this.commits}`)}` };
+  }
+
   /** The version's new fleet fails requests that callers wait for; the answer ends it. */
   breakFleet({ version }: VersionItem): () => void {
     return this.cloud.find(SageMaker).injectFault({ endpointConfigNameContains: `-${version.replaceAll('.', '-')}-`, kind: 'error' });

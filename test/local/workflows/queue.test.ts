@@ -80,6 +80,15 @@ test.each([
   await expectUndone(record, before, /^the release did not end by itself: its execution is ABORTED$/);
 });
 
+test('a release that is aborted while its version is on an endpoint of its own is undone', async () => {
+  const before = { endpoint: await world.endpoint(), champion: await world.champion() };
+  const record = await world.merge();
+  await world.until(async () => (await world.endpoints()).length === 2);
+  await world.abort(world.executions(world.out.Release).at(-1)!.arn);
+  await world.until(() => !world.releasing);
+  await expectUndone(record, before, /^the release did not end by itself: its execution is ABORTED$/);
+});
+
 test('a comparison that is aborted by itself takes its release with it', async () => {
   const before = { endpoint: await world.endpoint(), champion: await world.champion() };
   const record = await world.merge();
@@ -87,7 +96,7 @@ test('a comparison that is aborted by itself takes its release with it', async (
   await world.abort(world.executions(world.out.Staging).at(-1)!.arn);
   await world.released();
   expect(world.executions(world.out.Release).at(-1)!.status).toBe('FAILED');
-  await expectUndone(record, before, /^the release did not end by itself: V1-7-0-[0-9a-f]{16}-staging is ABORTED$/);
+  await expectUndone(record, before, /^the release did not end by itself: V1-8-0-[0-9a-f]{16}-staging is ABORTED$/);
 });
 
 test('after all that a version is released as ever', async () => {
