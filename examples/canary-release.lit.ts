@@ -40,6 +40,7 @@ const registry = ModelRegistryVersioning.fromModelRegistryAttributes(stack, 'Reg
   repositoryArn: 'arn:aws:ecr:eu-central-1:111122223333:repository/house-prices',
   registrationArn: 'arn:aws:states:eu-central-1:111122223333:stateMachine:house-prices-registration',
   lifecycleArn: 'arn:aws:lambda:eu-central-1:111122223333:function:house-prices-lifecycle',
+  encryptionKeyArn: key.keyArn,
 });
 
 const queue = cloudwatch.Alarm.fromAlarmArn(stack, 'Queue', 'arn:aws:cloudwatch:eu-central-1:111122223333:alarm:orders-waiting');

@@ -40,6 +40,7 @@ const registry = ModelRegistryVersioning.fromModelRegistryAttributes(stack, 'Reg
   repositoryArn: 'arn:aws:ecr:eu-central-1:111122223333:repository/house-prices',
   registrationArn: 'arn:aws:states:eu-central-1:111122223333:stateMachine:house-prices-registration',
   lifecycleArn: 'arn:aws:lambda:eu-central-1:111122223333:function:house-prices-lifecycle',
+  encryptionKeyArn: key.keyArn,
 });
 
 // Half of the requests are seen by the challenger too, for three weeks at most; labels arrive within two days.

@@ -52,6 +52,13 @@ export class EndpointWorld {
     this.cloud = example.cloud;
   }
 
+  /** What a version's evaluation leaves: rows of the holdout with its predictions; answers where. */
+  async sample(offset: number): Promise<string> {
+    const rows = Array.from({ length: 5 }, (_, i) => JSON.stringify({ payload: `${i},10`, prediction: i + 10 + offset }));
+    await this.cloud.s3.put(ARTIFACTS, `evaluation/${offset}/sample.jsonl`, rows.join('\n'));
+    return `s3://${ARTIFACTS}/evaluation/${offset}/sample.jsonl`;
+  }
+
   /** A version as anybody registers it; answers its ARN. */
   async package(content: { offset: number; broken?: boolean; exit?: boolean }, metadata: Record<string, string> = {}): Promise<string> {
     const { ModelPackageArn } = await this.sagemaker.send(new CreateModelPackageCommand({

@@ -10,7 +10,8 @@ const read = (name: string) => fs.readFileSync(path.join(root, name), 'utf8');
 /** The part of an example between `!show` and `!hide`, moved to the left margin. */
 function shown(name: string): string {
   const lines = read(name).split('\n');
-  const [from, to] = ['/// !show', '/// !hide'].map((mark) => lines.findLastIndex((line) => line.trim() === mark));
+  const trimmed = lines.map((line) => line.trim());
+  const [from, to] = ['/// !show', '/// !hide'].map((mark) => trimmed.lastIndexOf(mark));
   const part = lines.slice(from + 1, to);
   const margin = Math.min(...part.filter((line) => line !== '').map((line) => line.search(/\S/)));
   return part.map((line) => line.slice(margin)).join('\n');

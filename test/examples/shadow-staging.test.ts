@@ -15,7 +15,8 @@ afterEach(() => expect(world.cloud.faults).toEqual([]));
 afterAll(() => clouds.stop());
 
 test('a challenger that is better on the endpoint of somebody else is promoted, and the endpoint is as it was', async () => {
-  const modelPackageArn = await world.package({ offset: 0.5 }, { version: 'V7.2.0', mse: '1.25', rmse: '1.118' });
+  const sample = await world.sample(0.5);
+  const modelPackageArn = await world.package({ offset: 0.5 }, { version: 'V7.2.0', mse: '1.25', rmse: '1.118', sample });
   const execution = await world.deliver(modelPackageArn);
   await world.call(4, 60, () => execution.status !== 'RUNNING', 24 * 21);
   const verdict = outputOf(execution);
