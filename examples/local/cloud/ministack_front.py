@@ -12,8 +12,7 @@ import struct
 import sys
 import threading
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
+from asgi_server import serve
 from ministack.app import app as ministack
 from ministack.core.responses import set_request_account_id, set_request_region
 from ministack.services import eventbridge, s3
@@ -66,11 +65,7 @@ async def app(scope, receive, send):
 
 def main():
     threading.Thread(target=end_with_parent, daemon=True).start()
-    config = Config()
-    config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
-    config.keep_alive_timeout = 600
-    config.loglevel = "WARNING"
-    asyncio.run(serve(app, config))
+    asyncio.run(serve(app, os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"])))
 
 
 if __name__ == "__main__":
