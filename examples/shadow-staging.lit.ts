@@ -3,6 +3,17 @@
 /// `ShadowStaging` tries a model version on the real requests of an endpoint before it serves any, in an app that has
 /// nothing else of this library. The endpoint, the role of its models, the key, the bucket of its observations and the
 /// registry belong to others and are imported by name or ARN.
+///
+/// The comparison is a query over three tables of the imported database, JSON lines each, whose hours are found by
+/// partition projection. `new ObservationStore(…)` makes them; by hand they are:
+///
+/// - `captures`: `capturedata` (structs `endpointinput` and `endpointoutput`, each with `observedcontenttype`, `mode`,
+///   `data`, `encoding`) and `eventmetadata` (`eventid`, `inferenceid`, `inferencetime`), at
+///   `captures/<config_name>/<endpoint>/<variant>/<datehour>/`, the first three injected, `datehour` as `yyyy/MM/dd/HH`
+/// - `ground_truth`: `groundtruthdata` (`data`, `encoding`) and `eventmetadata` (`eventid`), at `ground-truth/<datehour>/`
+/// - `deployments`: `config_name`, `variant`, `version`, `mse`, `rmse`, `mae`, `r2`, `released_at`, at `deployments/`
+///
+/// Callers of the endpoint send an inference id with each request, and the ground truth comes under the same id.
 
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';

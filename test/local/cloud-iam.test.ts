@@ -64,3 +64,18 @@ test('a policy whose text is not in the assembly is not guessed', () => {
   const evaluator = world(['AWS::IAM::Role', { ManagedPolicyArns: ['arn:aws:iam::aws:policy/AmazonS3FullAccess'] }, { attributes: { Arn: ROLE } }]);
   expect(() => evaluator.decide(ROLE, 's3:GetObject', '*')).toThrow('AmazonS3FullAccess');
 });
+
+test('a key that is only imported leaves its use to IAM, as KMS has it; a key of the assembly has its own policy', () => {
+  const [imported, own, other] = ['imported', 'own', 'other'].map((id) => `arn:aws:kms:eu-central-1:111122223333:key/${id}`);
+  const evaluator = world(
+    ['AWS::IAM::Role', { Policies: [{ PolicyName: 'inline', PolicyDocument: policy(statement('Allow', 'kms:Decrypt', imported), statement('Allow', 'kms:Decrypt', own)) }] }, {
+      attributes: { Arn: ROLE },
+    }],
+    ['AWS::KMS::Key', { KeyPolicy: policy({ ...statement('Allow', 'kms:*'), Principal: { AWS: 'arn:aws:iam::111122223333:role/somebody' } }) }, { attributes: { Arn: own } }],
+  );
+  const allowed = (action: string, key: string) => evaluator.decide(ROLE, action, key).allowed;
+  expect(allowed('kms:Decrypt', imported)).toBe(true);
+  expect(allowed('kms:Encrypt', imported)).toBe(false);
+  expect(allowed('kms:Decrypt', other)).toBe(false);
+  expect(allowed('kms:Decrypt', own)).toBe(false);
+});
