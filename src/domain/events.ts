@@ -141,7 +141,7 @@ export interface ShadowVerdict {
   /** The challenger. */
   readonly version: string;
 
-  /** The version in production that it was compared with. */
+  /** The version in production that it was compared with; `none` where there was none. */
   readonly champion: string;
 
   /** `promote`, `reject` or `inconclusive`. */

@@ -12,6 +12,8 @@ export interface ReleaseNames {
   readonly stagingEndpoint: string;
 }
 
+/** Names of at most 63 characters leave so many to the endpoint's, with the longest version and all suffixes. */
+const OWN_PREFIX = 16;
 const LONGEST_NAME = 63;
 const SHADOW = '-shadow';
 const STAGING = '-staging';
@@ -29,6 +31,11 @@ export function releaseNames(endpointName: string, version: string, run: string)
   const room = Math.min(30, LONGEST_NAME - SUFFIX - hash.length - name.length - 2);
   const base = [cleanName(endpointName, room), name, hash].join('-');
   return { endpointConfig: base, shadowEndpointConfig: `${base}${SHADOW}`, model: base, stagingEndpoint: `${base}${STAGING}` };
+}
+
+/** What all names of releases to an endpoint begin with, which permissions rely on. */
+export function ownPrefix(endpointName: string): string {
+  return cleanName(endpointName, OWN_PREFIX);
 }
 
 /** Whether SageMaker takes it as the name of a model, an endpoint or an endpoint config. */

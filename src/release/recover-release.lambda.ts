@@ -24,7 +24,8 @@ export interface Wreck {
   /** The version that is in production again, where the registry says otherwise. */
   readonly restored?: string | null;
   readonly executions?: string[];
-  /** Configs, models and alarms that the release may have made. */
+  /** Endpoint, configs, models and alarms that the release may have made. */
+  readonly stagingEndpoint?: string;
   readonly shadowConfig?: string;
   readonly shadowModel?: string;
   readonly releaseConfig?: string;
@@ -65,6 +66,7 @@ async function inspect(event: RecoverEvent & { action: 'inspect' }): Promise<Wre
     lastGood: endpoint === undefined || endpoint.EndpointStatus === 'Deleting' ? null : slot.lastGood?.configName ?? null,
     restored: await notInProduction(table, slot.lastGood?.version ?? null),
     executions: [staging, release],
+    stagingEndpoint: shadow.stagingEndpoint,
     shadowConfig: shadow.shadowEndpointConfig,
     shadowModel: shadow.model,
     releaseConfig: released.endpointConfig,

@@ -14,7 +14,7 @@ import { handlerDefaults } from '../private/handler-defaults';
 import { IModelRegistry } from '../registry/model-registry';
 import { DeployFunction } from '../staging/deploy-function';
 import { ShadowStaging } from '../staging/shadow-staging';
-import { alarmArns, announce, grantCreating, grantDeploying, invoke, waitForEndpoint, workflowMachine } from '../staging/workflow';
+import { alarmArns, announce, grantCreating, grantDeploying, grantRemovingStaging, invoke, waitForEndpoint, workflowMachine } from '../staging/workflow';
 
 export interface ReleaseRecoveryProps {
   readonly registry: IModelRegistry;
@@ -39,6 +39,7 @@ export class ReleaseRecovery extends Construct {
     const recoverer = this.handler('Recoverer', RecoverReleaseFunction, 'Finds out what a broken release left behind, and stops it');
     grantDeploying(deployer, release.endpoint);
     grantCreating(deployer, release.endpoint);
+    grantRemovingStaging(deployer, release.endpoint);
     grantSlot(recoverer, registry, ['dynamodb:GetItem']);
     allow(recoverer, { actions: ['sagemaker:DescribeEndpoint'], resources: [release.endpoint.endpointArn] });
     const stack = Stack.of(this);
@@ -131,7 +132,7 @@ export class ReleaseRecovery extends Construct {
       .otherwise(new sfn.Succeed(steps, 'NothingToRecover')));
   }
 
-  /** Removes alarms, configs and models of the broken release, as far as it goes. */
+  /** Removes alarms, the staging endpoint, configs and models of the broken release, as far as it goes. */
   private tidying(steps: Construct, deployer: lambda.IFunction, recoverer: lambda.IFunction, next: sfn.IChainable): sfn.State {
     const unlessServedBy = this.props.release.endpoint.endpointName;
     const ignored = { errors: ['States.ALL'], resultPath: path.DISCARD };
@@ -143,8 +144,13 @@ export class ReleaseRecovery extends Construct {
       action: 'remove', unlessServedBy, configName: path.stringAt('$.wreck.shadowConfig'), modelName: path.stringAt('$.wreck.shadowModel'),
     }).addCatch(release, ignored);
     shadow.next(release);
-    const alarms = invoke(steps, 'RemoveAlarms', recoverer, { action: 'clean', alarmNames: path.listAt('$.wreck.alarmNames') }).addCatch(shadow, ignored);
-    alarms.next(shadow);
+    const stagingName = path.stringAt('$.wreck.stagingEndpoint');
+    const staging = invoke(steps, 'RemoveStaging', deployer, {
+      action: 'remove', endpointName: stagingName, configName: stagingName, untilGone: true,
+    }).addCatch(shadow, ignored);
+    staging.next(shadow);
+    const alarms = invoke(steps, 'RemoveAlarms', recoverer, { action: 'clean', alarmNames: path.listAt('$.wreck.alarmNames') }).addCatch(staging, ignored);
+    alarms.next(staging);
     return alarms;
   }
 

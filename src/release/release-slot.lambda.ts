@@ -26,8 +26,6 @@ export interface SlotAnswer {
   readonly reason?: string;
   readonly slot?: Slot;
   readonly superseded?: Superseded[];
-  /** Whether a version is in production that the new one is compared with. */
-  readonly hasProduction?: boolean;
   readonly previousVersion?: string | null;
   /** Detail of the event that tells the outcome. */
   readonly event?: ReleaseCompleted | ReleaseRolledBack;
@@ -54,7 +52,7 @@ export async function handler(event: SlotEvent): Promise<SlotAnswer> {
 async function acquire({ table, endpointName, execution, time, input }: SlotEvent & { action: 'acquire' }): Promise<SlotAnswer> {
   const { version, modelPackageArn } = input;
   const before = await readSlot(table);
-  if (before?.execution === execution) return acquired(table, before, endpointName);
+  if (before?.execution === execution) return acquired(table, before);
   const record = await readVersion(ledgerClient, table, version);
   if (record === undefined) throw named('UnknownVersion', `the ledger has no version ${version}`);
   if (record.stage !== 'Registered' || before?.version === version) {
@@ -81,17 +79,15 @@ async function acquire({ table, endpointName, execution, time, input }: SlotEven
     lastGood: await lastGood(table, endpointName, champion?.version ?? null),
     superseded: waiting.filter((each) => each.order < newest.order).map((each) => supersededBy(each.version, newest.version)),
   };
-  if (await takeSlot(table, slot)) return acquired(table, slot, endpointName);
+  if (await takeSlot(table, slot)) return acquired(table, slot);
   const holder = await readSlot(table);
   return { status: 'waiting', superseded: [], reason: `the release of ${holder?.version ?? 'another version'} is under way` };
 }
 
-async function acquired(table: string, slot: Slot, endpointName: string): Promise<SlotAnswer> {
+async function acquired(table: string, slot: Slot): Promise<SlotAnswer> {
   const gone = new Set([slot.version, ...slot.superseded.map((each) => each.version)]);
   await stopWaiting(table, (await readWaiting(table)).filter((each) => gone.has(each.version)).map((each) => each.order));
-  const endpoint = await describeEndpoint(endpointName);
-  const hasProduction = endpoint !== undefined && endpoint.EndpointStatus !== 'Failed';
-  return { status: 'acquired', slot, superseded: slot.superseded, hasProduction, previousVersion: slot.lastGood?.version ?? null };
+  return { status: 'acquired', slot, superseded: slot.superseded, previousVersion: slot.lastGood?.version ?? null };
 }
 
 /** The config that serves now, unless what is found there was left behind by a release that vanished. */

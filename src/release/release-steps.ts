@@ -66,8 +66,6 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
   canary.next(new sfn.Choice(steps, 'IsInProduction')
     .when(sfn.Condition.stringEquals('$.release.output.outcome', 'production'), production)
     .otherwise(rolledBack));
-  const first = stage('EnterFirstCanary', version, 'Canary', 'the first version: there is none in production to compare it with');
-  first.next(canary);
   const promoted = stage('EnterCanary', version, 'Canary', path.stringAt('$.staging.output.reason'), '$.staging.output');
   promoted.next(canary);
 
@@ -75,14 +73,13 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
   shadow.next(new sfn.Choice(steps, 'IsPromoted')
     .when(sfn.Condition.stringEquals('$.staging.output.decision', 'promote'), promoted)
     .otherwise(rejected));
-  const enterStaging = stage('EnterStaging', version, 'Staging', 'compared with the version in production on real requests');
+  const enterStaging = stage('EnterStaging', version, 'Staging', 'tried on an endpoint of its own, then on real requests beside the version in production');
   enterStaging.next(shadow);
 
   const route = new sfn.Choice(steps, 'MayRelease')
     .when(sfn.Condition.stringEquals('$.acquired.status', 'waiting'), new sfn.Succeed(steps, 'Waiting', { comment: 'The slot is taken; whoever frees it goes on with the newest version' }))
     .when(sfn.Condition.stringEquals('$.acquired.status', 'ignored'), new sfn.Succeed(steps, 'NothingToRelease'))
-    .when(sfn.Condition.booleanEquals('$.acquired.hasProduction', true), enterStaging)
-    .otherwise(first);
+    .otherwise(enterStaging);
   const supersede = lifecycle(steps, 'Supersede', registry, { version: path.stringAt('$.version'), stage: 'Superseded', reason: path.stringAt('$.reason') });
   const superseded = new sfn.Map(steps, 'SupersedeOlder', { itemsPath: '$.acquired.superseded', maxConcurrency: 1, resultPath: path.DISCARD });
   superseded.itemProcessor(supersede);

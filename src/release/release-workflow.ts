@@ -45,9 +45,9 @@ export interface ReleaseWorkflowProps {
 /**
  * Releases each version that is registered, one at a time, with nobody's help.
  *
- * The event `ModelRegistered` starts an execution, which takes the model's only release slot, tries the version as a
- * shadow of the one in production (`staging`; the first version has nobody to be compared with), and releases it
- * (`release`). While the slot is taken versions wait; when it is free the newest of them is released and older ones are
+ * The event `ModelRegistered` starts an execution, which takes the model's only release slot, tries the version on a
+ * staging endpoint of its own and as a shadow of the one in production (`staging`; the first version has nobody to be
+ * compared with), and releases it (`release`). While the slot is taken versions wait; when it is free the newest of them is released and older ones are
  * `Superseded`. The version's stage in the registry follows: `Staging`, `Canary`, `Production` (and the one before
  * `Archived`), or `Rejected`, `RolledBack`. The events `ReleaseCompleted` and `ReleaseRolledBack` tell the outcome.
  *

@@ -6,6 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { IObservationStore, ObservationStore } from './observation-store';
+import { ownPrefix } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { Problems } from '../private/problems';
 
@@ -261,8 +262,8 @@ export class ModelEndpoint extends ModelEndpointBase {
       stack.formatArn({ service: 'logs', resource: 'log-group', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
     allow(role, {
       actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
-      resources: [logs(`/aws/sagemaker/Endpoints/${this.endpointName}*`)],
-      because: 'SageMaker makes a log group for the endpoint, with a stream for each instance of each fleet',
+      resources: [logs(`/aws/sagemaker/Endpoints/${Token.isUnresolved(this.endpointName) ? '' : ownPrefix(this.endpointName)}*`)],
+      because: 'SageMaker makes a log group for the endpoint, and for each staging endpoint, with a stream for each instance of each fleet',
     });
     return role;
   }

@@ -8,7 +8,7 @@ export type DeployEvent =
   | { action: 'createConfig'; request: CreateConfigRequest }
   | { action: 'createEndpoint'; endpointName: string; configName: string }
   | { action: 'updateEndpoint'; endpointName: string; configName: string; deploymentConfig?: DeploymentConfig; onlyFrom?: string[] }
-  | { action: 'remove'; endpointName?: string; configName?: string; modelName?: string; unlessServedBy?: string };
+  | { action: 'remove'; endpointName?: string; configName?: string; modelName?: string; unlessServedBy?: string; untilGone?: boolean };
 
 /** `configName`: the config that the endpoint is, or will be, on. */
 export interface DeployAnswer {

@@ -35,6 +35,7 @@ export async function readCandidate(modelPackageArn: string, version?: string): 
     modelPackageArn,
     containers,
     evaluation: evaluationOf(facts),
+    sampleUri: facts.sample ?? null,
   };
 }
 
@@ -181,6 +182,8 @@ export interface Removal {
   readonly modelName?: string;
   /** The endpoint that must not be on the config. SageMaker would delete it all the same, and the endpoint could not scale or be patched any more. */
   readonly unlessServedBy?: string;
+  /** Answer only when the endpoint is gone. */
+  readonly untilGone?: boolean;
 }
 
 /** Removes what a release created; what is not there any more is fine. */
@@ -191,7 +194,12 @@ export async function remove(removal: Removal): Promise<void> {
     if (endpoint?.EndpointStatus === 'InService') throw new EndpointUnsuitable(`the endpoint ${removal.unlessServedBy} still serves on ${configName}`);
     throw new EndpointBusy(`the endpoint ${removal.unlessServedBy} is ${endpoint?.EndpointStatus} on ${configName}`);
   }
-  if (endpointName !== undefined) await ifThere(() => sagemaker.send(new DeleteEndpointCommand({ EndpointName: endpointName })));
+  if (endpointName !== undefined) {
+    await ifThere(() => sagemaker.send(new DeleteEndpointCommand({ EndpointName: endpointName })));
+    if (removal.untilGone === true && await describeEndpoint(endpointName) !== undefined) {
+      throw new EndpointBusy(`the endpoint ${endpointName} is being deleted`);
+    }
+  }
   if (configName !== undefined) await ifThere(() => sagemaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: configName })));
   if (modelName !== undefined) await ifThere(() => sagemaker.send(new DeleteModelCommand({ ModelName: modelName })));
 }

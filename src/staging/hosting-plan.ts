@@ -6,6 +6,8 @@ export interface Candidate {
   readonly modelPackageArn: string;
   readonly containers: Container[];
   readonly evaluation: Evaluation;
+  /** Where the evaluation left rows of the holdout with its predictions; null where the package names none. */
+  readonly sampleUri: string | null;
 }
 
 export interface Container {
@@ -55,7 +57,7 @@ export interface CreateConfigRequest {
   readonly EndpointConfigName: string;
   readonly ProductionVariants: VariantRequest[];
   readonly ShadowProductionVariants?: VariantRequest[];
-  readonly DataCaptureConfig: object;
+  readonly DataCaptureConfig?: object;
   readonly KmsKeyId?: string;
 }
 
@@ -82,10 +84,8 @@ export interface Champion {
 
 /** Room for `V<tag of 16>.<manual>.<auto>`; longer names of versions are cut. */
 const LONGEST_VERSION = 29;
-/** Names of at most 63 characters leave so many to the endpoint's, with the longest version and all suffixes. */
-export const OWN_PREFIX = 16;
 
-/** Names of what one run makes for a version. They begin with the first `OWN_PREFIX` characters of the endpoint's, which permissions rely on. */
+/** Names of what one run makes for a version. They begin with the endpoint's `ownPrefix`, which permissions rely on. */
 export function namesFor(endpointName: string, version: string, run: string): ReleaseNames {
   return releaseNames(endpointName, cleanName(version, LONGEST_VERSION), run);
 }
@@ -111,6 +111,17 @@ export function shadowConfigRequest(
     ShadowProductionVariants: [variant(settings.shadowVariantName, names.model, settings.instanceType,
       Math.max(1, Math.ceil(champion.instanceCount * samplingPercentage / 100)), samplingPercentage / 100)],
     DataCaptureConfig: dataCapture(names.shadowEndpointConfig, settings),
+    ...volumeKey(champion),
+  };
+}
+
+/** The candidate alone, on instances like those of production, for nobody but the check of its answers: nothing is captured. */
+export function stagingConfigRequest(
+  names: ReleaseNames, champion: Champion | undefined, instanceCount: number, settings: HostingSettings,
+): CreateConfigRequest {
+  return {
+    EndpointConfigName: names.stagingEndpoint,
+    ProductionVariants: [variant(settings.productionVariantName, names.model, settings.instanceType, instanceCount, 1)],
     ...volumeKey(champion),
   };
 }

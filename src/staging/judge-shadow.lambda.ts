@@ -4,6 +4,7 @@ import { Counts, healthProblem, ShadowHealth, sumCounts } from './shadow-health'
 import { longestBlockHours, ShadowPlan } from './shadow-plan';
 import { ShadowVerdict } from '../domain/events';
 import { hourAt, PAIRING_COLUMNS, pairingSql, TOTALS_HOUR } from '../domain/pairing-sql';
+import { ParityReport } from '../domain/serving-parity';
 import { BlockLength, chooseBlockHours, SequencePoint, shadowVerdict, Verdict } from '../domain/verdict';
 import { numberIn, QueryRow, readQueryResult } from '../serving/athena-io';
 
@@ -25,15 +26,18 @@ export interface Look {
 }
 
 export type JudgeEvent =
-  | { action: 'start'; plan: ShadowPlan; time: string; historyQueryId: string | null }
-  | { action: 'look'; plan: ShadowPlan; time: string; comparison: Comparison; look: Look; queryId: string }
-  | { action: 'refused'; plan: ShadowPlan; time: string; endpoint: { FailureReason?: string } };
+  | { action: 'staged'; plan: ShadowPlan; time: string; parity?: ParityReport }
+  | { action: 'notStaged'; plan: ShadowPlan; time: string; endpoint: { EndpointStatus?: string; FailureReason?: string } }
+  | { action: 'start'; plan: ShadowPlan; time: string; historyQueryId: string | null; parity?: ParityReport }
+  | { action: 'look'; plan: ShadowPlan; time: string; comparison: Comparison; look: Look; queryId: string; parity?: ParityReport }
+  | { action: 'refused'; plan: ShadowPlan; time: string; endpoint: { FailureReason?: string }; parity?: ParityReport };
 
 /** The end of a comparison, as the state machine answers it. */
 export interface ShadowResult {
   readonly decision: string;
   readonly reason: string;
   readonly version: string;
+  /** `none` where no version was in production. */
   readonly champion: string;
   readonly endpoint: string;
   readonly pairs: number;
@@ -46,11 +50,14 @@ export interface ShadowResult {
   readonly championLoss?: number;
   readonly challengerLoss?: number;
   readonly counts?: Counts;
+  /** What the version answered on its staging endpoint. */
+  readonly parity?: ParityReport;
   readonly sequence: SequencePoint[];
   readonly time: string;
 }
 
 export type JudgeAnswer =
+  | { decision: 'compare'; reason: string }
   | { decision: 'continue'; comparison: Comparison; look: Look; reason: string }
   | { decision: 'promote' | 'reject' | 'inconclusive'; result: ShadowResult; event: ShadowVerdict };
 
@@ -62,12 +69,24 @@ const cloudwatch = new CloudWatchClient({});
 
 export async function handler(event: JudgeEvent): Promise<JudgeAnswer> {
   switch (event.action) {
+    case 'staged': return staged(event);
+    case 'notStaged': return ended(event, 'reject', {
+      reason: `the staging endpoint did not come up: ${event.endpoint.FailureReason ?? `it is ${event.endpoint.EndpointStatus}`}`,
+    });
     case 'start': return start(event);
     case 'look': return look(event);
-    case 'refused': return ended(event.plan, event.time, 'reject', {
+    case 'refused': return ended(event, 'reject', {
       reason: `the endpoint did not take the shadow: ${event.endpoint.FailureReason ?? 'SageMaker gave no reason'}`,
     });
   }
+}
+
+/** What the staging endpoint showed decides alone where it was bad, or where nobody is in production. */
+function staged(event: JudgeEvent & { action: 'staged' }): JudgeAnswer {
+  const { plan, parity } = event;
+  if (parity?.status === 'failed') return ended(event, 'reject', { reason: parity.reason });
+  if (plan.champion === undefined) return ended(event, 'promote', { reason: 'nothing to compare with: no version is in production' });
+  return { decision: 'compare', reason: parity?.reason ?? 'there was no staging endpoint' };
 }
 
 async function start(event: JudgeEvent & { action: 'start' }): Promise<JudgeAnswer> {
@@ -98,7 +117,7 @@ async function look(event: JudgeEvent & { action: 'look' }): Promise<JudgeAnswer
   const endpoint = await describeEndpoint(settings.endpointName);
   const there = endpoint?.EndpointConfigName;
   if (there !== plan.names.shadowEndpointConfig) {
-    return ended(plan, time, 'inconclusive', { reason: `something else moved the endpoint to ${there ?? 'nothing'} while the comparison ran` }, comparison);
+    return ended(event, 'inconclusive', { reason: `something else moved the endpoint to ${there ?? 'nothing'} while the comparison ran` }, comparison);
   }
   const rows = await readQueryResult(event.queryId);
   const counts = sumCounts(rows);
@@ -110,8 +129,8 @@ async function look(event: JudgeEvent & { action: 'look' }): Promise<JudgeAnswer
     hours: rows.filter((row) => numberIn(row, 'hour') !== TOTALS_HOUR).map((row) => hourOfPairs(row, comparison.from)),
     settings: { tolerance: settings.tolerance, alpha: settings.alpha, minSamples: settings.minSamples, blockHours: comparison.block.blockHours },
   });
-  if (problem !== undefined) return ended(plan, time, 'reject', { ...verdict, reason: problem }, comparison, counts);
-  if (verdict.decision !== 'continue') return ended(plan, time, verdict.decision, verdict, comparison, counts);
+  if (problem !== undefined) return ended(event, 'reject', { ...verdict, reason: problem }, comparison, counts);
+  if (verdict.decision !== 'continue') return ended(event, verdict.decision, verdict, comparison, counts);
   return { decision: 'continue', comparison, look: nextLook(plan, comparison, event.look.at, event.look.number + 1), reason: verdict.reason };
 }
 
@@ -174,15 +193,16 @@ async function health(plan: ShadowPlan, from: string, time: string): Promise<Sha
 }
 
 function ended(
-  plan: ShadowPlan, time: string, decision: 'promote' | 'reject' | 'inconclusive', verdict: Partial<Verdict> & { reason: string },
-  comparison?: Comparison, counts?: Counts,
+  { plan, time, parity }: { plan: ShadowPlan; time: string; parity?: ParityReport }, decision: 'promote' | 'reject' | 'inconclusive',
+  verdict: Partial<Verdict> & { reason: string }, comparison?: Comparison, counts?: Counts,
 ): JudgeAnswer {
   const event: ShadowVerdict = {
     endpoint: plan.settings.endpointName,
     version: plan.candidate.version,
-    champion: plan.champion.version,
+    champion: plan.champion?.version ?? 'none',
     decision,
-    reason: verdict.reason,
+    // whoever lets a version pass says what it was judged on
+    reason: decision === 'promote' ? `${verdict.reason}; ${parity?.reason ?? 'there was no staging endpoint'}` : verdict.reason,
     pairs: verdict.pairs ?? 0,
     blocks: verdict.blocks ?? 0,
     ...(verdict.lower === undefined || verdict.upper === undefined ? {} : { lower: verdict.lower, upper: verdict.upper }),
@@ -196,6 +216,7 @@ function ended(
     ...(comparison === undefined ? {} : { blockHours: comparison.block.blockHours, blockReason: comparison.block.reason }),
     ...(verdict.championLoss === undefined ? {} : { championLoss: verdict.championLoss, challengerLoss: verdict.challengerLoss }),
     ...(counts === undefined ? {} : { counts }),
+    ...(parity === undefined ? {} : { parity }),
     sequence: sequence.filter((_, i) => i % every === 0 || i === sequence.length - 1),
   };
   return { decision, result, event };

@@ -16,6 +16,7 @@ export interface ShadowSettings extends HostingSettings {
   readonly blockHours?: number;
   readonly maxErrorRate: number;
   readonly maxLatencyP95Milliseconds: number;
+  readonly stagingInstanceCount: number;
 }
 
 export interface PlanShadowEvent {
@@ -30,10 +31,14 @@ export interface PlanShadowEvent {
 /** Everything that the comparison does, decided before anything is changed. */
 export interface ShadowPlan {
   readonly candidate: Candidate;
-  readonly champion: Champion;
+  /** Absent where no version is in production. */
+  readonly champion?: Champion;
   readonly names: ReleaseNames;
   readonly model: CreateModelRequest;
-  readonly config: CreateConfigRequest;
+  /** The endpoint config, and by its name the endpoint, that the candidate answers on before it sees real requests. */
+  readonly staging: CreateConfigRequest;
+  /** The endpoint config with the candidate as the champion's shadow. Absent without a champion. */
+  readonly config?: CreateConfigRequest;
   /** Queries the champion's own losses before the comparison. Absent where a block length is given or no history can exist. */
   readonly history?: { readonly sql: string; readonly from: string };
   readonly settings: ShadowSettings;

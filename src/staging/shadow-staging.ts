@@ -2,18 +2,22 @@ import { Duration, Stack, Token } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { CheckParityFunction } from './check-parity-function';
 import { DeployFunction } from './deploy-function';
 import { JudgeShadowFunction } from './judge-shadow-function';
 import { PlanShadowFunction } from './plan-shadow-function';
 import { ShadowSettings } from './shadow-plan';
-import { announce, grantDeploying, grantPlanning, hostingSettings, invoke, retry, waitForEndpoint, workflowMachine } from './workflow';
-import { MlopsEventType } from '../domain/events';
+import { ParityCheck, shadowSteps } from './shadow-steps';
+import { grantDeploying, grantPlanning, grantStaging, hostingSettings, STAGING_NAMES, stagingEndpointArns, workflowMachine } from './workflow';
+import { ParityLimits, slowAllowed } from '../domain/serving-parity';
 import { MIN_BLOCKS, verdictProblems } from '../domain/verdict';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
+import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 import { IModelEndpoint } from '../serving/model-endpoint';
 
@@ -96,6 +100,46 @@ export interface ShadowStagingOptions {
    */
   readonly maxLatencyP95?: Duration;
   /**
+   * Whether a version first has to answer a sample of the holdout on a short-lived endpoint of its own, as the
+   * evaluation answered it, before it sees any real request.
+   *
+   * @default true
+   */
+  readonly stagingEndpoint?: boolean;
+  /**
+   * Instances of the staging endpoint, of the type that production has.
+   *
+   * @default 1
+   */
+  readonly stagingInstanceCount?: number;
+  /**
+   * So many rows of the sample are asked at most, 1 to 150.
+   *
+   * @default 50
+   */
+  readonly sampleSize?: number;
+  /**
+   * By how much an answer of the staging endpoint may differ from what the evaluation predicted for the row, relative to
+   * the prediction. Predictions near zero are measured by the usual size of the sample's predictions.
+   *
+   * @default 0.000001
+   */
+  readonly parityTolerance?: number;
+  /**
+   * The 95th percentile of the staging endpoint's latency, as the check measures it from request to answer, above which the
+   * version is rejected; at most the 60 seconds that SageMaker gives a model. The first answer of the new container is not
+   * measured.
+   *
+   * @default Duration.seconds(1)
+   */
+  readonly maxStagingLatencyP95?: Duration;
+  /**
+   * The bucket that samples are in, as objects that end in `.jsonl`.
+   *
+   * @default - the registry's bucket of artifacts; without a registry there is no sample, and parity is not checked
+   */
+  readonly samples?: s3.IBucket;
+  /**
    * Where the event `ShadowVerdict` goes.
    *
    * @default - the account's default bus
@@ -121,17 +165,32 @@ export interface ShadowStagingProps extends ShadowStagingOptions {
   readonly registry?: IModelRegistry;
 }
 
-interface Parts {
-  readonly planner: lambda.IFunction;
-  readonly deployer: lambda.IFunction;
-  readonly judge: lambda.IFunction;
-  readonly eventBus?: events.IEventBus;
+/** More would say no more, and slow ones not fit into one call. */
+const MOST_ROWS = 150;
+/** SageMaker's limit for one answer. */
+const LONGEST_ANSWER_SECONDS = 60;
+/** Lambda's limit for one call. */
+const PARITY_MINUTES = 15;
+
+function parityLimits(props: ShadowStagingOptions): ParityLimits & { readonly rows: number } {
+  return {
+    rows: props.sampleSize ?? 50,
+    tolerance: props.parityTolerance ?? 0.000001,
+    maxLatencyP95Milliseconds: (props.maxStagingLatencyP95 ?? Duration.seconds(1)).toMilliseconds({ integral: false }),
+  };
 }
 
 /**
- * Tries a model version on real requests before it serves any.
+ * Tries a model version, first on an endpoint of its own, then on real requests, before it serves any.
  *
- * The version becomes the shadow variant of the endpoint: it receives a copy of the production requests, and its
+ * The version is deployed to a short-lived staging endpoint: same image, network isolation, role and instance type as in
+ * production. There it must answer the sample of the holdout that its evaluation left (the model package's customer
+ * metadata property `sample`: JSON lines `{"payload": "<csv row>", "prediction": 1.5}`), without an error, in time, and with
+ * the evaluation's own predictions, or it is rejected. A version whose package names no sample must come up, and answers
+ * nothing: the reason then says `no sample: parity was not checked`. The staging endpoint is removed before anything else
+ * happens. Where no version is in production yet there is nothing to compare with, and the decision is `promote`.
+ *
+ * Then the version becomes the shadow variant of the endpoint: it receives a copy of the production requests, and its
  * answers are captured but never returned. As labels arrive, the losses of both models on the same requests are
  * compared block by block with an always-valid confidence sequence, until the challenger is good enough (`promote`),
  * worse than allowed (`reject`), or the window ends (`inconclusive`, never a promotion). Whatever happens, the endpoint
@@ -139,7 +198,7 @@ interface Parts {
  *
  * Start `stateMachine` with `{"version", "modelPackageArn"}` (`version` defaults to what the package says). Its output:
  * `{"decision", "reason", "version", "champion", "pairs", "blocks", "lower", "upper", "tolerance", "blockHours", "counts",
- * "sequence"}`. The event `ShadowVerdict` says the same. Callers of the endpoint must send an inference id with each
+ * "parity", "sequence"}`. The event `ShadowVerdict` says the same. Callers of the endpoint must send an inference id with each
  * request: it is what pairs both answers and the label.
  *
  * @example
@@ -166,13 +225,18 @@ export class ShadowStaging extends Construct {
     props.endpoint.observations.grantQuery(judge);
     allow(judge, { actions: ['sagemaker:DescribeEndpoint'], resources: [props.endpoint.endpointArn] });
     allow(judge, { actions: ['cloudwatch:GetMetricData'], resources: ['*'], because: 'cloudwatch:GetMetricData cannot be limited to a resource.' });
+    const parity = props.stagingEndpoint ?? true ? this.parityCheck(props, settings) : undefined;
+    if (parity !== undefined) grantStaging(deployer, props.endpoint);
 
     const machine = workflowMachine(this, {
-      start: this.definition(settings, { planner, deployer, judge, eventBus: props.eventBus }),
+      start: shadowSteps(new Construct(this, 'Steps'), {
+        endpoint: props.endpoint, settings, planner, deployer, judge, parity, eventBus: props.eventBus,
+      }),
       comment: `Compares a model version with the one that the endpoint ${props.endpoint.endpointName} serves`,
       encryptionKey: props.encryptionKey,
-      functions: [planner, deployer, judge],
+      functions: [planner, deployer, judge, ...(parity === undefined ? [] : [parity.check])],
     });
+    if (parity !== undefined) for (const arn of stagingEndpointArns(props.endpoint)) acknowledgeWildcard(machine.role, arn, STAGING_NAMES);
     props.endpoint.observations.grantQuery(machine);
     this.stateMachine = machine;
   }
@@ -191,6 +255,7 @@ export class ShadowStaging extends Construct {
       ...(props.blockLength === undefined ? {} : { blockHours: props.blockLength.toHours({ integral: false }) }),
       maxErrorRate: props.maxErrorRate ?? 0.01,
       maxLatencyP95Milliseconds: (props.maxLatencyP95 ?? Duration.seconds(1)).toMilliseconds(),
+      stagingInstanceCount: props.stagingInstanceCount ?? 1,
     };
   }
 
@@ -216,138 +281,61 @@ export class ShadowStaging extends Construct {
         `${MIN_BLOCKS} blocks of ${blockHours} hours and a label delay of ${labelDelayMinutes / 60} hours do not fit into the window of ${windowHours} hours: `
         + 'shorten the blocks or lengthen the window')
       .check(maxErrorRate >= 0 && maxErrorRate < 1, `maxErrorRate must be at least 0 and below 1, got ${maxErrorRate}`)
-      .check(settings.maxLatencyP95Milliseconds >= 1, `maxLatencyP95 must be at least 1 ms, got ${settings.maxLatencyP95Milliseconds} ms`)
-      .throwIfAny();
+      .check(settings.maxLatencyP95Milliseconds >= 1, `maxLatencyP95 must be at least 1 ms, got ${settings.maxLatencyP95Milliseconds} ms`);
+    this.checkStaging(props, problems);
+    problems.throwIfAny();
+  }
+
+  private checkStaging(props: ShadowStagingProps, problems: Problems): void {
+    const { sampleSize, parityTolerance, maxStagingLatencyP95: latency, stagingInstanceCount, samples } = props;
+    if (props.stagingEndpoint === false) {
+      for (const [name, value] of Object.entries({ sampleSize, parityTolerance, maxStagingLatencyP95: latency, stagingInstanceCount, samples })) {
+        problems.check(value === undefined, `${name} is about the staging endpoint, and stagingEndpoint is false`);
+      }
+      return;
+    }
+    const limits = parityLimits(props);
+    const seconds = limits.maxLatencyP95Milliseconds / 1000;
+    const { rows } = limits;
+    const whole = Number.isInteger(rows) && rows >= 1 && rows <= MOST_ROWS;
+    const longest = rows * seconds + (slowAllowed(rows) + 2) * LONGEST_ANSWER_SECONDS;
+    const instances = stagingInstanceCount ?? 1;
+    problems
+      .check(Token.isUnresolved(rows) || whole, `sampleSize must be a whole number of 1 to ${MOST_ROWS}, got ${rows}`)
+      .check(Token.isUnresolved(limits.tolerance) || (limits.tolerance >= 0 && limits.tolerance < 1),
+        `parityTolerance must be at least 0 and below 1, got ${limits.tolerance}`)
+      .check(seconds >= 0.001 && seconds <= LONGEST_ANSWER_SECONDS,
+        `maxStagingLatencyP95 must be 1 ms to the ${LONGEST_ANSWER_SECONDS} s that SageMaker gives a model to answer, got ${seconds} s`)
+      .check(Token.isUnresolved(rows) || !whole || longest <= PARITY_MINUTES * 60,
+        `${rows} rows with a p95 latency of up to ${seconds} s may take ${Math.ceil(longest)} s, and the check has ${PARITY_MINUTES * 60} s: `
+        + 'lower sampleSize or maxStagingLatencyP95')
+      .check(Token.isUnresolved(instances) || (Number.isInteger(instances) && instances >= 1),
+        `stagingInstanceCount must be a whole number of at least 1, got ${instances}`);
+  }
+
+  private parityCheck(props: ShadowStagingProps, { endpointName }: ShadowSettings): ParityCheck {
+    const check = this.handler('ParityCheck', CheckParityFunction, `Asks versions for ${endpointName} what their evaluation asked`, props, PARITY_MINUTES);
+    const samples = props.samples ?? props.registry?.artifacts;
+    allow(check, { actions: ['sagemaker:InvokeEndpoint'], resources: stagingEndpointArns(props.endpoint), because: STAGING_NAMES });
+    if (samples !== undefined) {
+      allow(check, { actions: ['s3:GetObject'], resources: [samples.arnForObjects('*.jsonl')], because: 'Each evaluation leaves a sample of its own.' });
+      if (samples.encryptionKey !== undefined) {
+        allow(check, {
+          actions: ['kms:Decrypt'],
+          resources: [samples.encryptionKey.keyArn],
+          conditions: { StringEquals: { 'kms:ViaService': `s3.${Stack.of(this).region}.amazonaws.com` } },
+        });
+      }
+    }
+    const { rows, ...limits } = parityLimits(props);
+    return { check, sampleSize: rows, limits, ...(samples === undefined ? {} : { sampleBucket: samples.bucketName }) };
   }
 
   private handler<T extends lambda.Function>(
     id: string, type: new (scope: Construct, id: string, props: lambda.FunctionOptions) => T, description: string, props: ShadowStagingProps,
+    minutes = 2,
   ): T {
     const scope = new Construct(this, id);
-    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout: Duration.minutes(2) }));
-  }
-
-  private definition(settings: ShadowSettings, run: Parts): sfn.IChainable {
-    const steps = new Construct(this, 'Steps');
-    const path = sfn.JsonPath;
-    const now = path.stringAt('$$.State.EnteredTime');
-    const plan = path.objectAt('$.plan');
-    const failed = new sfn.Fail(steps, 'ShadowFailed', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
-    const back = this.restoration(steps, run, failed);
-    const onError = { errors: ['States.ALL'], resultPath: '$.failure' };
-
-    const look = this.looks(steps, run.judge, back);
-    const start = invoke(steps, 'StartComparison', run.judge, {
-      action: 'start', plan, time: now, historyQueryId: path.stringAt('$.history.QueryExecution.QueryExecutionId'),
-    }, '$.judged').addCatch(back, onError);
-    start.next(look);
-    const refused = invoke(steps, 'Refused', run.judge, {
-      action: 'refused', plan, time: now, endpoint: path.objectAt('$.endpoint'),
-    }, '$.judged').addCatch(back, onError);
-    refused.next(back);
-    const broken = new sfn.Pass(steps, 'ShadowBroken', {
-      parameters: { Error: 'EndpointBroken', Cause: path.format('the endpoint is {} after the update', path.stringAt('$.endpoint.EndpointStatus')) },
-      resultPath: '$.failure',
-    });
-    broken.next(back);
-    const attached = waitForEndpoint(steps, 'Shadow', {
-      endpoint: this.endpoint, wanted: '$.plan.names.shadowEndpointConfig', arrived: start, elsewhere: refused, broken, failed: back,
-    });
-
-    const createModel = invoke(steps, 'CreateModel', run.deployer, { action: 'createModel', request: path.objectAt('$.plan.model') }).addCatch(back, onError);
-    const createConfig = invoke(steps, 'CreateConfig', run.deployer, { action: 'createConfig', request: path.objectAt('$.plan.config') }).addCatch(back, onError);
-    const attach = invoke(steps, 'AttachShadow', run.deployer, {
-      action: 'updateEndpoint',
-      endpointName: settings.endpointName,
-      configName: path.stringAt('$.plan.names.shadowEndpointConfig'),
-      onlyFrom: path.array(path.stringAt('$.plan.champion.configName')),
-    }).addCatch(back, onError);
-    createModel.next(createConfig).next(attach).next(attached);
-
-    const history = this.query(steps, 'QueryChampionLosses', '$.plan.history.sql', '$.history', failed);
-    history.next(createModel);
-    const noHistory = new sfn.Pass(steps, 'NoHistory', {
-      result: sfn.Result.fromObject({ QueryExecution: { QueryExecutionId: null } }), resultPath: '$.history',
-    });
-    noHistory.next(createModel);
-    const planning = invoke(steps, 'PlanComparison', run.planner, { input: path.objectAt('$'), run: path.stringAt('$$.Execution.Id'), time: now, settings }, '$.plan')
-      .addCatch(failed, onError);
-    return planning.next(new sfn.Choice(steps, 'HasHistory').when(sfn.Condition.isPresent('$.plan.history'), history).otherwise(noHistory));
-  }
-
-  /** Looks again and again until there is a decision. */
-  private looks(steps: Construct, judge: lambda.IFunction, back: sfn.IChainable): sfn.State {
-    const path = sfn.JsonPath;
-    const wait = new sfn.Wait(steps, 'WaitForLook', { time: sfn.WaitTime.timestampPath('$.judged.look.at') });
-    const pairs = this.query(steps, 'QueryPairs', '$.judged.look.sql', '$.pairs', back);
-    const decide = invoke(steps, 'Judge', judge, {
-      action: 'look',
-      plan: path.objectAt('$.plan'),
-      time: path.stringAt('$$.State.EnteredTime'),
-      comparison: path.objectAt('$.judged.comparison'),
-      look: path.objectAt('$.judged.look'),
-      queryId: path.stringAt('$.pairs.QueryExecution.QueryExecutionId'),
-    }, '$.judged').addCatch(back, { errors: ['States.ALL'], resultPath: '$.failure' });
-    wait.next(pairs);
-    pairs.next(decide);
-    decide.next(new sfn.Choice(steps, 'IsDecided').when(sfn.Condition.stringEquals('$.judged.decision', 'continue'), wait).otherwise(back));
-    return wait;
-  }
-
-  /** Puts the champion's own config back, removes what was made for the comparison, then tells what came of it. */
-  private restoration(steps: Construct, { deployer, eventBus }: Parts, failed: sfn.Fail): sfn.State {
-    const path = sfn.JsonPath;
-    const onError = { errors: ['States.ALL'], resultPath: '$.failure' };
-    const done = new sfn.Succeed(steps, 'Done', { outputPath: '$.judged.result' });
-    const tell = announce(steps, 'TellVerdict', MlopsEventType.SHADOW_VERDICT, sfn.TaskInput.fromJsonPathAt('$.judged.event'), done, eventBus);
-    const outcome = new sfn.Choice(steps, 'HasVerdict')
-      .when(sfn.Condition.and(sfn.Condition.not(sfn.Condition.isPresent('$.failure')), sfn.Condition.isPresent('$.judged.result')), tell)
-      .otherwise(failed);
-    const tidy = invoke(steps, 'RemoveShadow', deployer, {
-      action: 'remove',
-      unlessServedBy: this.endpoint.endpointName,
-      configName: path.stringAt('$.plan.names.shadowEndpointConfig'),
-      modelName: path.stringAt('$.plan.names.model'),
-    }).addCatch(outcome, { errors: ['States.ALL'], resultPath: path.DISCARD });
-    tidy.next(outcome);
-    const lost = new sfn.Pass(steps, 'ChampionNotBack', {
-      parameters: {
-        Error: 'ChampionNotBack',
-        Cause: path.format('the endpoint is {} on {} and could not be put back on {}', path.stringAt('$.endpoint.EndpointStatus'),
-          path.stringAt('$.endpoint.EndpointConfigName'), path.stringAt('$.plan.champion.configName')),
-      },
-      resultPath: '$.failure',
-    });
-    lost.next(failed);
-    const restore = invoke(steps, 'RestoreChampion', deployer, {
-      action: 'updateEndpoint',
-      endpointName: this.endpoint.endpointName,
-      configName: path.stringAt('$.plan.champion.configName'),
-      onlyFrom: path.array(path.stringAt('$.plan.names.shadowEndpointConfig')),
-    }, '$.restored').addCatch(failed, onError);
-    restore.next(waitForEndpoint(steps, 'Champion', {
-      endpoint: this.endpoint, wanted: '$.restored.configName', arrived: tidy, elsewhere: lost, broken: lost, failed,
-    }));
-    return restore;
-  }
-
-  private query(steps: Construct, id: string, sql: string, result: string, onFailure: sfn.IChainable): sfn.CustomState {
-    const { observations } = this.endpoint;
-    const state = new sfn.CustomState(steps, id, {
-      stateJson: {
-        Type: 'Task',
-        Resource: `arn:${Stack.of(this).partition}:states:::athena:startQueryExecution.sync`,
-        Parameters: {
-          'QueryString.$': sql,
-          'QueryExecutionContext': { Database: observations.databaseName },
-          'WorkGroup': observations.workGroupName,
-        },
-        ResultPath: result,
-        TimeoutSeconds: 1800,
-      },
-    });
-    retry(state);
-    state.addCatch(onFailure, { errors: ['States.ALL'], resultPath: '$.failure' });
-    return state;
+    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout: Duration.minutes(minutes) }));
   }
 }

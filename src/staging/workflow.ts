@@ -7,9 +7,9 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { HostingSettings, OWN_PREFIX } from './hosting-plan';
+import { HostingSettings } from './hosting-plan';
 import { MlopsEvents } from '../domain/events';
-import { cleanName } from '../domain/release-names';
+import { ownPrefix } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { modelPackageArns } from '../registry/model-package-arns';
@@ -59,6 +59,8 @@ export function announce(
 
 export interface EndpointWaitOptions {
   readonly endpoint: IModelEndpoint;
+  /** Path of the name of a staging endpoint of it that is waited for instead. */
+  readonly stagingName?: string;
   /** Path of the config's name that the endpoint should arrive at. */
   readonly wanted: string;
   /** It serves on the wanted config. */
@@ -76,14 +78,14 @@ export interface EndpointWaitOptions {
  * wanted config; in service alone says nothing, since a rolled-back update ends there as well.
  */
 export function waitForEndpoint(scope: Construct, name: string, options: EndpointWaitOptions): sfn.State {
-  const { endpoint } = options;
+  const { endpoint, stagingName } = options;
   const start = new sfn.Pass(scope, `Settle${name}`, { result: sfn.Result.fromObject({ count: 0 }), resultPath: '$.poll' });
   const wait = new sfn.Wait(scope, `Wait${name}`, { time: sfn.WaitTime.duration(POLL) });
   const describe = new tasks.CallAwsService(scope, `Describe${name}`, {
     service: 'sagemaker',
     action: 'describeEndpoint',
-    parameters: { EndpointName: endpoint.endpointName },
-    iamResources: [endpoint.endpointArn],
+    parameters: { EndpointName: stagingName === undefined ? endpoint.endpointName : sfn.JsonPath.stringAt(stagingName) },
+    iamResources: stagingName === undefined ? [endpoint.endpointArn] : stagingEndpointArns(endpoint),
     resultPath: '$.endpoint',
   });
   retry(describe);
@@ -189,6 +191,27 @@ export function grantCreating(deployer: lambda.IFunction, endpoint: IModelEndpoi
   allow(deployer, { actions: ['sagemaker:DeleteEndpoint'], resources: [endpoint.endpointArn] });
 }
 
+/** Lets a function create the short-lived staging endpoints of releases, and remove them. */
+export function grantStaging(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
+  const configs = ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint-config', name));
+  allow(deployer, { actions: ['sagemaker:CreateEndpoint'], resources: [...stagingEndpointArns(endpoint), ...configs], because: STAGING_NAMES });
+  grantRemovingStaging(deployer, endpoint);
+}
+
+/** Lets a function remove staging endpoints that releases have left behind. */
+export function grantRemovingStaging(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
+  allow(deployer, {
+    actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'], resources: stagingEndpointArns(endpoint), because: STAGING_NAMES,
+  });
+}
+
+export const STAGING_NAMES = 'Each release has a staging endpoint of its own, named after the endpoint.';
+
+/** ARNs of the staging endpoints of releases to the endpoint. */
+export function stagingEndpointArns(endpoint: IModelEndpoint): string[] {
+  return ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint', `${name}-staging`));
+}
+
 /** Lets a function change what the endpoint serves, with models and configs that carry the endpoint's name. */
 export function grantDeploying(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
   const own = ownNames(endpoint);
@@ -229,6 +252,6 @@ export function alarmArns(endpoint: IModelEndpoint): string[] {
 function ownNames(endpoint: IModelEndpoint): string[] {
   const name = endpoint.endpointName;
   if (Token.isUnresolved(name)) return ['*'];
-  const prefix = cleanName(name, OWN_PREFIX);
+  const prefix = ownPrefix(name);
   return [...new Set([prefix, prefix.toLowerCase()])].map((own) => `${own}*`);
 }

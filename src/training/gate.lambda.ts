@@ -1,4 +1,4 @@
-import { readJson, splitUri } from './training-io';
+import { isThere, readJson, splitUri } from './training-io';
 import { ModelEvaluation } from '../domain/events';
 import { GateRules, judgeGate } from '../domain/gate';
 import { EvaluationReport, evaluationOf } from '../domain/regression-metrics';
@@ -23,7 +23,8 @@ export async function handler({ plan, time }: GateEvent): Promise<RegistrationRe
     trainingJobArn: plan.training.jobArn,
     manifestUri: plan.manifestUri,
     evaluationUri: `${plan.outputUri}evaluation.json`,
-    sampleUri: `${plan.outputUri}sample.jsonl`,
+    // an evaluation may do without: a version whose package names a sample must answer it
+    ...(await isThere(`${plan.outputUri}sample.jsonl`) ? { sampleUri: `${plan.outputUri}sample.jsonl` } : {}),
     time,
   };
   const candidate = await readEvaluation(plan.outputUri);

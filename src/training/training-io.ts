@@ -1,5 +1,5 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { fromItem, JsonObject, toItem } from '../domain/attribute-values';
 import { LedgerKey } from '../domain/ledger';
 
@@ -13,6 +13,18 @@ export async function readJson(bucket: string, key: string): Promise<unknown> {
     return JSON.parse(await answer.Body?.transformToString() ?? 'null') as unknown;
   } catch (error) {
     if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
+    throw error;
+  }
+}
+
+/** Whether there is an object. */
+export async function isThere(uri: string): Promise<boolean> {
+  const { bucket, key } = splitUri(uri);
+  try {
+    await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && ['NotFound', 'NoSuchKey'].includes(error.name)) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { Readable } from 'stream';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AwsClientStub, mockClient } from 'aws-sdk-client-mock';
 
 interface Stored { readonly body: string; readonly etag: string }
@@ -23,6 +23,11 @@ export class MemoryS3 {
       if (found === undefined) throw named('NoSuchKey');
       const body = Object.assign(Readable.from([found.body]), { transformToString: () => Promise.resolve(found.body) });
       return { Body: body, ETag: found.etag };
+    });
+    this.client.on(HeadObjectCommand).callsFake((input: { Bucket: string; Key: string }) => {
+      const found = this.objects.get(`${input.Bucket}/${input.Key}`);
+      if (found === undefined) throw named('NotFound');
+      return { ETag: found.etag, ContentLength: found.body.length };
     });
     this.client.on(PutObjectCommand).callsFake((input: { Bucket: string; Key: string; Body: string; IfMatch?: string; IfNoneMatch?: string }) => {
       const path = `${input.Bucket}/${input.Key}`;

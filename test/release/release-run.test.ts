@@ -59,10 +59,10 @@ function standIns(change: Record<string, Task> = {}): Record<string, Task> {
     },
   };
   for (const name of ['AcquireSlot', 'Complete', 'RolledBack', 'Rejected', 'FreeSlot', 'Conclude']) tasks[name] = slot;
-  for (const name of ['Supersede', 'EnterStaging', 'EnterCanary', 'EnterFirstCanary', 'EnterProduction', 'ArchivePrevious', 'Reject', 'TakeBack', 'EnterProductionAgain']) tasks[name] = lifecycle;
+  for (const name of ['Supersede', 'EnterStaging', 'EnterCanary', 'EnterProduction', 'ArchivePrevious', 'Reject', 'TakeBack', 'EnterProductionAgain']) tasks[name] = lifecycle;
   for (const name of ['TellCompleted', 'TellRolledBack', 'TellDue']) tasks[name] = puts;
   for (const name of ['Inspect', 'StopChildren', 'RemoveAlarms']) tasks[name] = (input) => recover(input as unknown as RecoverEvent);
-  for (const name of ['RestoreLastGood', 'RemoveEndpoint', 'RemoveRelease', 'RemoveShadow']) tasks[name] = (input) => deploy(input as unknown as DeployEvent);
+  for (const name of ['RestoreLastGood', 'RemoveEndpoint', 'RemoveRelease', 'RemoveShadow', 'RemoveStaging']) tasks[name] = (input) => deploy(input as unknown as DeployEvent);
   tasks.DescribeLastGood = () => hosting.describe('temperature');
   return { ...tasks, ...change };
 }
@@ -110,12 +110,12 @@ describe('a release, as synthesized', () => {
     slotIsFree();
   });
 
-  test('goes without staging where nothing is in production', async () => {
+  test('passes staging also where nothing is in production', async () => {
     hosting.endpoints.clear();
     ledger.items.delete('CHAMPION/PRODUCTION');
     const { trail } = await play('V1.0.1');
-    expect(trail).not.toContain('RunStaging');
-    expect(ledger.stages).toEqual(['V1.0.1 Canary', 'V1.0.1 Production']);
+    expect(trail).toContain('RunStaging');
+    expect(ledger.stages).toEqual(['V1.0.1 Staging', 'V1.0.1 Canary', 'V1.0.1 Production']);
     expect(events[0].Detail).not.toHaveProperty('previous');
     slotIsFree();
   });
@@ -207,7 +207,6 @@ describe('a release, as synthesized', () => {
   test.each(steps)('is not harmed where %s is interrupted after its effect', async (name) => {
     if (['RolledBack', 'TakeBack', 'TellRolledBack'].includes(name)) answers.release = 'rolled-back';
     if (['Reject', 'Rejected'].includes(name)) answers.staging = { decision: 'reject', reason: 'worse' };
-    if (name === 'EnterFirstCanary') hosting.endpoints.clear();
     if (['Supersede', 'TellDue'].includes(name)) ledger.put({ pk: 'RELEASE', sk: 'WAITING#000000000001', version: 'V1.0.0', modelPackageArn: 'x', order: 1 });
     const tasks = standIns();
     let times = 0;
@@ -277,7 +276,10 @@ describe('the recovery, as synthesized', () => {
     expect(wreck.releaseConfig).toMatch(/^temperature-V1-0-1-[0-9a-f]{8}$/);
     const { output } = await runRecovery({ execution, reason: 'its execution is ABORTED' }, {
       Inspect: async (input) => {
-        const found = await recover(input as unknown as RecoverEvent) as { releaseConfig: string; releaseModel: string; alarmNames: string[] };
+        const found = await recover(input as unknown as RecoverEvent) as
+          { releaseConfig: string; releaseModel: string; stagingEndpoint: string; alarmNames: string[] };
+        hosting.endpoints.set(found.stagingEndpoint, { status: 'InService', config: found.stagingEndpoint, polls: 0 });
+        hosting.configs.set(found.stagingEndpoint, { EndpointConfigName: found.stagingEndpoint, ProductionVariants: [] });
         move(found.releaseConfig);
         hosting.models.set(found.releaseModel, {});
         found.alarmNames.forEach((name) => hosting.alarms.set(name, { StateValue: 'OK' }));
@@ -287,6 +289,7 @@ describe('the recovery, as synthesized', () => {
     expect(output).toBeDefined();
     expect(sfn.commandCalls(StopExecutionCommand).map((call) => call.args[0].input.executionArn?.split(':').pop())).toEqual([slot.stagingName, slot.releaseName]);
     expect(hosting.endpoints.get('temperature')?.config).toBe(previous);
+    expect([...hosting.endpoints.keys()]).toEqual(['temperature']);
     expect([...hosting.configs.keys()]).toEqual([previous]);
     expect([...hosting.models.keys()]).toEqual([previous]);
     expect(hosting.alarms.size).toBe(0);
@@ -328,7 +331,7 @@ describe('the recovery, as synthesized', () => {
       slotIsFree();
     });
 
-  test.each(['RemoveAlarms', 'RemoveShadow', 'RemoveRelease', 'TellRolledBack'])('goes on where %s fails', async (name) => {
+  test.each(['RemoveAlarms', 'RemoveStaging', 'RemoveShadow', 'RemoveRelease', 'TellRolledBack'])('goes on where %s fails', async (name) => {
     await abort('V1.0.1');
     expect((await runRecovery({ execution, reason: 'ABORTED' }, { [name]: fails })).error).toBeUndefined();
     slotIsFree();

@@ -4,10 +4,12 @@ import {
   CreateEndpointCommand, CreateEndpointConfigCommand, CreateModelCommand, DeleteEndpointCommand, DeleteEndpointConfigCommand, DeleteModelCommand,
   DescribeEndpointCommand, DescribeEndpointConfigCommand, DescribeModelPackageCommand, SageMakerClient, UpdateEndpointCommand,
 } from '@aws-sdk/client-sagemaker';
+import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { mockClient } from 'aws-sdk-client-mock';
 import { AwsTaskError } from './machine-runner';
 
 type Settled = (config: string) => void;
+type Answer = (payload: string) => string;
 export type Outcome = 'succeeds' | 'rolls back' | 'breaks';
 
 interface Config {
@@ -20,6 +22,7 @@ interface Endpoint { status: string; config: string; pending?: string; polls: nu
 /** SageMaker hosting, S3 and alarms in memory, behind mocked SDK clients: what handlers see of the cloud. */
 export class FakeHosting {
   public readonly sagemaker = mockClient(SageMakerClient);
+  public readonly runtime = mockClient(SageMakerRuntimeClient);
   public readonly s3 = mockClient(S3Client);
   public readonly cloudwatch = mockClient(CloudWatchClient);
   public readonly endpoints = new Map<string, Endpoint>();
@@ -29,6 +32,10 @@ export class FakeHosting {
   public readonly alarms = new Map<string, { StateValue: string; StateReason?: string; StateTransitionedTimestamp?: Date }>();
   /** Every config that an endpoint was asked to go to, in order. */
   public readonly moves: string[] = [];
+  /** Every staging endpoint that was created. */
+  public readonly staged: string[] = [];
+  /** What models answer: what they were asked where absent. */
+  public answer?: Answer;
   /** How an update to a config ends, by a pattern of its name. Updates succeed where none matches. */
   public readonly outcomes: [RegExp, Outcome][] = [];
   public metrics: Record<string, number[]> = {};
@@ -63,7 +70,7 @@ export class FakeHosting {
     this.sagemaker.on(DescribeEndpointCommand).callsFake((input: { EndpointName: string }) => this.describe(input.EndpointName));
     this.sagemaker.on(CreateEndpointCommand).callsFake((input: { EndpointName: string; EndpointConfigName: string }) => {
       if (this.endpoints.has(input.EndpointName)) throw already('endpoint');
-      this.moves.push(input.EndpointConfigName);
+      (input.EndpointName.endsWith('-staging') ? this.staged : this.moves).push(input.EndpointConfigName);
       this.endpoints.set(input.EndpointName, { status: 'Creating', config: input.EndpointConfigName, pending: input.EndpointConfigName, polls: 0 });
       return {};
     });
@@ -87,6 +94,10 @@ export class FakeHosting {
     this.sagemaker.on(DeleteEndpointCommand).callsFake((input: { EndpointName: string }) => {
       if (!this.endpoints.delete(input.EndpointName)) throw absent('endpoint');
       return {};
+    });
+    this.runtime.on(InvokeEndpointCommand).callsFake((input: { EndpointName: string; Body: string }) => {
+      if (this.endpoints.get(input.EndpointName)?.status !== 'InService') throw new AwsTaskError('ValidationError', `Endpoint ${input.EndpointName} not found.`);
+      return { Body: Buffer.from(this.answer?.(input.Body) ?? input.Body) };
     });
     this.s3.on(PutObjectCommand).callsFake((input: { Key: string; Body: string }) => {
       this.objects.set(input.Key, input.Body);
@@ -159,6 +170,6 @@ export class FakeHosting {
   }
 
   public restore(): void {
-    [this.sagemaker, this.s3, this.cloudwatch].forEach((client) => client.restore());
+    [this.sagemaker, this.runtime, this.s3, this.cloudwatch].forEach((client) => client.restore());
   }
 }

@@ -1,10 +1,11 @@
 import { DescribeModelPackageCommand } from '@aws-sdk/client-sagemaker';
 import { FakeHosting } from './fake-hosting';
 import { AwsTaskError } from './machine-runner';
+import { ownPrefix } from '../../src/domain/release-names';
 import {
   createConfig, createEndpoint, createModel, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, remove, updateEndpoint,
 } from '../../src/staging/hosting-io';
-import { HostingSettings, namesFor, OWN_PREFIX, productionConfigRequest, shadowConfigRequest } from '../../src/staging/hosting-plan';
+import { HostingSettings, namesFor, productionConfigRequest, shadowConfigRequest } from '../../src/staging/hosting-plan';
 
 const settings: HostingSettings = {
   endpointName: 'temperature',
@@ -138,7 +139,7 @@ describe('names', () => {
     const endpointName = 'a-name-of-an-endpoint-that-is-as-long-as-sagemaker-takes-it-63c';
     const names = Object.values(namesFor(endpointName, version, 'run'));
     for (const name of names) {
-      expect(name.startsWith(endpointName.slice(0, OWN_PREFIX).replace(/-+$/, ''))).toBe(true);
+      expect(name.startsWith(ownPrefix(endpointName))).toBe(true);
       expect(name.length).toBeLessThanOrEqual(63);
     }
   });

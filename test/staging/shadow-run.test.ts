@@ -5,6 +5,7 @@ import { FakeHosting } from './fake-hosting';
 import { importedEndpoint } from './imported';
 import { AwsTaskError, definitionsOf, Json, Run, run, Task } from './machine-runner';
 import { PAIRING_COLUMNS } from '../../src/domain/pairing-sql';
+import { CheckParityEvent, handler as checkParity } from '../../src/staging/check-parity.lambda';
 import { DeployEvent, handler as deploy } from '../../src/staging/deploy.lambda';
 import { handler as judge, JudgeEvent } from '../../src/staging/judge-shadow.lambda';
 import { handler as plan } from '../../src/staging/plan-shadow.lambda';
@@ -62,12 +63,20 @@ function standIns(): Record<string, Task> {
   });
   const deployer: Task = (input) => deploy(input as unknown as DeployEvent);
   const judging: Task = (input) => judge(input as unknown as JudgeEvent);
-  const describe: Task = () => hosting.describe('temperature');
+  const describe: Task = (parameters) => hosting.describe((parameters as { EndpointName: string }).EndpointName);
   return {
     PlanComparison: (input) => plan(input as unknown as PlanShadowEvent),
     QueryChampionLosses: query,
     QueryPairs: query,
     CreateModel: deployer,
+    CreateStagingConfig: deployer,
+    CreateStaging: deployer,
+    DescribeStaging: describe,
+    CheckParity: (input) => checkParity(input as unknown as CheckParityEvent),
+    JudgeStaging: judging,
+    JudgeUnstaged: judging,
+    NotStaged: judging,
+    RemoveStaging: deployer,
     CreateConfig: deployer,
     AttachShadow: deployer,
     RestoreChampion: deployer,
@@ -87,6 +96,7 @@ const play = (change: Record<string, Task> = {}, props: Partial<ShadowStagingPro
 };
 const untouched = () => {
   expect(hosting.endpoints.get('temperature')).toMatchObject({ status: 'InService', config: champion });
+  expect([...hosting.endpoints.keys()]).toEqual(['temperature']);
   expect([...hosting.configs.keys()]).toEqual([champion]);
   expect([...hosting.models.keys()]).toEqual([champion]);
 };
@@ -123,7 +133,7 @@ describe('the shadow comparison, as synthesized', () => {
   test('mirrors the champion as it is, with captures under the config\'s own prefix', async () => {
     await play({}, { samplingPercentage: 40 });
     const [, request] = hosting.sagemaker.calls().map((call) => call.args[0].input as { EndpointConfigName?: string; ProductionVariants?: object[] })
-      .filter((input) => input.ProductionVariants !== undefined).map((input) => ['', input] as const)[0];
+      .filter((input) => input.EndpointConfigName?.endsWith('-shadow') === true && input.ProductionVariants !== undefined).map((input) => ['', input] as const)[0];
     expect(request).toMatchObject({
       ProductionVariants: [{ VariantName: 'AllTraffic', ModelName: champion, InitialInstanceCount: 2, InitialVariantWeight: 1 }],
       ShadowProductionVariants: [{ VariantName: 'Shadow', InitialInstanceCount: 1, InitialVariantWeight: 0.4 }],
@@ -205,9 +215,13 @@ describe('the shadow comparison, as synthesized', () => {
     expect(hosting.endpoints.get('temperature')?.config).toBe('foreign');
   });
 
-  test.each(['CreateModel', 'CreateConfig', 'AttachShadow', 'StartComparison', 'QueryPairs', 'Judge', 'DescribeShadow', 'Refused'])(
+  test.each([
+    'CreateModel', 'CreateStagingConfig', 'CreateStaging', 'DescribeStaging', 'CheckParity', 'JudgeStaging', 'NotStaged',
+    'QueryChampionLosses', 'CreateConfig', 'AttachShadow', 'StartComparison', 'QueryPairs', 'Judge', 'DescribeShadow', 'Refused',
+  ])(
     'puts the champion back where %s fails for good', async (name) => {
       if (name === 'Refused') hosting.outcomes.push([/-shadow$/, 'rolls back']);
+      if (name === 'NotStaged') hosting.outcomes.push([/-staging$/, 'breaks']);
       const { error, output } = await play({ [name]: () => { throw new AwsTaskError('SageMaker.SageMakerException', 'no luck'); } });
       expect(output).toBeUndefined();
       expect(error).toBeDefined();
@@ -215,7 +229,10 @@ describe('the shadow comparison, as synthesized', () => {
       expect(events).toEqual([]);
     });
 
-  test.each(['CreateModel', 'CreateConfig', 'AttachShadow', 'RestoreChampion', 'RemoveShadow', 'Judge', 'TellVerdict', 'DescribeChampion', 'QueryPairs'])(
+  test.each([
+    'CreateModel', 'CreateStagingConfig', 'CreateStaging', 'DescribeStaging', 'CheckParity', 'JudgeStaging', 'RemoveStaging',
+    'CreateConfig', 'AttachShadow', 'RestoreChampion', 'RemoveShadow', 'Judge', 'TellVerdict', 'DescribeChampion', 'QueryPairs',
+  ])(
     'is not harmed where %s is interrupted after its effect', async (name) => {
       const tasks = standIns();
       let times = 0;
@@ -237,16 +254,16 @@ describe('the shadow comparison, as synthesized', () => {
     expect(hosting.endpoints.get('temperature')?.config).toBe(champion);
   });
 
-  test('changes nothing where the endpoint is missing, busy for long, or shadowed already', async () => {
+  test('changes nothing where the endpoint is busy for long, or shadowed already', async () => {
     hosting.endpoints.set('temperature', { status: 'Updating', config: champion, polls: 0 });
     expect((await play()).error).toBeDefined();
     const shadowed = hosting.configs.get(champion);
     hosting.configs.set(champion, { ...shadowed!, ShadowProductionVariants: [{}] });
     hosting.endpoints.set('temperature', { status: 'InService', config: champion, polls: 0 });
     expect((await play()).error).toBeDefined();
-    hosting.endpoints.clear();
     const { trail } = await play();
     expect(trail).toEqual(['PlanComparison', 'ShadowFailed']);
+    expect(hosting.staged).toEqual([]);
     expect(hosting.moves).toEqual([]);
   });
 });

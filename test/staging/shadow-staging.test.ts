@@ -1,5 +1,7 @@
 import { Duration, Stack, App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import { importedEndpoint, importedRegistry } from './imported';
 import { ShadowStaging, ShadowStagingProps } from '../../src/staging/shadow-staging';
 import { synthesizeUnderNag } from '../support/nag';
@@ -11,9 +13,10 @@ const make = (props: Partial<ShadowStagingProps> = {}, endpointName = 'temperatu
 };
 
 describe('ShadowStaging', () => {
-  test('is one state machine with three functions, logged and traced', () => {
+  test('is one state machine with four functions, logged and traced', () => {
     const template = make();
-    template.resourceCountIs('AWS::Lambda::Function', 3);
+    template.resourceCountIs('AWS::Lambda::Function', 4);
+    make({ stagingEndpoint: false }).resourceCountIs('AWS::Lambda::Function', 3);
     template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
       LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: true }, TracingConfiguration: { Enabled: true },
     });
@@ -21,6 +24,14 @@ describe('ShadowStaging', () => {
 
   test('cdk-nag finds nothing that is not acknowledged', () => {
     expect(() => synthesizeUnderNag((stack) => new ShadowStaging(stack, 'Staging', { endpoint: importedEndpoint(stack) }))).not.toThrow();
+    expect(() => synthesizeUnderNag((stack) => new ShadowStaging(stack, 'Staging', { endpoint: importedEndpoint(stack), registry: importedRegistry(stack) }))).not.toThrow();
+    expect(() => synthesizeUnderNag((stack) => new ShadowStaging(stack, 'Staging', { endpoint: importedEndpoint(stack), stagingEndpoint: false }))).not.toThrow();
+    expect(() => synthesizeUnderNag((stack) => new ShadowStaging(stack, 'Staging', {
+      endpoint: importedEndpoint(stack),
+      samples: s3.Bucket.fromBucketAttributes(stack, 'Samples', {
+        bucketName: 'samples', encryptionKey: kms.Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:eu-central-1:111122223333:key/5a3b'),
+      }),
+    }))).not.toThrow();
   });
 
   test('its deployer may update this endpoint only, and pass the models\' role to SageMaker only', () => {
@@ -55,11 +66,17 @@ describe('ShadowStaging', () => {
       blockLength: Duration.hours(120),
       maxErrorRate: 1,
       maxLatencyP95: Duration.millis(0),
+      sampleSize: 151,
+      parityTolerance: 1,
+      maxStagingLatencyP95: Duration.seconds(61),
+      stagingInstanceCount: 0,
     }, 'not_a_name');
     const problems = [
       'tolerance must be 0 to 1', 'alpha must be', 'minSamples must be', 'not_a_name', 'samplingPercentage must be above 0 and at most 100, got 101',
       'window must be 1 hour to 90 days, got 2184 hours', 'evaluateEvery must be at least 5 minutes', 'at most 1000 looks', 'labelDelay must be shorter',
       '20 blocks of 120 hours', 'maxErrorRate', 'maxLatencyP95',
+      'sampleSize must be a whole number of 1 to 150, got 151', 'parityTolerance must be at least 0 and below 1, got 1',
+      'maxStagingLatencyP95 must be 1 ms to the 60 s that SageMaker gives a model to answer, got 61 s', 'stagingInstanceCount must be a whole number of at least 1, got 0',
     ];
     for (const problem of problems) expect(build).toThrow(problem);
   });
@@ -69,6 +86,9 @@ describe('ShadowStaging', () => {
     ['sampling of 100 %', { samplingPercentage: 100 }],
     ['a window of 90 days', { window: Duration.days(90) }],
     ['1000 looks', { window: Duration.hours(1000), evaluateEvery: Duration.hours(1) }],
+    ['150 rows', { sampleSize: 150 }],
+    ['a second for each of 50 rows', { sampleSize: 50, maxStagingLatencyP95: Duration.seconds(1) }],
+    ['the longest answer that SageMaker allows', { sampleSize: 10, maxStagingLatencyP95: Duration.seconds(60) }],
     ['20 blocks that just fit', { window: Duration.hours(44), blockLength: Duration.hours(1) }],
   ])('takes %s', (_, props) => {
     expect(() => make(props)).not.toThrow();
@@ -76,6 +96,26 @@ describe('ShadowStaging', () => {
 
   test('fails where 20 blocks do not fit by one hour', () => {
     expect(() => make({ window: Duration.hours(43), blockLength: Duration.hours(1) })).toThrow('do not fit into the window of 43 hours');
+  });
+
+  test('fails where the check of the sample would take longer than a function may', () => {
+    expect(() => make({ sampleSize: 20, maxStagingLatencyP95: Duration.seconds(60) })).toThrow('20 rows with a p95 latency of up to 60 s may take 1380 s, and the check has 900 s');
+  });
+
+  test('fails where a staging endpoint is described that is not wanted', () => {
+    expect(() => make({ stagingEndpoint: false, sampleSize: 10, parityTolerance: 0 })).toThrow(/sampleSize is about the staging endpoint[\s\S]*parityTolerance is about/);
+  });
+
+  test('what asks the staging endpoint may ask nothing else, and read samples only', () => {
+    const stack = new Stack(new App(), 'Stack', { env: { region: 'eu-central-1', account: '111122223333' } });
+    new ShadowStaging(stack, 'Staging', { endpoint: importedEndpoint(stack, { endpointName: 'Temperature' }), registry: importedRegistry(stack) });
+    const [[, policy]] = Object.entries(Template.fromStack(stack).findResources('AWS::IAM::Policy')).filter(([id]) => id.startsWith('StagingParityCheck'));
+    const text: string = JSON.stringify(policy.Properties.PolicyDocument.Statement);
+    expect(text.match(/sagemaker:[A-Z]\w+/g)).toEqual(['sagemaker:InvokeEndpoint']);
+    expect(text).toContain(':endpoint/Temperature*-staging"');
+    expect(text).toContain(':endpoint/temperature*-staging"');
+    expect(text.match(/s3:[A-Z]\w+/g)).toEqual(['s3:GetObject']);
+    expect(text).toContain('arn:aws:s3:::artifacts/*.jsonl');
   });
 
   test('scopes packages to the registry where one is given', () => {

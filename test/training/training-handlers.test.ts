@@ -149,6 +149,14 @@ describe('judging a candidate', () => {
     expect(request).not.toHaveProperty('stage');
   });
 
+  test('names a sample only where the evaluation left one', async () => {
+    world.publish('d2');
+    const prepared = await plan(FROM_BUILD) as RunPlan;
+    world.evaluate(prepared.outputUri, 4);
+    world.s3.objects.delete(`${prepared.outputUri.slice(5)}sample.jsonl`);
+    expect(await judge({ plan: { ...prepared, training }, time: TIME })).not.toHaveProperty('sampleUri');
+  });
+
   test('asks to reject what is worse than the champion by more than the gate allows', async () => {
     expect(await judged(4.3, 4)).toMatchObject({ decision: 'reject', stage: 'gate', reason: expect.stringContaining('worse by 7.5 %') });
   });

@@ -71,5 +71,6 @@ export class TrainingWorld {
       regression_metrics: { mse: metric(rmse ** 2), rmse: metric(rmse), mae: metric(rmse * 0.8), r2: metric(0.5) },
       dataset: { item_count: itemCount },
     }));
+    this.s3.put(`${outputUri.replace('s3://', '')}sample.jsonl`, '{"payload":"1","prediction":2}\n');
   }
 }

@@ -77,7 +77,7 @@ function verdictOf(record: VersionRecord): Verdict | null {
 /** How much of the traffic the version's own fleet got, from a little before its release to a little after. */
 function sharesOf(record: VersionRecord, world: World): VersionReport['shares'] {
   const mark = `-${record.version.replaceAll('.', '-')}-`;
-  const shifts = world.cloud.find(SageMaker).traffic.shifts;
+  const shifts = world.cloud.find(SageMaker).traffic.shifts.filter(({ endpoint }) => endpoint === world.outputs.EndpointName);
   const own = shifts.map(({ at, shares }) => ({
     at, share: Object.entries(shares).filter(([config]) => config.includes(mark) && !config.endsWith('-shadow')).reduce((sum, [, share]) => sum + share, 0),
   }));

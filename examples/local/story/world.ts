@@ -85,9 +85,11 @@ export class World {
     return this.cloud.find(Notifications).mails;
   }
 
-  /** Injects a fault: the version's new fleet fails every second request once it takes traffic. The answer ends it. */
+  /** Injects a fault: the version's new fleet fails every second request once it takes the callers'. The answer ends it. */
   failUnderLoad(version: string): () => void {
-    return this.cloud.find(SageMaker).injectFault({ modelNameContains: `-${version.replaceAll('.', '-')}-`, kind: 'error', share: 0.5 });
+    return this.cloud.find(SageMaker).injectFault({
+      endpointName: this.outputs.EndpointName, modelNameContains: `-${version.replaceAll('.', '-')}-`, kind: 'error', share: 0.5,
+    });
   }
 
   async alarmState(name: string): Promise<string | undefined> {
