@@ -38,7 +38,7 @@ function parsed(file: string, text: string, delimiter: string): string[][] {
   try {
     return parse(text, { delimiter, skip_empty_lines: true, trim: true });
   } catch (error) {
-    throw new UnusableInput(`${file} is not a CSV table: ${(error as Error).message}`);
+    throw new UnusableInput(`${file} is not a CSV table: ${(error as Error).message.split(' instead of ')[0]}`);
   }
 }
 

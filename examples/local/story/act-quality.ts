@@ -1,6 +1,7 @@
 import { compareWithScikitLearn, qualityRows } from './quality';
 import { World } from './world';
 import { Mail } from '../cloud/notifications';
+import { alertInWords } from '../report/words';
 
 const TOLERANCE = 1e-9;
 
@@ -24,7 +25,7 @@ export async function driftAct(world: World): Promise<void> {
   checks.shows('quality degrades, and the alarm goes off', fired, `live RMSE ${mean(earlier.slice(-30)).toFixed(2)} before, ${mean(lately).toFixed(2)} in the last 7 evaluations`);
   if (!fired) return;
   const alerts = qualityAlerts(world).filter((alert) => !before.some(({ at }) => at === alert.at));
-  checks.must('the alert arrives in the mailbox', alerts.length > 0, alerts[0]?.message.split('\n')[0].slice(0, 160) ?? 'no alert arrived');
+  checks.must('the alert arrives in the mailbox', alerts.length > 0, alerts[0] === undefined ? 'no alert arrived' : alertInWords(alerts[0].subject ?? '', alerts[0].message).text);
 }
 
 function qualityAlerts(world: World): readonly Mail[] {

@@ -83,7 +83,7 @@ function sharesOf(record: VersionRecord, world: World): VersionReport['shares'] 
   }));
   const first = own.findIndex(({ share }) => share > 0);
   if (first < 0) return [];
-  const last = own.findIndex(({ share }, i) => i > first && (share === 1 || share === 0));
+  const last = own.findIndex(({ share }, i) => i > first && share === (record.stage === 'RolledBack' ? 0 : 1));
   const shown = own.slice(Math.max(0, first - 1), (last < 0 ? own.length : last) + 1);
   const end = shown.at(-1)!;
   const start = { at: new Date(own[first].at.getTime() - 1_800_000), share: first > 0 ? own[first - 1].share : 0 };
