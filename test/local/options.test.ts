@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import * as path from 'path';
 import { parseOptions, UnusableInput } from '../../examples/local/options';
+import { ROWS_NEEDED } from '../../examples/local/story/own-table';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'options-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -47,4 +48,8 @@ test.each([
   const line = refused(...args);
   expect(line).toMatch(/\(npm run local -- --help shows the options\)$/);
   expect(line).not.toContain('\n');
+});
+
+test('the help says how many rows a table needs', () => {
+  expect(readFileSync(path.resolve(__dirname, '../../examples/local/HELP.txt'), 'utf8')).toContain(`at least ${ROWS_NEEDED.toLocaleString('en')} rows`);
 });
