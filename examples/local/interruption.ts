@@ -20,8 +20,8 @@ const STOP_SECONDS = 25;
 export class Interruption {
   /** Rejects when the run is to end. */
   readonly came: Promise<never>;
-  private reject: (error: Interrupted) => void = () => undefined;
   private told = false;
+  private reject?: (error: Interrupted) => void;
 
   constructor() {
     this.came = new Promise((_, reject) => { this.reject = reject; });
@@ -40,6 +40,6 @@ export class Interruption {
     this.told = true;
     const interrupted = new Interrupted(signal);
     setTimeout(() => process.exit(interrupted.exitCode), STOP_SECONDS * 1000).unref();
-    this.reject(interrupted);
+    this.reject?.(interrupted);
   }
 }

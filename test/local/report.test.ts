@@ -14,7 +14,9 @@ const alarm = JSON.stringify({
 
 const hour = (day: number) => new Date(Date.UTC(2024, 0, day)).toISOString();
 const evaluation = { mse: 4, rmse: 2, mae: 1.5, r2: 0.5, item_count: 100 };
-const quality = (version: string, day: number, mse: number) => ({ version, from: hour(day), to: hour(day + 1), samples: 72, coverage: 1, mse, rmse: Math.sqrt(mse), mae: 1, r2: day === 3 ? null : 0.4 });
+const quality = (version: string, day: number, mse: number) => ({
+  version, from: hour(day), to: hour(day + 1), samples: 72, coverage: 1, mse, rmse: Math.sqrt(mse), mae: 1, r2: day === 3 ? null : 0.4,
+});
 
 const report: Report = {
   ok: true,
@@ -22,11 +24,24 @@ const report: Report = {
   stack: ['RegressionPlatform'],
   data: { name: 'houses & <gardens>.csv', rows: 12_000, target: 'price', features: 3 },
   versions: [{
-    version: 'V1.0.0', cause: 'manual', commit: 'a'.repeat(40), dataset: '20240101T003000000Z-0badcafe', evaluation, verdict: null, outcome: 'archived', reason: 'replaced by V1.0.1',
+    version: 'V1.0.0',
+    cause: 'manual',
+    commit: 'a'.repeat(40),
+    dataset: '20240101T003000000Z-0badcafe',
+    evaluation,
+    verdict: null,
+    outcome: 'archived',
+    reason: 'replaced by V1.0.1',
     history: [{ stage: 'Registered', at: hour(1), reason: '' }, { stage: 'Production', at: hour(1), reason: 'first' }, { stage: 'Archived', at: hour(5), reason: 'replaced' }],
     shares: [{ at: hour(1), share: 0 }, { at: hour(2), share: 1 }],
   }, {
-    version: 'V1.0.1', cause: 'auto', commit: 'a'.repeat(40), dataset: '20240102T003000000Z-0badcafe', evaluation, outcome: 'production', reason: 'all traffic',
+    version: 'V1.0.1',
+    cause: 'auto',
+    commit: 'a'.repeat(40),
+    dataset: '20240102T003000000Z-0badcafe',
+    evaluation,
+    outcome: 'production',
+    reason: 'all traffic',
     verdict: { decision: 'promote', pairs: 144, lower: -3, upper: -1, tolerance: 0.02, sequence: [{ pairs: 144, lower: -3, upper: -1 }] },
     history: [{ stage: 'Staging', at: hour(2), reason: 'compared' }, { stage: 'Canary', at: hour(4), reason: 'promote' }, { stage: 'Production', at: hour(5), reason: 'done' }],
     shares: [],
@@ -58,7 +73,8 @@ describe('the page', () => {
   });
 
   test('is there for a run that ended early', () => {
-    const early = html({ ...report, ok: false, versions: [], rejected: [], quality: [], alerts: [], denied: [], checks: [], standIns: [], timings: [] });
+    const nothing = { versions: [], rejected: [], quality: [], alerts: [], denied: [], checks: [], standIns: [], timings: [] };
+    const early = html({ ...report, ok: false, ...nothing });
     for (const text of ['it did not come out', 'no version was registered', 'nothing was recorded', 'no traffic was shifted', 'none']) expect(early).toContain(text);
     expect(early).not.toMatch(/NaN|Infinity/);
   });

@@ -1,6 +1,6 @@
 import { accuracyPlots, releasePlots, verdictPlots } from './plots';
 import { Report, VersionReport } from './report';
-import { Bar, escape, timeline } from './svg';
+import { Bar, Row, escape, timeline } from './svg';
 import { alertInWords, capital, plain, plainName } from './words';
 
 const stages: Record<string, string> = {
@@ -100,7 +100,8 @@ function versionTable(report: Report): string {
   const numeric = (name: string) => ({ html: name, kind: 'n' });
   return table(['version', 'cause', 'commit', 'data until', numeric('MSE'), numeric('RMSE'), numeric('R²'), 'outcome', 'why'], report.versions.map((one) => [
     { html: `<b>${escape(one.version)}</b>`, kind: 'f' }, one.cause === 'auto' ? 'new data' : 'merge', fixed(one.commit.slice(0, 8)), fixed(dataset(one.dataset)),
-    number(figure(one.evaluation.mse)), number(figure(one.evaluation.rmse)), number(figure(one.evaluation.r2)), chip(one.outcome, outcomes[one.outcome]), said(one.reason),
+    number(figure(one.evaluation.mse)), number(figure(one.evaluation.rmse)), number(figure(one.evaluation.r2)),
+    chip(one.outcome, outcomes[one.outcome]), said(one.reason),
   ]));
 }
 
@@ -110,8 +111,9 @@ function dataset(version: string): string {
   return year === undefined ? version : `${year}-${month}-${date}`;
 }
 
-function lifeline(version: VersionReport, report: Report): { name: string; bars: Bar[]; note: string } {
-  const last = Math.max(...report.quality.map(({ to }) => Date.parse(to)), ...report.versions.flatMap(({ history }) => history.map(({ at }) => Date.parse(at))));
+function lifeline(version: VersionReport, report: Report): Row {
+  const moments = [...report.quality.map(({ to }) => to), ...report.versions.flatMap(({ history }) => history.map(({ at }) => at))];
+  const last = Math.max(...moments.map((at) => Date.parse(at)));
   // what ends a version is a point, drawn above the bars
   const bars = version.history.filter(({ stage }) => stage !== 'Registered').map(({ stage, at, reason }): Bar => {
     const next = version.history.find((one) => Date.parse(one.at) > Date.parse(at));

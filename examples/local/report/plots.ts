@@ -20,7 +20,7 @@ export function accuracyPlots(report: Report): string {
       name: version.replace(SHADOW, ' in shadow'),
       color: color(version),
       dashed: version.endsWith(SHADOW),
-      points: report.quality.filter((row) => row.version === version && row[metric] !== null).map((row) => [Date.parse(row.to), row[metric] ?? NaN] as const),
+      points: report.quality.filter((row) => row.version === version).map((row) => [Date.parse(row.to), row[metric] ?? NaN] as const),
     }));
     const note = `${metric === 'r2' ? 'of the labels of a day; 1 is perfect, 0 is the mean' : 'of the labels of a day; lower is better'}. Outliers are drawn at the edge.`;
     return plot(series, { title: name, x: day, robust: true, marks, note });

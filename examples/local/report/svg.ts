@@ -115,8 +115,14 @@ export interface Bar {
   readonly label: string;
 }
 
+export interface Row {
+  readonly name: string;
+  readonly bars: readonly Bar[];
+  readonly note: string;
+}
+
 /** One row per name, with bars over time. */
-export function timeline(rows: readonly { readonly name: string; readonly bars: readonly Bar[]; readonly note: string }[], x: (value: number) => string): string {
+export function timeline(rows: readonly Row[], x: (value: number) => string): string {
   const all = rows.flatMap(({ bars }) => bars.flatMap(({ from, to }) => [from, to]));
   if (all.length === 0) return '<p class="empty">no version was registered</p>';
   const [x0, x1] = [Math.min(...all), Math.max(...all)];

@@ -44,7 +44,7 @@ export function alertInWords(name: string, message: string): Alert {
   if (alarm === undefined) {
     const title = /Topic/.test(name) ? /rolled back/.test(message) ? 'Release rolled back'
       : /rejected/.test(message) ? 'Candidate rejected'
-        : /does not replace/.test(message) ? 'Version rejected' : /become worse/.test(message) ? 'Quality degraded' : 'Notice' : plain(name);
+        : /does not replace/.test(message) ? 'Version rejected' : /become worse/.test(message) ? 'Quality degraded' : 'Notice' : plain(name).replace(/^(Tamper attempt \w+):.*$/, '$1');
     return { kind: 'notice', title, text: plain(message) };
   }
   const fires = alarm.NewStateValue === 'ALARM';
@@ -69,8 +69,11 @@ function alarmOf(message: string): AlarmMail | undefined {
     const read = JSON.parse(message) as Partial<AlarmMail>;
     if (read.AlarmName === undefined || read.NewStateValue === undefined) return undefined;
     return {
-      AlarmName: read.AlarmName, AlarmDescription: read.AlarmDescription ?? read.AlarmName,
-      OldStateValue: read.OldStateValue ?? '', NewStateValue: read.NewStateValue, NewStateReason: read.NewStateReason ?? '',
+      AlarmName: read.AlarmName,
+      AlarmDescription: read.AlarmDescription ?? read.AlarmName,
+      OldStateValue: read.OldStateValue ?? '',
+      NewStateValue: read.NewStateValue,
+      NewStateReason: read.NewStateReason ?? '',
     };
   } catch {
     return undefined;

@@ -24,7 +24,8 @@ const newerThan = (known: readonly VersionRecord[]) => (one: VersionRecord) => !
 const seen = (record: VersionRecord | undefined) => record === undefined ? 'no version was registered' : `${record.version}: ${record.stage}, ${record.reason ?? ''}`;
 
 /** Where the data let a version through that the sample data stop, the ones after it have other numbers. */
-const isNumbered = (world: World, record: VersionRecord | undefined, version: string) => record !== undefined && (record.version === version || !world.scenario.strict);
+const isNumbered = ({ scenario }: World, record: VersionRecord | undefined, version: string) =>
+  record !== undefined && (record.version === version || !scenario.strict);
 
 /** New data with nobody merging: an automatic revision goes through shadow, verdict and canary into production. */
 export async function revisionAct(world: World): Promise<void> {

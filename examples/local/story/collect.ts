@@ -63,7 +63,8 @@ function versionReport(record: VersionRecord, world: World): VersionReport {
 /** The shadow's verdict, as the release has written it into the ledger. */
 function verdictOf(record: VersionRecord): Verdict | null {
   const found = (record.history ?? []).map(({ detail }) => detail).find((detail) => detail !== undefined && 'decision' in detail) as Partial<Verdict> | undefined;
-  if (found?.decision === undefined) return null;
+  // the first version has nobody to be compared with
+  if (found?.decision === undefined || (found.decision === 'promote' && (found.pairs ?? 0) === 0)) return null;
   return {
     decision: found.decision,
     pairs: found.pairs ?? 0,

@@ -22,9 +22,8 @@ const AT = {
   third: 3 + 2 * RELEASE,
   better: 3 + 3 * RELEASE,
   misleading: 3 + 4 * RELEASE,
-  drift: 3 + 5 * RELEASE,
+  end: 3 + 5 * RELEASE + 16,
 };
-const DAYS = AT.drift + 16;
 /** Requests a day: a verdict takes 200 of them within 28 days of labels at least; more than the most only take longer. */
 const FEWEST = 8;
 const MOST = 72;
@@ -32,7 +31,7 @@ const MOST = 72;
 const HISTORY = 0.3;
 
 /** Rows that a table must have for every step to have enough requests to be judged. */
-export const ROWS_NEEDED = Math.ceil((DAYS * FEWEST) / (1 - HISTORY));
+export const ROWS_NEEDED = Math.ceil((AT.end * FEWEST) / (1 - HISTORY));
 
 const TIME = 'row_time';
 const ROW = 'row_number';
@@ -42,8 +41,8 @@ const ROW = 'row_number';
  * story takes as long whatever the table's own time is.
  */
 export function ownTable(table: Table, folder: string): Scenario {
-  const perDay = Math.min(MOST, Math.floor((table.rows.length * (1 - HISTORY)) / DAYS));
-  const history = table.rows.length - perDay * DAYS;
+  const perDay = Math.min(MOST, Math.floor((table.rows.length * (1 - HISTORY)) / AT.end));
+  const history = table.rows.length - perDay * AT.end;
   const names = columnNames(table);
   const at = (index: number) => new Date(START + Math.round(((index - history) * DAY) / perDay));
   const after = (days: number) => new Date(START + days * DAY);
@@ -87,8 +86,9 @@ export function ownTable(table: Table, folder: string): Scenario {
       third: after(AT.third),
       better: after(AT.better),
       misleading: after(AT.misleading),
-      drift: after(AT.drift),
-      end: new Date(after(DAYS).getTime() - HOUR),
+      // the alarm may go off as soon as nothing else happens any more
+      drift: after(AT.misleading),
+      end: new Date(after(AT.end).getTime() - HOUR),
     },
   };
 }

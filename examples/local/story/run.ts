@@ -38,7 +38,9 @@ export async function run(options: Options, progress: Progress, interruption: In
   }
 }
 
-async function tell(options: Options, table: Table | undefined, progress: Progress, interruption: Interruption): Promise<{ report?: Report; failure?: Error }> {
+async function tell(
+  options: Options, table: Table | undefined, progress: Progress, interruption: Interruption,
+): Promise<{ report?: Report; failure?: Error }> {
   const python = path.join(checkout, '.venv', 'bin', 'python');
   const cache = path.join(checkout, '.cache');
   const runFolder = path.join(options.out, 'run');
