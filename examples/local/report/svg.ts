@@ -78,8 +78,11 @@ export function plot(series: readonly Series[], options: PlotOptions): string {
   const labels = places.map(({ x, anchor }) => `<text class="tick" x="${px(x)}" y="${height - 8}" text-anchor="${anchor}">${escape(options.x(x))}</text>`);
   const rule = options.rule === undefined ? '' : `<line class="rule" x1="${box.left}" x2="${width - box.right}" y1="${py(options.rule.at)}" y2="${py(options.rule.at)}"/>
     <text class="rule" x="${width - box.right}" y="${py(options.rule.at) - 4}" text-anchor="end">${escape(options.rule.label)}</text>`;
+  const markLabel = (x: number, label: string) => x > width * 0.8
+    ? `<text class="mark" x="${x - 3}" y="${box.top + 8}" text-anchor="end">${escape(label)}</text>`
+    : `<text class="mark" x="${x + 3}" y="${box.top + 8}">${escape(label)}</text>`;
   const marks = (options.marks ?? []).filter(({ at: x }) => x >= x0 && x <= x1).map(({ at: x, label }) =>
-    `<line class="mark" x1="${px(x)}" x2="${px(x)}" y1="${box.top}" y2="${height - box.bottom}"/><text class="mark" x="${px(x) + 3}" y="${box.top + 8}">${escape(label)}</text>`);
+    `<line class="mark" x1="${px(x)}" x2="${px(x)}" y1="${box.top}" y2="${height - box.bottom}"/>${markLabel(px(x), label)}`);
   const legend = series.filter(({ name }) => name !== '').map(({ name, color, dashed }) =>
     `<span><i style="${dashed === true ? `border-top:3px dashed ${color};background:none;height:0` : `background:${color}`}"></i>${escape(name)}</span>`);
   return `<figure><figcaption>${escape(options.title)}</figcaption>${note}
