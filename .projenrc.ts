@@ -3,7 +3,7 @@ import { awscdk, javascript, ReleasableCommits } from 'projen';
 /** AWS clients that handlers use; they are part of the Lambda runtime, hence never a dependency of the package. */
 const awsClients = [
   'application-auto-scaling', 'athena', 'cloudwatch', 'dynamodb', 'eventbridge', 'firehose', 'glue', 'lambda', 's3',
-  'sagemaker', 'sagemaker-runtime', 'sfn', 'sns', 'sqs', 'codepipeline', 'kms', 'sts',
+  'sagemaker', 'sagemaker-runtime', 'sfn', 'sns', 'sqs', 'codepipeline',
 ].map((client) => `@aws-sdk/client-${client}`);
 
 const project = new awscdk.AwsCdkConstructLibrary({
@@ -53,7 +53,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
   devDeps: [
     'node@^24', 'tsx', 'cdk-nag@^3.0.2', 'fast-check', 'aws-sdk-client-mock', 'yaml',
-    ...awsClients, '@aws-sdk/util-dynamodb', '@smithy/signature-v4', '@aws-crypto/sha256-js',
+    ...awsClients, '@aws-sdk/util-dynamodb', '@smithy/signature-v4',
     // the local cloud's engines
     'aws-local-stepfunctions@^3.0.0', '@duckdb/node-api@1.5.5-r.5', 'velocityjs', '@cloud-copilot/iam-simulate', '@cloud-copilot/iam-policy', 'csv-parse',
   ],
