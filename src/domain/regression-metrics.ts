@@ -48,6 +48,7 @@ export function regressionMetrics(pairs: readonly LabelledPrediction[]): Regress
   const shifted = pairs.map(({ label }) => label - pairs[0].label);
   const mean = sum(shifted) / itemCount;
   const spread = sum(shifted.map((value) => (value - mean) ** 2));
+  const r2 = 1 - squaredError / spread;
   const deviation = itemCount < 2
     ? undefined
     : Math.sqrt(sum(squares.map((square) => (square - mse) ** 2)) / (itemCount - 1) / itemCount);
@@ -55,7 +56,7 @@ export function regressionMetrics(pairs: readonly LabelledPrediction[]): Regress
     mse,
     rmse: Math.sqrt(mse),
     mae: sum(pairs.map(({ prediction, label }) => Math.abs(prediction - label))) / itemCount,
-    ...(spread > 0 ? { r2: 1 - squaredError / spread } : {}),
+    ...(Number.isFinite(r2) ? { r2 } : {}),
     itemCount,
     ...(deviation === undefined ? {} : { mseDeviation: deviation }),
   };

@@ -87,7 +87,7 @@ export interface Verdict {
   /** Mean loss of each model over the pairs. Absent where there are none. */
   readonly championLoss?: number;
   readonly challengerLoss?: number;
-  /** The sequence from the first permitted look to the decision. */
+  /** The sequence from the third block to the decision. Before `minBlocks` it only shows how the bounds narrow. */
   readonly sequence: readonly SequencePoint[];
 }
 
@@ -101,6 +101,8 @@ export interface BlockLength {
 
 /** Blocks below which nothing is decided. */
 export const MIN_BLOCKS = 20;
+/** Blocks below which there is no spread to draw bounds from. */
+const FIRST_POINT = 3;
 /** Lengths that are tried, in hours. */
 export const BLOCK_LENGTHS: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 24, 48, 72, 96, 168];
 
@@ -173,9 +175,10 @@ export function shadowVerdict(input: VerdictInput): Verdict {
     used += 1;
     pairs += block.pairs;
     running.add(block);
-    if (used < minBlocks) continue;
+    if (used < FIRST_POINT) continue;
     const bounds = running.bounds(alpha, BEST_BLOCKS * minBlocks);
     sequence.push({ blocks: used, pairs, ...bounds, until: new Date((start + (block.index + 1) * blockHours) * HOUR).toISOString() });
+    if (used < minBlocks) continue;
     if (bounds.upper < 0 && pairs >= minSamples) decision = 'promote';
     else if (bounds.lower > 0) decision = 'reject';
     else continue;
@@ -183,7 +186,7 @@ export function shadowVerdict(input: VerdictInput): Verdict {
   }
 
   const usedHours = used === 0 ? [] : hours.filter(({ at }) => at < start + (blocks[used - 1].index + 1) * blockHours);
-  const last = sequence.at(-1);
+  const last = used < minBlocks ? undefined : sequence.at(-1);
   const losses = pairs === 0 ? {} : {
     championLoss: sum(usedHours.map(({ champion }) => champion)) / pairs,
     challengerLoss: sum(usedHours.map(({ challenger }) => challenger)) / pairs,

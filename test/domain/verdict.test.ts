@@ -124,7 +124,7 @@ describe('whatever the stream', () => {
       if (decision === 'reject') expect(lower! > 0 && blocks >= 20).toBe(true);
       expect(windowOver ? ['promote', 'reject', 'inconclusive'] : ['promote', 'reject', 'continue']).toContain(decision);
       if (mean !== undefined) expect(lower! <= mean && mean <= upper!).toBe(true);
-      expect(sequence.map((point) => point.blocks)).toEqual(sequence.map((_, i) => 20 + i));
+      expect(sequence.map((point) => point.blocks)).toEqual(sequence.map((_, i) => 3 + i));
     }));
   });
 
