@@ -56,6 +56,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     ...awsClients, '@aws-sdk/util-dynamodb', '@smithy/signature-v4',
     // the local cloud's engines
     'aws-local-stepfunctions@^3.0.0', '@duckdb/node-api@1.5.5-r.5', 'velocityjs', '@cloud-copilot/iam-simulate', '@cloud-copilot/iam-policy', 'csv-parse',
+    '@stryker-mutator/core@10.0.0', '@stryker-mutator/jest-runner@10.0.0',
   ],
   jestOptions: {
     updateSnapshot: javascript.UpdateSnapshot.NEVER,
@@ -75,8 +76,10 @@ project.preCompileTask.prependExec('rm -rf lib');
 for (const files of ['examples/**', 'src/**/*-io.ts', 'src/registry/*.ts']) project.eslint?.allowDevDeps(files);
 project.eslint?.addRules({ 'no-bitwise': 'off' });
 project.addGitIgnore('.jsii.tabl.json');
-for (const ignored of ['.venv/', '.local/', '.cache/', 'cdk.out/', '__pycache__/', '.pytest_cache/', '*.pyc']) project.addGitIgnore(ignored);
+for (const ignored of ['.venv/', '.local/', '.cache/', '.stryker-tmp/', 'cdk.out/', '__pycache__/', '.pytest_cache/', '*.pyc']) project.addGitIgnore(ignored);
 for (const command of ['local', 'verify']) project.setScript(command, `node examples/local/setup.mjs ${command}`);
+project.setScript('bench:verdict', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/verdict/main.ts');
+project.setScript('mutation', 'stryker run test/support/stryker.json');
 // Python files that Glue and notebooks run travel with the package; the local cloud and the example app do not.
 project.npmignore?.addPatterns('/examples/local/', '/examples/regression-platform/', '/.ci/', '/.cache/', '/.local/', '/.venv/', '/projenrc/', '*.pyc', '__pycache__/');
 project.synth();
