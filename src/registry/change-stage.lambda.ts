@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
+import { Fence, requireSlot } from './fence';
 import { named } from './ledger-io';
 import { changeStage } from './stage-change';
 import { JsonObject } from '../domain/attribute-values';
@@ -14,6 +15,8 @@ export interface StageChangeEvent {
   readonly detail?: JsonObject;
   /** ISO 8601. */
   readonly time: string;
+  /** The release that the change is part of: one that has lost its slot changes nothing. */
+  readonly fence?: Fence | null;
 }
 
 export interface StageChangeResult {
@@ -28,6 +31,7 @@ const sagemaker = new SageMakerClient({});
 export async function handler(event: StageChangeEvent): Promise<StageChangeResult> {
   const { version, stage, reason, detail, time } = event;
   if (!isLifecycleStage(stage)) throw named('InvalidStage', `no stage '${stage}', expected one of ${LIFECYCLE_STAGES.join(', ')}`);
+  await requireSlot(event.fence, dynamo);
   const ledger = { client: dynamo, table: process.env.LEDGER_TABLE ?? '' };
   const record = await changeStage(ledger, { client: sagemaker }, version, { stage, reason: reason ?? 'no reason given', time, ...(detail ? { detail } : {}) });
   return { version, stage, modelPackageArn: record.modelPackageArn };

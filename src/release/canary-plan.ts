@@ -1,5 +1,6 @@
 import { ReleaseNames } from '../domain/release-names';
 import { DeploymentConfig, ReleasePlan } from '../domain/release-plan';
+import { Fence } from '../registry/fence';
 import { Candidate, CreateConfigRequest, CreateModelRequest, HostingSettings } from '../staging/hosting-plan';
 
 export interface CanarySettings extends HostingSettings {
@@ -15,7 +16,7 @@ export interface CanarySettings extends HostingSettings {
 
 export interface PlanReleaseEvent {
   /** What the state machine was started with. */
-  readonly input: { readonly version?: string; readonly modelPackageArn: string };
+  readonly input: { readonly version?: string; readonly modelPackageArn: string; readonly fence?: Fence | null };
   /** The execution: it makes the names of what is created. */
   readonly run: string;
   readonly time: string;
@@ -45,6 +46,8 @@ export interface FleetAlarm {
 export interface CanaryPlan {
   readonly candidate: Candidate;
   readonly names: ReleaseNames;
+  /** The release that it is part of; null where it is part of none. */
+  readonly fence: Fence | null;
   readonly model: CreateModelRequest;
   readonly config: CreateConfigRequest;
   /** Whether there is no endpoint yet. */

@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import { CanarySettings, OWN_ALARMS } from './canary-plan';
 import { canarySteps } from './canary-steps';
 import { GuardReleaseFunction } from './guard-release-function';
+import { grantFence } from './ledger-access';
 import { PlanReleaseFunction } from './plan-release-function';
 import { TrafficShift } from './traffic-shift';
 import { releasePlanProblems } from '../domain/release-plan';
@@ -16,7 +17,7 @@ import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { DeployFunction } from '../staging/deploy-function';
-import { alarmArns, grantCreating, grantDeploying, grantPlanning, hostingSettings, workflowMachine } from '../staging/workflow';
+import { alarmArns, CHANGE_TIMEOUT, grantCreating, grantDeploying, grantPlanning, hostingSettings, workflowMachine } from '../staging/workflow';
 
 /** How a version is watched once it serves all traffic. */
 export interface ReleaseWatch {
@@ -110,6 +111,7 @@ export class CanaryRelease extends Construct {
   public readonly stateMachine: sfn.IStateMachine;
   /** The endpoint that versions are released to. */
   public readonly endpoint: IModelEndpoint;
+  private readonly changers: lambda.Function[];
 
   constructor(scope: Construct, id: string, props: CanaryReleaseProps) {
     super(scope, id);
@@ -118,9 +120,10 @@ export class CanaryRelease extends Construct {
     this.check(props, settings);
 
     const planner = this.handler('Planner', PlanReleaseFunction, 'Plans the release of a model version', props);
-    const deployer = this.handler('Deployer', DeployFunction, 'Changes what the endpoint serves', props);
-    const guard = this.handler('Guard', GuardReleaseFunction, 'Sets and reads the alarms of a release', props);
+    const deployer = this.handler('Deployer', DeployFunction, 'Changes what the endpoint serves', props, CHANGE_TIMEOUT);
+    const guard = this.handler('Guard', GuardReleaseFunction, 'Sets and reads the alarms of a release', props, CHANGE_TIMEOUT);
     this.grant(planner, deployer, guard, props);
+    this.changers = [deployer, guard];
 
     this.stateMachine = workflowMachine(this, {
       start: canarySteps(new Construct(this, 'Steps'), {
@@ -130,6 +133,15 @@ export class CanaryRelease extends Construct {
       encryptionKey: props.encryptionKey,
       functions: [planner, deployer, guard],
     });
+  }
+
+  /**
+   * Lets what changes the endpoint and its alarms look up whether its release still holds the registry's slot.
+   *
+   * @internal
+   */
+  public _fence(registry: IModelRegistry): void {
+    for (const changer of this.changers) grantFence(changer, registry);
   }
 
   private settings(props: CanaryReleaseProps): CanarySettings {
@@ -201,8 +213,9 @@ export class CanaryRelease extends Construct {
 
   private handler<T extends lambda.Function>(
     id: string, type: new (scope: Construct, id: string, props: lambda.FunctionOptions) => T, description: string, props: CanaryReleaseProps,
+    timeout = Duration.minutes(2),
   ): T {
     const scope = new Construct(this, id);
-    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout: Duration.minutes(2) }));
+    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout }));
   }
 }

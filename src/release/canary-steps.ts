@@ -4,7 +4,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CanarySettings } from './canary-plan';
 import { IModelEndpoint } from '../serving/model-endpoint';
-import { invoke, waitForEndpoint } from '../staging/workflow';
+import { change, invoke, waitForEndpoint } from '../staging/workflow';
 
 export interface CanaryStepsOptions {
   readonly endpoint: IModelEndpoint;
@@ -46,7 +46,7 @@ export function canarySteps(steps: Construct, options: CanaryStepsOptions): sfn.
   broken.next(back);
 
   const put = invoke(steps, 'PutAlarms', guard, { action: 'put', plan }).addCatch(back, ON_ERROR);
-  const update = invoke(steps, 'ShiftTraffic', deployer, {
+  const update = change(steps, 'ShiftTraffic', deployer, {
     action: 'updateEndpoint',
     endpointName: endpoint.endpointName,
     configName: path.stringAt('$.plan.names.endpointConfig'),
@@ -60,7 +60,7 @@ export function canarySteps(steps: Construct, options: CanaryStepsOptions): sfn.
   const explained = invoke(steps, 'ExplainFailure', guard, { action: 'explain', plan, endpoint: path.objectAt('$.endpoint') }, '$.explained')
     .addCatch(removed, ON_ERROR);
   explained.next(outcome(steps, 'NotCreated', 'rolled-back', path.stringAt('$.explained.reason'), removed));
-  const create = invoke(steps, 'CreateEndpoint', deployer, {
+  const create = change(steps, 'CreateEndpoint', deployer, {
     action: 'createEndpoint', endpointName: endpoint.endpointName, configName: path.stringAt('$.plan.names.endpointConfig'),
   }).addCatch(removed, ON_ERROR);
   create.next(waitForEndpoint(steps, 'Creation', {
@@ -72,8 +72,8 @@ export function canarySteps(steps: Construct, options: CanaryStepsOptions): sfn.
     failed: removed,
   }));
 
-  const model = invoke(steps, 'CreateModel', deployer, { action: 'createModel', request: path.objectAt('$.plan.model') });
-  const config = invoke(steps, 'CreateConfig', deployer, { action: 'createConfig', request: path.objectAt('$.plan.config') });
+  const model = change(steps, 'CreateModel', deployer, { action: 'createModel', request: path.objectAt('$.plan.model') });
+  const config = change(steps, 'CreateConfig', deployer, { action: 'createConfig', request: path.objectAt('$.plan.config') });
   const nothingChanged = new sfn.Choice(steps, 'WasFirst').when(sfn.Condition.booleanEquals('$.plan.first', true), removed).otherwise(back);
   model.addCatch(nothingChanged, ON_ERROR);
   config.addCatch(nothingChanged, ON_ERROR);
@@ -117,7 +117,7 @@ function rollback(steps: Construct, options: CanaryStepsOptions, ending: sfn.ICh
     resultPath: '$.failure',
   });
   lost.next(ending);
-  const restore = invoke(steps, 'RestorePrevious', deployer, {
+  const restore = change(steps, 'RestorePrevious', deployer, {
     action: 'updateEndpoint',
     endpointName: endpoint.endpointName,
     configName: path.stringAt('$.plan.previousConfigName'),
@@ -129,7 +129,7 @@ function rollback(steps: Construct, options: CanaryStepsOptions, ending: sfn.ICh
 
 /** Removes an endpoint that never came up. */
 function removal(steps: Construct, options: CanaryStepsOptions, ending: sfn.IChainable): sfn.State {
-  const remove = invoke(steps, 'RemoveEndpoint', options.deployer, { action: 'remove', endpointName: options.endpoint.endpointName }).addCatch(ending, ON_ERROR);
+  const remove = change(steps, 'RemoveEndpoint', options.deployer, { action: 'remove', endpointName: options.endpoint.endpointName }).addCatch(ending, ON_ERROR);
   remove.next(ending);
   return remove;
 }
@@ -153,7 +153,7 @@ function conclusion(steps: Construct, options: CanaryStepsOptions, failed: sfn.F
   const hasFailed = new sfn.Choice(steps, 'HasFailed')
     .when(sfn.Condition.isPresent('$.failure'), failed)
     .otherwise(result('AnswerPrevious', '$.plan.previousConfigName'));
-  const tidy = invoke(steps, 'RemoveCandidate', deployer, {
+  const tidy = change(steps, 'RemoveCandidate', deployer, {
     action: 'remove',
     unlessServedBy: options.endpoint.endpointName,
     configName: path.stringAt('$.plan.names.endpointConfig'),

@@ -1,5 +1,6 @@
 import { deleteAlarms, describeAlarms, inWords, isFiring, putAlarms } from './alarms-io';
 import { CanaryPlan } from './canary-plan';
+import { requireSlot } from '../registry/fence';
 
 /** What guards a release: its alarms, and the look at them afterwards. */
 export type GuardEvent =
@@ -17,9 +18,11 @@ export interface GuardAnswer {
 export async function handler(event: GuardEvent): Promise<GuardAnswer> {
   switch (event.action) {
     case 'put':
+      await requireSlot(event.plan.fence);
       await putAlarms(event.plan.alarms);
       return {};
     case 'delete':
+      await requireSlot(event.plan.fence);
       await deleteAlarms(event.plan.alarms.map((alarm) => alarm.AlarmName));
       return {};
     case 'explain': return { reason: await explain(event) };

@@ -1,4 +1,5 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { ledgerKeys } from '../domain/ledger';
 import { allow } from '../private/allow';
 import { IModelRegistry } from '../registry/model-registry';
 
@@ -7,4 +8,14 @@ export function grantSlot(grantee: iam.IGrantable, registry: IModelRegistry, act
   allow(grantee, { actions, resources: [registry.ledger.tableArn] });
   if (registry.encryptionKey === undefined) return;
   allow(grantee, { actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], resources: [registry.encryptionKey.keyArn] });
+}
+
+/** Lets a function look up who holds the release slot, and nothing else of the ledger. */
+export function grantFence(grantee: iam.IGrantable, registry: IModelRegistry): void {
+  allow(grantee, {
+    actions: ['dynamodb:GetItem'],
+    resources: [registry.ledger.tableArn],
+    conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [ledgerKeys.releaseSlot().pk] } },
+  });
+  if (registry.encryptionKey !== undefined) allow(grantee, { actions: ['kms:Decrypt'], resources: [registry.encryptionKey.keyArn] });
 }

@@ -21,6 +21,7 @@ export async function handler(event: PlanReleaseEvent): Promise<CanaryPlan> {
   return {
     candidate,
     names,
+    fence: event.input.fence ?? null,
     model: createModelRequest(candidate, names.model, settings),
     config: productionConfigRequest(names, champion, settings),
     first: champion === undefined,

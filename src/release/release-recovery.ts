@@ -85,10 +85,10 @@ export class ReleaseRecovery extends Construct {
     }, '$.concluded');
     conclude.next(announce(steps, 'TellRolledBack', MlopsEventType.RELEASE_ROLLED_BACK, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus));
     const reject = lifecycle(steps, 'Reject', registry, {
-      version: path.stringAt('$.wreck.version'), stage: 'Rejected', reason: path.stringAt('$.wreck.reason'),
+      version: path.stringAt('$.wreck.version'), stage: 'Rejected', reason: path.stringAt('$.wreck.reason'), fence: null,
     }).addCatch(failed, ON_ERROR);
     const restored = lifecycle(steps, 'EnterProductionAgain', registry, {
-      version: path.stringAt('$.wreck.restored'), stage: 'Production', reason: path.format('back in production: {}', path.stringAt('$.wreck.reason')),
+      version: path.stringAt('$.wreck.restored'), stage: 'Production', reason: path.format('back in production: {}', path.stringAt('$.wreck.reason')), fence: null,
     }).addCatch(failed, ON_ERROR);
     restored.next(conclude);
     reject.next(new sfn.Choice(steps, 'IsInProductionAgain').when(sfn.Condition.isString('$.wreck.restored'), restored).otherwise(conclude));

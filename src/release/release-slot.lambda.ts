@@ -3,6 +3,7 @@ import { concludeSlot, freeSlot, GoodConfig, ledgerClient, readLastGood, readSlo
 import { ReleaseCompleted, ReleaseRolledBack } from '../domain/events';
 import { ledgerKeys } from '../domain/ledger';
 import { cleanName } from '../domain/release-names';
+import { Fence, slotLost } from '../registry/fence';
 import { named, readItem, readVersion } from '../registry/ledger-io';
 import { describeConfig, describeEndpoint, requireInService } from '../staging/hosting-io';
 
@@ -25,6 +26,8 @@ export interface SlotAnswer {
   readonly status?: 'acquired' | 'waiting' | 'ignored';
   readonly reason?: string;
   readonly slot?: Slot;
+  /** What every change that the release makes has to show. */
+  readonly fence?: Fence | null;
   readonly superseded?: Superseded[];
   readonly previousVersion?: string | null;
   /** Detail of the event that tells the outcome. */
@@ -56,12 +59,12 @@ async function acquire({ table, endpointName, execution, time, input }: SlotEven
   const record = await readVersion(ledgerClient, table, version);
   if (record === undefined) throw named('UnknownVersion', `the ledger has no version ${version}`);
   if (record.stage !== 'Registered' || before?.version === version) {
-    return { status: 'ignored', superseded: [], reason: `${version} has been through a release already (${record.stage})` };
+    return { status: 'ignored', fence: null, superseded: [], reason: `${version} has been through a release already (${record.stage})` };
   }
   const champion = await readItem<{ version: string }>(ledgerClient, table, ledgerKeys.champion());
   const serving = champion === undefined ? undefined : await readVersion(ledgerClient, table, champion.version);
   if (serving !== undefined && serving.order > record.order) {
-    return { status: 'ignored', superseded: [supersededBy(version, serving.version)], reason: `${serving.version}, which is newer, is in production` };
+    return { status: 'ignored', fence: null, superseded: [supersededBy(version, serving.version)], reason: `${serving.version}, which is newer, is in production` };
   }
 
   await wait(table, { version, modelPackageArn, order: record.order });
@@ -81,13 +84,13 @@ async function acquire({ table, endpointName, execution, time, input }: SlotEven
   };
   if (await takeSlot(table, slot)) return acquired(table, slot);
   const holder = await readSlot(table);
-  return { status: 'waiting', superseded: [], reason: `the release of ${holder?.version ?? 'another version'} is under way` };
+  return { status: 'waiting', fence: null, superseded: [], reason: `the release of ${holder?.version ?? 'another version'} is under way` };
 }
 
 async function acquired(table: string, slot: Slot): Promise<SlotAnswer> {
   const gone = new Set([slot.version, ...slot.superseded.map((each) => each.version)]);
   await stopWaiting(table, (await readWaiting(table)).filter((each) => gone.has(each.version)).map((each) => each.order));
-  return { status: 'acquired', slot, superseded: slot.superseded, previousVersion: slot.lastGood?.version ?? null };
+  return { status: 'acquired', slot, fence: { table, execution: slot.execution }, superseded: slot.superseded, previousVersion: slot.lastGood?.version ?? null };
 }
 
 /** The config that serves now, unless what is found there was left behind by a release that vanished. */
@@ -140,5 +143,5 @@ function supersededBy(version: string, newer: string): Superseded {
 }
 
 async function held(holds: boolean, execution: string): Promise<void> {
-  if (!holds) throw named('SlotLost', `${execution} does not hold the release slot any more`);
+  if (!holds) throw slotLost({ execution });
 }

@@ -26,6 +26,8 @@ export interface ReleaseStepsOptions {
 
 const path = sfn.JsonPath;
 const NOW = path.stringAt('$$.State.EnteredTime');
+/** The execution that has to hold the slot when something is changed. */
+const FENCE = path.objectAt('$.acquired.fence');
 const ON_ERROR = { errors: ['States.ALL'], resultPath: '$.failure' };
 
 /**
@@ -39,7 +41,7 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
     ...payload, table: registry.ledger.tableName, execution: path.stringAt('$$.Execution.Id'), time: NOW,
   }, result).addCatch(recover, ON_ERROR);
   const stage = (id: string, version: string, to: LifecycleStage, reason: string, detail?: string) =>
-    lifecycle(steps, id, registry, { version: path.stringAt(version), stage: to, reason, detail }).addCatch(recover, ON_ERROR);
+    lifecycle(steps, id, registry, { version: path.stringAt(version), stage: to, reason, detail, fence: FENCE }).addCatch(recover, ON_ERROR);
   const version = '$.acquired.slot.version';
   const endpointName = release.endpoint.endpointName;
 
@@ -80,8 +82,15 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
     .when(sfn.Condition.stringEquals('$.acquired.status', 'waiting'), new sfn.Succeed(steps, 'Waiting', { comment: 'The slot is taken; whoever frees it goes on with the newest version' }))
     .when(sfn.Condition.stringEquals('$.acquired.status', 'ignored'), new sfn.Succeed(steps, 'NothingToRelease'))
     .otherwise(enterStaging);
-  const supersede = lifecycle(steps, 'Supersede', registry, { version: path.stringAt('$.version'), stage: 'Superseded', reason: path.stringAt('$.reason') });
-  const superseded = new sfn.Map(steps, 'SupersedeOlder', { itemsPath: '$.acquired.superseded', maxConcurrency: 1, resultPath: path.DISCARD });
+  const supersede = lifecycle(steps, 'Supersede', registry, {
+    version: path.stringAt('$.version'), stage: 'Superseded', reason: path.stringAt('$.reason'), fence: path.objectAt('$.fence'),
+  });
+  const superseded = new sfn.Map(steps, 'SupersedeOlder', {
+    itemsPath: '$.acquired.superseded',
+    itemSelector: { version: path.stringAt('$$.Map.Item.Value.version'), reason: path.stringAt('$$.Map.Item.Value.reason'), fence: FENCE },
+    maxConcurrency: 1,
+    resultPath: path.DISCARD,
+  });
   superseded.itemProcessor(supersede);
   superseded.addCatch(recover, ON_ERROR);
   superseded.next(route);
@@ -90,9 +99,19 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
   return acquire.next(superseded);
 }
 
+export interface StageStep {
+  readonly version: string;
+  readonly stage: LifecycleStage;
+  readonly reason: string;
+  /** Path of what the stage was decided on. */
+  readonly detail?: string;
+  /** What the change has to show: the release that it is part of. */
+  readonly fence: unknown;
+}
+
 /** Moves a version to a stage of its life, in the ledger and on its model package. */
 export function lifecycle(
-  steps: Construct, id: string, registry: IModelRegistry, change: { version: string; stage: LifecycleStage; reason: string; detail?: string },
+  steps: Construct, id: string, registry: IModelRegistry, change: StageStep,
 ): tasks.LambdaInvoke {
   return invoke(steps, id, registry.lifecycle, {
     version: change.version,
@@ -100,6 +119,7 @@ export function lifecycle(
     reason: change.reason,
     ...(change.detail === undefined ? {} : { detail: path.objectAt(change.detail) }),
     time: NOW,
+    fence: change.fence,
   });
 }
 
@@ -140,6 +160,7 @@ function child(
     input: sfn.TaskInput.fromObject({
       version: path.stringAt('$.acquired.slot.version'),
       modelPackageArn: path.stringAt('$.acquired.slot.modelPackageArn'),
+      fence: FENCE,
     }),
     resultSelector: { output: path.objectAt('$.Output') },
     resultPath: result,

@@ -79,6 +79,8 @@ export class ReleaseWorkflow extends Construct {
         `staging and release must be for the same endpoint, got ${staging.endpoint.node.path} and ${release.endpoint.node.path}`)
       .throwIfAny();
     this.endpoint = release.endpoint;
+    staging._fence(registry);
+    release._fence(registry);
     const eventBus = props.eventBus ?? events.EventBus.fromEventBusName(this, 'DefaultBus', 'default');
     const slot = this.slotKeeper(props);
 

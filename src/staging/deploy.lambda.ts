@@ -1,9 +1,15 @@
 import { DeploymentConfig } from '@aws-sdk/client-sagemaker';
 import { createConfig, createEndpoint, createModel, remove, updateEndpoint } from './hosting-io';
 import { CreateConfigRequest, CreateModelRequest } from './hosting-plan';
+import { Fence, requireSlot } from '../registry/fence';
 
 /** One change of what is hosted. Every one of them may be repeated: what is done already is not done twice. */
-export type DeployEvent =
+export type DeployEvent = Change & {
+  /** The release that the change is part of; without one it is made unasked. */
+  readonly fence?: Fence | null;
+};
+
+type Change =
   | { action: 'createModel'; request: CreateModelRequest }
   | { action: 'createConfig'; request: CreateConfigRequest }
   | { action: 'createEndpoint'; endpointName: string; configName: string }
@@ -16,6 +22,7 @@ export interface DeployAnswer {
 }
 
 export async function handler(event: DeployEvent): Promise<DeployAnswer> {
+  await requireSlot(event.fence);
   switch (event.action) {
     case 'createModel':
       await createModel(event.request);

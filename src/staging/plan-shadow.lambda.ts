@@ -19,6 +19,7 @@ export async function handler(event: PlanShadowEvent): Promise<ShadowPlan> {
   const base = {
     candidate,
     names,
+    fence: event.input.fence ?? null,
     model: createModelRequest(candidate, names.model, settings),
     staging: stagingConfigRequest(names, serving?.champion, settings.stagingInstanceCount, settings),
     settings,

@@ -2,6 +2,7 @@ import { Candidate, Champion, CreateConfigRequest, CreateModelRequest, HostingSe
 import { PairingLoss } from '../domain/pairing-sql';
 import { ReleaseNames } from '../domain/release-names';
 import { MIN_BLOCKS } from '../domain/verdict';
+import { Fence } from '../registry/fence';
 
 export interface ShadowSettings extends HostingSettings {
   readonly samplingPercentage: number;
@@ -21,7 +22,7 @@ export interface ShadowSettings extends HostingSettings {
 
 export interface PlanShadowEvent {
   /** What the state machine was started with. */
-  readonly input: { readonly version?: string; readonly modelPackageArn: string };
+  readonly input: { readonly version?: string; readonly modelPackageArn: string; readonly fence?: Fence | null };
   /** The execution: it makes the names of what is created. */
   readonly run: string;
   readonly time: string;
@@ -34,6 +35,8 @@ export interface ShadowPlan {
   /** Absent where no version is in production. */
   readonly champion?: Champion;
   readonly names: ReleaseNames;
+  /** The release that it is part of; null where it is part of none. */
+  readonly fence: Fence | null;
   readonly model: CreateModelRequest;
   /** The endpoint config, and by its name the endpoint, that the candidate answers on before it sees real requests. */
   readonly staging: CreateConfigRequest;

@@ -11,7 +11,9 @@ import { JudgeShadowFunction } from './judge-shadow-function';
 import { PlanShadowFunction } from './plan-shadow-function';
 import { ShadowSettings } from './shadow-plan';
 import { ParityCheck, shadowSteps } from './shadow-steps';
-import { grantDeploying, grantPlanning, grantStaging, hostingSettings, STAGING_NAMES, stagingEndpointArns, workflowMachine } from './workflow';
+import {
+  CHANGE_TIMEOUT, grantDeploying, grantPlanning, grantStaging, hostingSettings, STAGING_NAMES, stagingEndpointArns, workflowMachine,
+} from './workflow';
 import { ParityLimits, slowAllowed } from '../domain/serving-parity';
 import { MIN_BLOCKS, verdictProblems } from '../domain/verdict';
 import { allow } from '../private/allow';
@@ -19,6 +21,7 @@ import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
+import { grantFence } from '../release/ledger-access';
 import { IModelEndpoint } from '../serving/model-endpoint';
 
 /** What the comparison of two models measures on each request. */
@@ -210,6 +213,7 @@ export class ShadowStaging extends Construct {
   public readonly stateMachine: sfn.IStateMachine;
   /** The endpoint whose production model is challenged. */
   public readonly endpoint: IModelEndpoint;
+  private readonly deployer: lambda.Function;
 
   constructor(scope: Construct, id: string, props: ShadowStagingProps) {
     super(scope, id);
@@ -218,7 +222,7 @@ export class ShadowStaging extends Construct {
     this.check(props, settings);
 
     const planner = this.handler('Planner', PlanShadowFunction, 'Plans the comparison of a model version with the one in production', props);
-    const deployer = this.handler('Deployer', DeployFunction, 'Puts a shadow on the endpoint and takes it off again', props);
+    const deployer = this.deployer = this.handler('Deployer', DeployFunction, 'Puts a shadow on the endpoint and takes it off again', props, CHANGE_TIMEOUT);
     const judge = this.handler('Judge', JudgeShadowFunction, 'Decides which of two models answers better', props);
     grantPlanning(planner, props.endpoint, props.registry?.modelPackageGroupName);
     grantDeploying(deployer, props.endpoint);
@@ -239,6 +243,15 @@ export class ShadowStaging extends Construct {
     if (parity !== undefined) for (const arn of stagingEndpointArns(props.endpoint)) acknowledgeWildcard(machine.role, arn, STAGING_NAMES);
     props.endpoint.observations.grantQuery(machine);
     this.stateMachine = machine;
+  }
+
+  /**
+   * Lets what changes the endpoint look up whether its release still holds the registry's slot.
+   *
+   * @internal
+   */
+  public _fence(registry: IModelRegistry): void {
+    grantFence(this.deployer, registry);
   }
 
   private settings(props: ShadowStagingProps): ShadowSettings {
@@ -314,7 +327,7 @@ export class ShadowStaging extends Construct {
   }
 
   private parityCheck(props: ShadowStagingProps, { endpointName }: ShadowSettings): ParityCheck {
-    const check = this.handler('ParityCheck', CheckParityFunction, `Asks versions for ${endpointName} what their evaluation asked`, props, PARITY_MINUTES);
+    const check = this.handler('ParityCheck', CheckParityFunction, `Asks versions for ${endpointName} what their evaluation asked`, props, Duration.minutes(PARITY_MINUTES));
     const samples = props.samples ?? props.registry?.artifacts;
     allow(check, { actions: ['sagemaker:InvokeEndpoint'], resources: stagingEndpointArns(props.endpoint), because: STAGING_NAMES });
     if (samples !== undefined) {
@@ -333,9 +346,9 @@ export class ShadowStaging extends Construct {
 
   private handler<T extends lambda.Function>(
     id: string, type: new (scope: Construct, id: string, props: lambda.FunctionOptions) => T, description: string, props: ShadowStagingProps,
-    minutes = 2,
+    timeout = Duration.minutes(2),
   ): T {
     const scope = new Construct(this, id);
-    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout: Duration.minutes(minutes) }));
+    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout }));
   }
 }

@@ -4,7 +4,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ShadowSettings } from './shadow-plan';
-import { announce, invoke, retry, waitForEndpoint } from './workflow';
+import { announce, change, invoke, retry, waitForEndpoint } from './workflow';
 import { MlopsEventType } from '../domain/events';
 import { ParityLimits } from '../domain/serving-parity';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -62,8 +62,8 @@ export function shadowSteps(steps: Construct, run: ShadowStepsOptions): sfn.ICha
   const attached = waitForEndpoint(steps, 'Shadow', {
     endpoint, wanted: '$.plan.names.shadowEndpointConfig', arrived: start, elsewhere: refused, broken, failed: back,
   });
-  const createConfig = invoke(steps, 'CreateConfig', deployer, { action: 'createConfig', request: path.objectAt('$.plan.config') }).addCatch(back, ON_ERROR);
-  const attach = invoke(steps, 'AttachShadow', deployer, {
+  const createConfig = change(steps, 'CreateConfig', deployer, { action: 'createConfig', request: path.objectAt('$.plan.config') }).addCatch(back, ON_ERROR);
+  const attach = change(steps, 'AttachShadow', deployer, {
     action: 'updateEndpoint',
     endpointName: settings.endpointName,
     configName: path.stringAt('$.plan.names.shadowEndpointConfig'),
@@ -83,7 +83,7 @@ export function shadowSteps(steps: Construct, run: ShadowStepsOptions): sfn.ICha
     .when(sfn.Condition.stringEquals('$.judged.decision', 'compare'), hasHistory)
     .otherwise(tidy);
 
-  const createModel = invoke(steps, 'CreateModel', deployer, { action: 'createModel', request: path.objectAt('$.plan.model') }).addCatch(tidy, ON_ERROR);
+  const createModel = change(steps, 'CreateModel', deployer, { action: 'createModel', request: path.objectAt('$.plan.model') }).addCatch(tidy, ON_ERROR);
   const planning = invoke(steps, 'PlanComparison', run.planner, {
     input: path.objectAt('$'), run: path.stringAt('$$.Execution.Id'), time: NOW, settings,
   }, '$.plan').addCatch(failed, ON_ERROR);
@@ -100,7 +100,7 @@ function staging(
 ): sfn.State {
   const name = path.stringAt('$.plan.names.stagingEndpoint');
   // an endpoint costs as long as it is there: a staging that could not remove its own has failed
-  const remove = invoke(steps, 'RemoveStaging', deployer, { action: 'remove', endpointName: name, configName: name, untilGone: true }).addCatch(tidy, ON_ERROR);
+  const remove = change(steps, 'RemoveStaging', deployer, { action: 'remove', endpointName: name, configName: name, untilGone: true }).addCatch(tidy, ON_ERROR);
   remove.next(next);
   const judged = invoke(steps, 'JudgeStaging', judge, { action: 'staged', plan: PLAN, time: NOW, parity: path.objectAt('$.parity') }, '$.judged')
     .addCatch(remove, ON_ERROR);
@@ -116,7 +116,7 @@ function staging(
   const notStaged = invoke(steps, 'NotStaged', judge, { action: 'notStaged', plan: PLAN, time: NOW, endpoint: path.objectAt('$.endpoint') }, '$.judged')
     .addCatch(remove, ON_ERROR);
   notStaged.next(remove);
-  const create = invoke(steps, 'CreateStaging', deployer, { action: 'createEndpoint', endpointName: name, configName: name }).addCatch(remove, ON_ERROR);
+  const create = change(steps, 'CreateStaging', deployer, { action: 'createEndpoint', endpointName: name, configName: name }).addCatch(remove, ON_ERROR);
   create.next(waitForEndpoint(steps, 'Staging', {
     endpoint,
     stagingName: '$.plan.names.stagingEndpoint',
@@ -126,7 +126,7 @@ function staging(
     broken: notStaged,
     failed: remove,
   }));
-  const config = invoke(steps, 'CreateStagingConfig', deployer, { action: 'createConfig', request: path.objectAt('$.plan.staging') }).addCatch(remove, ON_ERROR);
+  const config = change(steps, 'CreateStagingConfig', deployer, { action: 'createConfig', request: path.objectAt('$.plan.staging') }).addCatch(remove, ON_ERROR);
   config.next(create);
   return config;
 }
@@ -157,7 +157,7 @@ function tidying(steps: Construct, { endpoint, deployer, eventBus }: ShadowSteps
   const outcome = new sfn.Choice(steps, 'HasVerdict')
     .when(sfn.Condition.and(sfn.Condition.not(HAS_FAILED), sfn.Condition.isPresent('$.judged.result')), tell)
     .otherwise(failed);
-  const tidy = invoke(steps, 'RemoveShadow', deployer, {
+  const tidy = change(steps, 'RemoveShadow', deployer, {
     action: 'remove',
     unlessServedBy: endpoint.endpointName,
     configName: path.stringAt('$.plan.names.shadowEndpointConfig'),
@@ -178,7 +178,7 @@ function restoration(steps: Construct, { endpoint, deployer }: ShadowStepsOption
     resultPath: '$.failure',
   });
   lost.next(failed);
-  const restore = invoke(steps, 'RestoreChampion', deployer, {
+  const restore = change(steps, 'RestoreChampion', deployer, {
     action: 'updateEndpoint',
     endpointName: endpoint.endpointName,
     configName: path.stringAt('$.plan.champion.configName'),

@@ -19,11 +19,17 @@ import { IModelEndpoint } from '../serving/model-endpoint';
 const POLL = Duration.minutes(1);
 const MOST_POLLS = 600;
 
+/**
+ * What changes an endpoint or its alarms takes no longer: a change that began before its release lost the slot is over by
+ * then. Whoever takes a slot over waits for longer.
+ */
+export const CHANGE_TIMEOUT = Duration.seconds(30);
+
 type Retried = { addRetry(props: sfn.RetryProps): unknown };
 
 /** Waits out a busy endpoint, never repeats what cannot succeed, and gives everything else a few more tries. */
 export function retry(task: Retried): void {
-  task.addRetry({ errors: ['EndpointUnsuitable'], maxAttempts: 0 });
+  task.addRetry({ errors: ['EndpointUnsuitable', 'SlotLost'], maxAttempts: 0 });
   task.addRetry({ errors: ['EndpointBusy'], interval: Duration.minutes(1), backoffRate: 1, maxAttempts: MOST_POLLS });
   task.addRetry({ errors: ['States.ALL'], interval: Duration.seconds(5), backoffRate: 2, maxAttempts: 5 });
 }
@@ -41,6 +47,13 @@ export function invoke(
   });
   retry(task);
   return task;
+}
+
+/** A step that changes what is hosted, as long as the release that it is part of holds the slot; the plan says which one that is. */
+export function change(
+  scope: Construct, id: string, deployer: lambda.IFunction, payload: Record<string, unknown>, result?: string,
+): tasks.LambdaInvoke {
+  return invoke(scope, id, deployer, { ...payload, fence: sfn.JsonPath.objectAt('$.plan.fence') }, result);
 }
 
 /** A step that puts an event of the library on a bus. What is announced has happened: that the bus is out of order does not undo it. */
