@@ -49,6 +49,10 @@ export class Athena implements StandIn, Service, Provisioner {
     return { ref: name, attributes: { 'CreationTime': this.at.clock.now().toISOString(), 'WorkGroupConfiguration.EngineVersion.EffectiveEngineVersion': 'DuckDB' } };
   }
 
+  async delete(_: Resource, { ref }: Deployed): Promise<void> {
+    this.workGroups.delete(ref);
+  }
+
   async handle(call: Call): Promise<JsonObject> {
     switch (call.operation) {
       case 'StartQueryExecution': return this.startQueryExecution(call.input);

@@ -13,8 +13,8 @@ export class AutoScaling implements StandIn {
   readonly describes = [{ service: 'Application Auto Scaling', by: 'registered targets and policies are kept and described; nothing is scaled' }];
   readonly services: Service[] = [{ scopes: ['application-autoscaling'], handle: async (call) => this.answer(call) }];
   readonly provisioners: Provisioner[] = [
-    { types: ['AWS::ApplicationAutoScaling::ScalableTarget'], create: async (resource) => this.createTarget(resource) },
-    { types: ['AWS::ApplicationAutoScaling::ScalingPolicy'], create: async (resource) => this.createPolicy(resource) },
+    { types: ['AWS::ApplicationAutoScaling::ScalableTarget'], create: async (resource) => this.createTarget(resource), delete: async (_, { ref }) => this.remove(ref) },
+    { types: ['AWS::ApplicationAutoScaling::ScalingPolicy'], create: async (resource) => this.createPolicy(resource), delete: async (_, { ref }) => this.removePolicy(ref) },
   ];
   private readonly registered = new Map<string, JsonObject>();
   private readonly policies = new Map<string, JsonObject>();
@@ -100,6 +100,10 @@ export class AutoScaling implements StandIn {
   private remove(key: string): void {
     this.registered.delete(key);
     for (const policy of this.policies.keys()) if (policy.startsWith(`${key}|`)) this.policies.delete(policy);
+  }
+
+  private removePolicy(arn: string): void {
+    for (const [key, policy] of this.policies) if (policy.PolicyARN === arn) this.policies.delete(key);
   }
 
   private async createTarget(resource: Resource): Promise<Deployed> {

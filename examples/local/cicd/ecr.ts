@@ -37,6 +37,13 @@ export class Ecr implements StandIn, Service, Provisioner {
     };
   }
 
+  async delete({ properties }: Resource, { ref }: Deployed): Promise<void> {
+    if (properties.EmptyOnDelete !== true && this.repositories.get(ref)?.images.size !== 0) {
+      throw new AwsError('RepositoryNotEmptyException', `The repository with name '${ref}' cannot be deleted because it still contains images`);
+    }
+    this.repositories.delete(ref);
+  }
+
   async handle({ operation, input }: Call): Promise<JsonObject> {
     const name = text(input, 'repositoryName');
     const repository = this.repositories.get(name);

@@ -7,6 +7,7 @@ export interface TemplateResource {
   readonly Properties?: JsonObject;
   readonly DependsOn?: string | string[];
   readonly Condition?: string;
+  readonly DeletionPolicy?: string;
   readonly Metadata?: JsonObject;
 }
 

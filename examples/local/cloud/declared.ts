@@ -98,7 +98,7 @@ export class Declared implements StandIn {
 
   constructor(elsewhere: ReadonlySet<string>) {
     const types = Object.keys(DECLARED).filter((type) => !elsewhere.has(type));
-    this.provisioners = [{ types, create: (resource, cloud) => this.declare(resource, cloud) }];
+    this.provisioners = [{ types, create: (resource, cloud) => this.declare(resource, cloud), delete: async () => undefined }];
   }
 
   get describes() {

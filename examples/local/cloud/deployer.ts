@@ -1,6 +1,7 @@
 import { Assembly, Stack, Template, TemplateResource } from './assembly';
-import { evaluateCondition, references, resolve, Scope } from './intrinsics';
+import { evaluateCondition, resolve, Scope } from './intrinsics';
 import { uuidOf } from './names';
+import { sorted } from './template-order';
 import { Cloud, Deployed, Json, JsonObject, Provisioner, Resource, Unsupported } from './types';
 
 /** Where values come from that are not in the assembly. */
@@ -17,6 +18,8 @@ export class Deployer {
   readonly outputs = new Map<string, Outputs>();
   private readonly exports = new Map<string, string>();
   private readonly provisioners = new Map<string, Provisioner>();
+  /** What each stack is made of, nested ones by their resource's path. */
+  private readonly deployments = new Map<string, StackDeployment>();
 
   constructor(private readonly assembly: Assembly, private readonly cloud: Cloud, provisioners: Provisioner[], private readonly lookups: Lookups) {
     for (const provisioner of provisioners) {
@@ -33,8 +36,22 @@ export class Deployer {
 
   private async deployStack(stack: Stack): Promise<void> {
     this.checkTypes(stack.template, stack.name);
-    const outputs = await new StackDeployment(this, stack.name, stack.name, stack.template, {}).run();
-    this.outputs.set(stack.name, outputs);
+    const deployment = new StackDeployment(this, stack.name, stack.name, stack.template, {});
+    this.deployments.set(stack.name, deployment);
+    this.outputs.set(stack.name, await deployment.run());
+  }
+
+  /**
+   * Deletes a stack: each resource before what it refers to, but for those that are to be retained. Where one cannot be
+   * deleted, it and what is left stay, and deleting the stack again goes on there.
+   */
+  async deleteStack(name: string): Promise<void> {
+    const deployment = this.deployments.get(name);
+    if (deployment === undefined) throw new Error(`there is no stack ${name}`);
+    deployment.checkDeletion();
+    await deployment.delete();
+    this.deployments.delete(name);
+    this.outputs.delete(name);
   }
 
   /** Every type of a whole stack is checked before its first resource is made. */
@@ -46,7 +63,18 @@ export class Deployer {
   }
 
   provisionerOf(type: string): Provisioner | undefined {
-    return this.provisioners.get(type);
+    return this.provisioners.get(type) ?? (type.startsWith('Custom::') ? this.provisioners.get('AWS::CloudFormation::CustomResource') : undefined);
+  }
+
+  /** Every type of a whole stack is checked before its first resource is deleted. */
+  checkDeletion(resource: Resource): void {
+    if (resource.type === NESTED) this.deployments.get(resource.path)?.checkDeletion();
+    else if (this.provisionerOf(resource.type)?.delete === undefined) throw new Unsupported(`deleting the resource type ${resource.type} (${resource.path})`);
+  }
+
+  async delete(resource: Resource, deployed: Deployed): Promise<void> {
+    if (resource.type === NESTED) await this.deployments.get(resource.path)?.delete();
+    else await this.provisionerOf(resource.type)!.delete!(resource, deployed, this.cloud);
   }
 
   async create(resource: Resource): Promise<Deployed> {
@@ -60,7 +88,9 @@ export class Deployer {
     this.checkTypes(template, resource.path);
     const name = `${resource.stackName}-${resource.logicalId}-${uuidOf(resource.path).slice(0, 8).toUpperCase()}`;
     const parameters = resource.properties.Parameters as JsonObject | undefined;
-    const outputs = await new StackDeployment(this, name, resource.path, template, parameters ?? {}).run();
+    const deployment = new StackDeployment(this, name, resource.path, template, parameters ?? {});
+    this.deployments.set(resource.path, deployment);
+    const outputs = await deployment.run();
     const deployed = {
       ref: `arn:${this.cloud.partition}:cloudformation:${this.cloud.region}:${this.cloud.account}:stack/${name}/${uuidOf(name)}`,
       attributes: Object.fromEntries(Object.entries(outputs).map(([key, value]) => [`Outputs.${key}`, value])),
@@ -106,6 +136,8 @@ const NESTED = 'AWS::CloudFormation::Stack';
 /** One template on its way to being resources. */
 class StackDeployment {
   private readonly made = new Map<string, Deployed>();
+  /** In the order in which they were made. */
+  private readonly left: { resource: Resource; deployed: Deployed; retained: boolean }[] = [];
   private readonly conditions = new Map<string, boolean>();
   private readonly scope: Scope;
 
@@ -157,12 +189,34 @@ class StackDeployment {
       metadata: definition.Metadata ?? {},
     };
     try {
-      return await (definition.Type === NESTED ? this.deployer.createNested(resource) : this.deployer.create(resource));
+      const deployed = await (definition.Type === NESTED ? this.deployer.createNested(resource) : this.deployer.create(resource));
+      this.left.push({ resource, deployed, retained: this.isRetained(definition, path) });
+      return deployed;
     } catch (error) {
-      const problem = error instanceof Error ? error : new Error(String(error));
-      if (!problem.message.includes(path)) problem.message = `${path} (${definition.Type}${constructPath(definition)}): ${problem.message}`;
-      throw problem;
+      throw located(error, resource);
     }
+  }
+
+  checkDeletion(): void {
+    for (const { resource, retained } of this.left) if (!retained) this.deployer.checkDeletion(resource);
+  }
+
+  async delete(): Promise<void> {
+    for (let last = this.left.at(-1); last !== undefined; last = this.left.at(-1)) {
+      const { resource, deployed, retained } = last;
+      try {
+        if (!retained) await this.deployer.delete(resource, deployed);
+      } catch (error) {
+        throw located(error, resource);
+      }
+      this.deployer.resources.delete(resource.path);
+      this.left.pop();
+    }
+  }
+
+  private isRetained({ DeletionPolicy = 'Delete' }: TemplateResource, path: string): boolean {
+    if (!['Delete', 'Retain', 'RetainExceptOnCreate'].includes(DeletionPolicy)) throw new Unsupported(`the DeletionPolicy ${DeletionPolicy} (${path})`);
+    return DeletionPolicy !== 'Delete';
   }
 
   private attribute(id: string, attribute: string): Json {
@@ -191,24 +245,6 @@ class StackDeployment {
   }
 }
 
-/** Resources in an order in which each comes after what it refers to. */
-function sorted(resources: Map<string, TemplateResource>, path: string): [string, TemplateResource][] {
-  const order: [string, TemplateResource][] = [];
-  const state = new Map<string, 'visiting' | 'done'>();
-  const visit = (id: string, trail: string[]): void => {
-    const resource = resources.get(id);
-    if (!resource || state.get(id) === 'done') return;
-    if (state.get(id) === 'visiting') throw new Error(`${path}: circular dependency ${[...trail, id].join(' → ')}`);
-    state.set(id, 'visiting');
-    const dependsOn = resource.DependsOn === undefined ? [] : [resource.DependsOn].flat();
-    for (const other of [...dependsOn, ...references(resource.Properties)]) visit(other, [...trail, id]);
-    state.set(id, 'done');
-    order.push([id, resource]);
-  };
-  for (const id of resources.keys()) visit(id, []);
-  return order;
-}
-
 function conditionNames(value: Json): string[] {
   if (Array.isArray(value)) return value.flatMap(conditionNames);
   if (typeof value !== 'object' || value === null) return [];
@@ -217,6 +253,13 @@ function conditionNames(value: Json): string[] {
 
 function asText(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** An error that says which resource it is about. */
+function located(error: unknown, { type, path, metadata }: Resource): Error {
+  const problem = error instanceof Error ? error : new Error(String(error));
+  if (!problem.message.includes(path)) problem.message = `${path} (${type}${constructPath({ Type: type, Metadata: metadata })}): ${problem.message}`;
+  return problem;
 }
 
 /** The construct's path where the synthesis has written it. */

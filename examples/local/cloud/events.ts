@@ -22,14 +22,16 @@ export class EventBridge implements StandIn {
     { service: 'EventBridge', by: 'ministack matches the patterns; targets, inputs and schedules first-party, on the local clock' },
   ];
   readonly provisioners: Provisioner[] = [
-    { types: ['AWS::Events::Rule'], create: (resource) => this.createRule(resource) },
-    { types: ['AWS::Events::EventBus'], create: (resource) => this.createBus(resource) },
-    { types: ['AWS::Events::EventBusPolicy'], create: async ({ path }) => ({ ref: path, attributes: {} }) },
+    { types: ['AWS::Events::Rule'], create: (resource) => this.createRule(resource), delete: (resource, { ref }) => this.deleteRule(resource, ref) },
+    { types: ['AWS::Events::EventBus'], create: (resource) => this.createBus(resource), delete: (_, { ref }) => this.deleteBus(ref) },
+    { types: ['AWS::Events::EventBusPolicy'], create: async ({ path }) => ({ ref: path, attributes: {} }), delete: async () => undefined },
   ];
   /** Buckets that tell EventBridge of their objects. */
   readonly notifyingBuckets = new Set<string>();
   private readonly rules = new Map<string, Rule>();
   private readonly times = new Map<string, string>();
+  /** What takes a rule's schedule back, by its resource's path. */
+  private readonly armed = new Map<string, () => void>();
   private cloud!: Cloud;
   private readonly queue = new RunnerQueue('local-cloud-events.fifo', ({ body, group }) => this.matched(group!, body));
 
@@ -96,16 +98,32 @@ export class EventBridge implements StandIn {
       });
       if (put.FailedEntryCount) throw new Error(`ministack refused the target of the rule ${name}: ${JSON.stringify(put.FailedEntries)}`);
     }
-    if (properties.ScheduleExpression !== undefined && enabled) this.every(String(properties.ScheduleExpression), rule);
+    const { ScheduleExpression } = properties;
+    if (ScheduleExpression !== undefined && enabled) this.armed.set(resource.path, this.every(String(ScheduleExpression), rule));
     return { ref: bus === 'default' ? name : `${bus}|${name}`, attributes: { Arn: arn } };
   }
 
-  private every(expression: string, rule: Rule): void {
+  private async deleteRule({ path, properties }: Resource, ref: string): Promise<void> {
+    this.armed.get(path)?.();
+    if (properties.EventPattern === undefined) return;
+    const [Name, EventBusName] = [ref.slice(ref.indexOf('|') + 1), busName(properties.EventBusName as string | undefined)];
+    // an event that the rule matched before it was deleted is on its way
+    await this.drain();
+    await jsonCall(this.cloud, 'events', 'AWSEvents.RemoveTargets', { Rule: Name, EventBusName, Ids: ['runner'] });
+    await jsonCall(this.cloud, 'events', 'AWSEvents.DeleteRule', { Name, EventBusName });
+  }
+
+  private async deleteBus(Name: string): Promise<void> {
+    await jsonCall(this.cloud, 'events', 'AWSEvents.DeleteEventBus', { Name });
+  }
+
+  private every(expression: string, rule: Rule): () => void {
+    let cancel = (): void => undefined;
     const next = schedule(expression, this.cloud.clock.now());
     const arm = (): void => {
       const at = next(this.cloud.clock.now());
       if (!at) return;
-      this.cloud.clock.at(at, async () => {
+      cancel = this.cloud.clock.at(at, async () => {
         arm();
         const { region, account } = this.cloud;
         const event: JsonObject = {
@@ -123,6 +141,7 @@ export class EventBridge implements StandIn {
       }, `schedule ${rule.name}`);
     };
     arm();
+    return () => cancel();
   }
 
   private async createBus(resource: Resource): Promise<Deployed> {

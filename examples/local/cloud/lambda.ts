@@ -9,6 +9,8 @@ import {
 } from './types';
 
 const MAX_ENVIRONMENTS = 4;
+/** What is only a part of its function ends with it. */
+const withFunction = async (): Promise<void> => undefined;
 const PROPERTIES = [
   'Architectures', 'Code', 'DeadLetterConfig', 'Description', 'Environment', 'EphemeralStorage', 'FunctionName', 'Handler', 'KmsKeyArn',
   'LoggingConfig', 'MemorySize', 'ReservedConcurrentExecutions', 'Role', 'Runtime', 'Tags', 'Timeout', 'TracingConfig', 'VpcConfig',
@@ -26,11 +28,11 @@ export class Lambda implements StandIn {
   readonly services: Service[] = [{ scopes: ['lambda'], handle: (call) => this.handle(call) }];
   readonly targets: Target[] = [{ services: ['lambda'], deliver: async (arn, input) => this.invokeLater(arn, input) }];
   readonly provisioners: Provisioner[] = [
-    { types: ['AWS::Lambda::Function'], create: (resource) => this.createFunction(resource) },
-    { types: ['AWS::Lambda::Permission'], create: async ({ path: at }) => ({ ref: at, attributes: {} }) },
-    { types: ['AWS::Lambda::EventInvokeConfig'], create: (resource) => this.configureInvocation(resource) },
-    { types: ['AWS::Lambda::Version'], create: (resource) => this.createVersion(resource) },
-    { types: ['AWS::Lambda::Alias'], create: (resource) => this.createAlias(resource) },
+    { types: ['AWS::Lambda::Function'], create: (resource) => this.createFunction(resource), delete: (_, { ref }) => this.deleteFunction(ref) },
+    { types: ['AWS::Lambda::Permission'], create: async ({ path: at }) => ({ ref: at, attributes: {} }), delete: withFunction },
+    { types: ['AWS::Lambda::EventInvokeConfig'], create: (resource) => this.configureInvocation(resource), delete: withFunction },
+    { types: ['AWS::Lambda::Version'], create: (resource) => this.createVersion(resource), delete: withFunction },
+    { types: ['AWS::Lambda::Alias'], create: (resource) => this.createAlias(resource), delete: withFunction },
   ];
   private readonly functions = new Map<string, Function>();
   private cloud!: Cloud;
@@ -41,6 +43,11 @@ export class Lambda implements StandIn {
 
   async stop(): Promise<void> {
     await Promise.all([...this.functions.values()].map(({ pool }) => pool.stop()));
+  }
+
+  /** Invokes a function that may itself wait for the clock, which does not wait for it. */
+  async run(nameOrArn: string, event: Json): Promise<Json> {
+    return this.find(nameOrArn).pool.invoke(event);
   }
 
   /** Invokes a function and waits for its answer; rejects with a `FunctionError`. */
@@ -124,6 +131,12 @@ export class Lambda implements StandIn {
       throw new Unsupported(`the runtime ${runtime} of AWS::Lambda::Function`);
     }
     return { ref: name, attributes: { Arn: arn } };
+  }
+
+  private async deleteFunction(name: string): Promise<void> {
+    const pool = this.functions.get(name)?.pool;
+    this.functions.delete(name);
+    await pool?.stop();
   }
 
   private made(resource: Resource, name: string, arn: string): Function {

@@ -5,6 +5,7 @@ import { Assembly } from './assembly';
 import { Authorization, Decided } from './authorization';
 import { RunFolder } from './children';
 import { LocalClock } from './clock';
+import { CustomResources } from './custom-resources';
 import { Declared } from './declared';
 import { Deployer } from './deployer';
 import { EventBridge } from './events';
@@ -115,7 +116,8 @@ export class LocalCloud implements Cloud {
     this.evaluator = new PolicyEvaluator(() => this.resources, this.account);
     this.s3 = new S3ObjectStore(() => new S3Wire(this.endpoint, this.region));
     const running: StandIn[] = [
-      new MinistackResources(), this.events, this.notifications, new Scheduler(), new Lambda(), new StepFunctions(), ...options.standIns ?? [],
+      new MinistackResources(), this.events, this.notifications, new Scheduler(), new Lambda(), new CustomResources(), new StepFunctions(),
+      ...options.standIns ?? [],
     ];
     const made = running.flatMap((standIn) => standIn.provisioners ?? []).flatMap(({ types }) => types);
     this.standIns = [...running, new Declared(new Set(made))];
@@ -156,6 +158,14 @@ export class LocalCloud implements Cloud {
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     };
+  }
+
+  /**
+   * Deletes a stack as CloudFormation does. Time does not move by itself meanwhile: functions that wait for something
+   * need somebody who moves the clock.
+   */
+  async deleteStack(name: string): Promise<void> {
+    await this.deployer.deleteStack(name);
   }
 
   /** From now on the calls of this role are decided by the policies of the assembly, as a person's are. */

@@ -1,23 +1,27 @@
-import { CreateBucketCommand, PutBucketNotificationConfigurationCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, DeleteBucketCommand, PutBucketNotificationConfigurationCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { EventBridge } from './events';
 import { onlyKnown } from './members';
 import { physicalName } from './names';
-import { Cloud, Deployed, Json, JsonObject, Provisioner, Resource, StandIn, Unsupported } from './types';
+import { AwsError, Cloud, Deployed, Json, JsonObject, Provisioner, Resource, StandIn, Unsupported } from './types';
 import { jsonCall } from './wire';
 
 /** What ministack makes of a template's resources. Properties that guard or bill, and so change no answer, are accepted by name. */
 export class MinistackResources implements StandIn {
   readonly describes = [{ service: 'S3, DynamoDB, SQS, KMS, SSM, Secrets Manager', by: 'ministack over the AWS wire protocol' }];
   readonly provisioners: Provisioner[] = [
-    { types: ['AWS::S3::Bucket'], create: (resource, cloud) => this.bucket(resource, cloud) },
-    { types: ['Custom::S3BucketNotifications'], create: (resource, cloud) => this.customNotifications(resource, cloud) },
+    { types: ['AWS::S3::Bucket'], create: (resource, cloud) => this.bucket(resource, cloud), delete: (_, { ref }, cloud) => this.deleteBucket(ref, cloud) },
+    { types: ['Custom::S3BucketNotifications'], create: (resource, cloud) => this.customNotifications(resource, cloud), delete: async () => undefined },
     { types: ['Custom::S3AutoDeleteObjects'], create: async ({ path }) => ({ ref: path, attributes: {} }) },
-    { types: ['AWS::DynamoDB::Table'], create: table },
-    { types: ['AWS::SQS::Queue'], create: queue },
-    { types: ['AWS::KMS::Key'], create: key },
-    { types: ['AWS::KMS::Alias'], create: alias },
-    { types: ['AWS::SSM::Parameter'], create: parameter },
-    { types: ['AWS::SecretsManager::Secret'], create: secret },
+    { types: ['AWS::DynamoDB::Table'], create: table, delete: deleteTable },
+    { types: ['AWS::SQS::Queue'], create: queue, delete: deletion('sqs', 'AmazonSQS.DeleteQueue', (QueueUrl) => ({ QueueUrl })) },
+    {
+      types: ['AWS::KMS::Key'],
+      create: key,
+      delete: deletion('kms', 'TrentService.ScheduleKeyDeletion', (KeyId) => ({ KeyId, PendingWindowInDays: 30 })),
+    },
+    { types: ['AWS::KMS::Alias'], create: alias, delete: deletion('kms', 'TrentService.DeleteAlias', (AliasName) => ({ AliasName })) },
+    { types: ['AWS::SSM::Parameter'], create: parameter, delete: deletion('ssm', 'AmazonSSM.DeleteParameter', (Name) => ({ Name })) },
+    { types: ['AWS::SecretsManager::Secret'], create: secret, delete: deletion('secretsmanager', 'secretsmanager.DeleteSecret', (SecretId) => ({ SecretId })) },
   ];
 
   private async bucket(resource: Resource, cloud: Cloud): Promise<Deployed> {
@@ -47,6 +51,12 @@ export class MinistackResources implements StandIn {
         RegionalDomainName: `${name}.s3.${region}.amazonaws.com`,
       },
     };
+  }
+
+  /** S3 refuses to delete a bucket with anything in it, older versions included. */
+  private async deleteBucket(Bucket: string, cloud: Cloud): Promise<void> {
+    await cloud.client(S3Client).send(new DeleteBucketCommand({ Bucket }));
+    cloud.find(EventBridge).notifyingBuckets.delete(Bucket);
   }
 
   private async customNotifications(resource: Resource, cloud: Cloud): Promise<Deployed> {
@@ -87,6 +97,15 @@ async function table(resource: Resource, cloud: Cloud): Promise<Deployed> {
   const attributes: Record<string, string> = { Arn: String(description.TableArn) };
   if (description.LatestStreamArn) attributes.StreamArn = String(description.LatestStreamArn);
   return { ref: name, attributes };
+}
+
+async function deleteTable({ properties }: Resource, { ref }: Deployed, cloud: Cloud): Promise<void> {
+  if (properties.DeletionProtectionEnabled === true) throw new AwsError('ValidationException', 'Resource cannot be deleted as it is currently protected against deletion');
+  await jsonCall(cloud, 'dynamodb', 'DynamoDB_20120810.DeleteTable', { TableName: ref });
+}
+
+function deletion(service: string, target: string, input: (ref: string) => JsonObject): NonNullable<Provisioner['delete']> {
+  return async (_, { ref }, cloud) => { await jsonCall(cloud, service, target, input(ref)); };
 }
 
 async function queue(resource: Resource, cloud: Cloud): Promise<Deployed> {

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'fs';
 import * as path from 'path';
-import { CreateTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { CreateTopicCommand, DeleteTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
 import { ProxiedCall } from './front-port';
 import { onlyKnown } from './members';
 import { physicalName } from './names';
@@ -22,8 +22,9 @@ export class Notifications implements StandIn {
   readonly mails: Mail[] = [];
   readonly targets: Target[] = [{ services: ['sns'], deliver: (arn, input) => this.publish(arn, input) }];
   readonly provisioners: Provisioner[] = [
-    { types: ['AWS::SNS::Topic'], create: (resource) => this.topic(resource) },
-    { types: ['AWS::SNS::Subscription'], create: (resource) => this.subscription(resource) },
+    { types: ['AWS::SNS::Topic'], create: (resource) => this.topic(resource), delete: (_, { ref }) => this.deleteTopic(ref) },
+    // a subscription ends with its topic
+    { types: ['AWS::SNS::Subscription'], create: (resource) => this.subscription(resource), delete: async () => undefined },
   ];
   /** Functions that subscribe to a topic. */
   private readonly functions = new Map<string, string[]>();
@@ -80,6 +81,11 @@ export class Notifications implements StandIn {
       await this.subscribe(TopicArn!, String(Protocol), String(Endpoint), {});
     }
     return { ref: TopicArn!, attributes: { TopicArn: TopicArn!, TopicName: name } };
+  }
+
+  private async deleteTopic(TopicArn: string): Promise<void> {
+    this.functions.delete(TopicArn);
+    await this.cloud.client(SNSClient).send(new DeleteTopicCommand({ TopicArn }));
   }
 
   private async subscription({ properties, type, path: at }: Resource): Promise<Deployed> {

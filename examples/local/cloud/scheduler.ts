@@ -13,9 +13,11 @@ const UNIVERSAL = /^arn:[^:]+:scheduler:::aws-sdk:([^:]+):([^:]+)$/;
 export class Scheduler implements StandIn {
   readonly describes = [{ service: 'EventBridge Scheduler', by: 'first-party, on the local clock' }];
   readonly provisioners: Provisioner[] = [
-    { types: ['AWS::Scheduler::Schedule'], create: (resource) => this.create(resource) },
-    { types: ['AWS::Scheduler::ScheduleGroup'], create: (resource) => this.group(resource) },
+    { types: ['AWS::Scheduler::Schedule'], create: (resource) => this.create(resource), delete: async ({ path }) => { this.armed.get(path)?.(); } },
+    { types: ['AWS::Scheduler::ScheduleGroup'], create: (resource) => this.group(resource), delete: async () => undefined },
   ];
+  /** What takes a schedule back, by its resource's path. */
+  private readonly armed = new Map<string, () => void>();
   private cloud!: Cloud;
 
   async start(cloud: Cloud): Promise<void> {
@@ -36,11 +38,12 @@ export class Scheduler implements StandIn {
     if (!['UTC', 'Etc/UTC'].includes(String(properties.ScheduleExpressionTimezone ?? 'UTC'))) throw new Unsupported(`ScheduleExpressionTimezone of ${type}`);
     const name = String(properties.Name ?? physicalName(resource));
     const arn = this.arn('schedule', `${String(properties.GroupName ?? 'default')}/${name}`);
-    if (properties.State !== 'DISABLED') this.arm(name, arn, properties, target);
+    if (properties.State !== 'DISABLED') this.armed.set(resource.path, this.arm(name, arn, properties, target));
     return { ref: name, attributes: { Arn: arn } };
   }
 
-  private arm(name: string, arn: string, properties: JsonObject, target: JsonObject): void {
+  private arm(name: string, arn: string, properties: JsonObject, target: JsonObject): () => void {
+    let cancel = (): void => undefined;
     const { clock } = this.cloud;
     const [first, end] = [properties.StartDate, properties.EndDate].map((date) => typeof date === 'string' ? new Date(date) : undefined);
     const next = schedule(String(properties.ScheduleExpression), first ?? clock.now());
@@ -48,12 +51,13 @@ export class Scheduler implements StandIn {
       const from = first && first > clock.now() ? new Date(first.getTime() - 1) : clock.now();
       const at = next(from);
       if (!at || (end && at > end)) return;
-      clock.at(at, async () => {
+      cancel = clock.at(at, async () => {
         again();
         await this.fire(arn, target, at);
       }, `schedule ${name}`);
     };
     again();
+    return () => cancel();
   }
 
   private async fire(arn: string, target: JsonObject, at: Date): Promise<void> {

@@ -16,7 +16,9 @@ export class StepFunctions implements StandIn {
   readonly describes = [{ service: 'Step Functions', by: 'aws-local-stepfunctions under the local clock; tasks call the front port' }];
   readonly services: Service[] = [{ scopes: ['states'], handle: (call) => this.handle(call) }];
   readonly targets: Target[] = [{ services: ['states'], deliver: async (arn, input, roleArn) => this.startByEvent(arn, input, roleArn) }];
-  readonly provisioners: Provisioner[] = [{ types: ['AWS::StepFunctions::StateMachine'], create: (resource) => this.create(resource) }];
+  readonly provisioners: Provisioner[] = [
+    { types: ['AWS::StepFunctions::StateMachine'], create: (resource) => this.create(resource), delete: (_, { ref }) => this.delete(ref) },
+  ];
   readonly machines = new Map<string, StateMachine>();
   /** Every execution of the run, in the order of their starts. */
   readonly executions = new Map<string, Execution>();
@@ -139,6 +141,12 @@ export class StepFunctions implements StandIn {
     const execution = this.executions.get(arn);
     if (!execution) throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
     return execution;
+  }
+
+  /** Executions of a state machine that is deleted are ended. */
+  private async delete(arn: string): Promise<void> {
+    for (const execution of this.executions.values()) if (execution.machine.arn === arn) execution.stop();
+    this.machines.delete(arn);
   }
 
   private async create(resource: Resource): Promise<Deployed> {

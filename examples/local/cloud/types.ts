@@ -106,6 +106,8 @@ export interface Deployed {
 export interface Provisioner {
   readonly types: string[];
   create(resource: Resource, cloud: Cloud): Promise<Deployed>;
+  /** Deletes what `create` made. A stack with a resource that lacks it cannot be deleted. */
+  delete?(resource: Resource, deployed: Deployed, cloud: Cloud): Promise<void>;
 }
 
 /** What an event, a schedule or an alarm may be delivered to. */

@@ -19,6 +19,15 @@ export class Catalog {
     return name;
   }
 
+  /** A database takes its tables with it. */
+  deleteDatabase(name: string): void {
+    this.databases.delete(name.toLowerCase());
+  }
+
+  deleteTable(database: string, name: string): void {
+    this.databases.get(database.toLowerCase())?.delete(name.toLowerCase());
+  }
+
   table(database: string, name: string): JsonObject | undefined {
     return this.databases.get(database.toLowerCase())?.get(name.toLowerCase());
   }

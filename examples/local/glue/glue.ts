@@ -67,6 +67,12 @@ export class Glue implements StandIn, Service, Provisioner {
     }
   }
 
+  async delete({ type, properties }: Resource, { ref }: Deployed): Promise<void> {
+    if (type === 'AWS::Glue::Database') this.catalog.deleteDatabase(ref);
+    if (type === 'AWS::Glue::Table') this.catalog.deleteTable(text(properties, 'DatabaseName'), ref);
+    if (type === 'AWS::Glue::Job') this.jobs.delete(ref);
+  }
+
   async handle({ operation, input }: Call): Promise<JsonObject> {
     switch (operation) {
       case 'StartJobRun': return this.startJobRun(input);

@@ -38,7 +38,11 @@ export class SageMaker implements StandIn {
   ];
   readonly services: Service[] = [{ scopes: ['sagemaker'], handle: async (call) => this.answer(call) }];
   readonly provisioners: Provisioner[] = [
-    { types: ['AWS::SageMaker::ModelPackageGroup'], create: async (resource) => this.running.packages.createGroupResource(resource) },
+    {
+      types: ['AWS::SageMaker::ModelPackageGroup'],
+      create: async (resource) => this.running.packages.createGroupResource(resource),
+      delete: async (_, { ref }) => { this.running.packages.deleteGroup({ ModelPackageGroupName: ref.slice(ref.lastIndexOf('/') + 1) }); },
+    },
     { types: ['AWS::SageMaker::Model'], create: async (resource) => this.created(resource, 'CreateModel', 'ModelName', 'ModelArn') },
     {
       types: ['AWS::SageMaker::EndpointConfig'],
