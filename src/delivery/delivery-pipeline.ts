@@ -13,7 +13,7 @@ import { grantObjects } from '../data/object-access';
 import { allow } from '../private/allow';
 import { Problems } from '../private/problems';
 import { ModelSource } from '../source/model-source';
-import { SourceAction } from '../source/source-action';
+import { SourceAction, SourceAuthor } from '../source/source-action';
 import { SourceRepository } from '../source/source-repository';
 import { TrainingWorkflow } from '../training/training-workflow';
 
@@ -117,7 +117,7 @@ export class DeliveryPipeline extends Construct {
     this.repository = source.repository;
     this.artifactBucket = props.artifactBucket ?? this.createArtifactBucket();
 
-    const project = this.createProject(props, timeout);
+    const project = this.createProject(props, timeout, source.author);
     this.projectName = project.ref;
     this.projectArn = project.attrArn;
 
@@ -150,7 +150,7 @@ export class DeliveryPipeline extends Construct {
     return bucket;
   }
 
-  private createProject(props: DeliveryPipelineProps, timeout: Duration): codebuild.CfnProject {
+  private createProject(props: DeliveryPipelineProps, timeout: Duration, author?: SourceAuthor): codebuild.CfnProject {
     const scope = new Construct(this, 'Build');
     const { repository } = props.training.registry;
     const logGroup = new logs.LogGroup(scope, 'Logs', {
@@ -159,6 +159,7 @@ export class DeliveryPipeline extends Construct {
     const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('codebuild.amazonaws.com') });
     allow(role, { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] });
     this.grantArtifacts(role);
+    author?.grant(role);
     allow(role, {
       actions: [
         'ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:CompleteLayerUpload', 'ecr:DescribeImages', 'ecr:GetDownloadUrlForLayer',
@@ -178,6 +179,7 @@ export class DeliveryPipeline extends Construct {
         buildSpec: Stack.of(this).toJsonString(buildSpec({
           pythonVersion: props.pythonVersion ?? '3.11',
           testCommands: props.testCommands ?? TEST_COMMANDS,
+          authorCommand: author?.command,
         }), 2),
       },
       artifacts: { type: 'CODEPIPELINE' },
@@ -192,6 +194,7 @@ export class DeliveryPipeline extends Construct {
           { name: 'REPOSITORY_NAME', value: repository.repositoryName },
           // an image index with an attestation in it is not an image to SageMaker
           { name: 'BUILDX_NO_DEFAULT_ATTESTATIONS', value: '1' },
+          ...Object.entries(author?.environment ?? {}).map(([name, value]) => ({ name, value })),
         ],
       },
       logsConfig: { cloudWatchLogs: { status: 'ENABLED', groupName: logGroup.logGroupName } },

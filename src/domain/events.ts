@@ -15,6 +15,14 @@ export enum MlopsEventType {
   RELEASE_COMPLETED = 'ReleaseCompleted',
   /** A release was taken back: `ReleaseRolledBack`. */
   RELEASE_ROLLED_BACK = 'ReleaseRolledBack',
+  /** A release ended before its version got production traffic, by a verdict or a hook: `ReleaseRejected`. */
+  RELEASE_REJECTED = 'ReleaseRejected',
+  /** A version will never be released, because a newer one takes its place: `ReleaseSuperseded`. */
+  RELEASE_SUPERSEDED = 'ReleaseSuperseded',
+  /** A release waits for somebody's approval: `ApprovalRequested`. */
+  APPROVAL_REQUESTED = 'ApprovalRequested',
+  /** What a release left behind could not be undone yet: `ReleaseRecoveryFailed`. */
+  RELEASE_RECOVERY_FAILED = 'ReleaseRecoveryFailed',
   /** A model in production deviates from what its evaluation promised: `QualityDegraded`. */
   QUALITY_DEGRADED = 'QualityDegraded',
   /** Somebody tried to touch a run or its evidence: `TamperAttempt`. */
@@ -195,6 +203,82 @@ export interface ReleaseCompleted {
   /** Name of the endpoint config that now serves. */
   readonly endpointConfigName: string;
 
+  /**
+   * What was judged and decided, as on the version's model package.
+   *
+   * @default - the ledger has no account of the version
+   */
+  readonly account?: string;
+
+  /** When it happened, ISO 8601. */
+  readonly time: string;
+}
+
+/** Detail of the event `ReleaseRejected`. */
+export interface ReleaseRejected {
+  /** Name of the endpoint. */
+  readonly endpoint: string;
+
+  /** The version that is not released. */
+  readonly version: string;
+
+  /** Why, in words. */
+  readonly reason: string;
+
+  /** What was judged and decided, as on the version's model package: one line of at most 1,024 characters. */
+  readonly account: string;
+
+  /** When it happened, ISO 8601. */
+  readonly time: string;
+}
+
+/** Detail of the event `ReleaseSuperseded`. */
+export interface ReleaseSuperseded {
+  /** Name of the endpoint. */
+  readonly endpoint: string;
+
+  /** The version that is not released. */
+  readonly version: string;
+
+  /** Why, in words. */
+  readonly reason: string;
+
+  /** What was judged and decided, as on the version's model package: one line of at most 1,024 characters. */
+  readonly account: string;
+
+  /** When it happened, ISO 8601. */
+  readonly time: string;
+}
+
+/** Detail of the event `ApprovalRequested`. */
+export interface ApprovalRequested {
+  /** Name of the model. */
+  readonly model: string;
+
+  /** Name of the endpoint. */
+  readonly endpoint: string;
+
+  /** The version that waits. */
+  readonly version: string;
+
+  /** Name of the hook that asks. */
+  readonly hook: string;
+
+  /** Where the release waits: `beforeShadow`, `beforePromotion` or `afterPromotion`. */
+  readonly at: string;
+
+  /** Who wrote the commit, and cannot approve it. */
+  readonly author: string;
+
+  /** Where to send the answer to: `POST {"version", "decision": "approve" | "reject", "reason"}`, signed for the service `lambda`. */
+  readonly url: string;
+
+  /** When the release stops waiting and the version is rejected, ISO 8601. */
+  readonly until: string;
+
+  /** What was judged so far, in words. */
+  readonly account: string;
+
   /** When it happened, ISO 8601. */
   readonly time: string;
 }
@@ -216,6 +300,34 @@ export interface ReleaseRolledBack {
 
   /** Name of the endpoint config that serves after the rollback. */
   readonly endpointConfigName: string;
+
+  /** Why, in words. */
+  readonly reason: string;
+
+  /**
+   * What was judged and decided, as on the version's model package.
+   *
+   * @default - the ledger has no account of the version
+   */
+  readonly account?: string;
+
+  /** When it happened, ISO 8601. */
+  readonly time: string;
+}
+
+/**
+ * Detail of the event `ReleaseRecoveryFailed`. No version is released before a recovery has succeeded: the next one starts
+ * by itself within the workflow's `reconcileEvery`.
+ */
+export interface ReleaseRecoveryFailed {
+  /** Name of the endpoint. It may serve on a config of the release that was to be undone. */
+  readonly endpoint: string;
+
+  /** The version whose release was to be undone. */
+  readonly version: string;
+
+  /** ARN of the recovery that failed. */
+  readonly execution: string;
 
   /** Why, in words. */
   readonly reason: string;

@@ -1,6 +1,7 @@
 import { JsonObject } from './attribute-values';
 import { ModelEvaluation } from './events';
 import { TagState, VersionCause } from './model-version';
+import { HookOutcome } from './release-hook';
 
 /**
  * The version ledger: one DynamoDB table for each model, with the keys `pk` and `sk`.
@@ -31,6 +32,8 @@ export const ledgerKeys = {
   champion: (): LedgerKey => ({ pk: 'CHAMPION', sk: 'PRODUCTION' }),
   /** The release that may change the endpoint. */
   releaseSlot: (): LedgerKey => ({ pk: 'RELEASE', sk: 'SLOT' }),
+  /** What an approver is asked about a version, and what they answered: `ApprovalRecord`. */
+  approval: (version: string, key: string): LedgerKey => ({ pk: `APPROVAL#${version}`, sk: key }),
   /** A version that waits for the slot; sorts by age. */
   releaseWaiting: (order: number): LedgerKey => ({ pk: 'RELEASE', sk: `WAITING#${String(order).padStart(12, '0')}` }),
 };
@@ -63,6 +66,12 @@ export interface Candidate {
   readonly evaluation: ModelEvaluation;
   /** The champion's evaluation on the same holdout, where there was one. */
   readonly championEvaluation?: ModelEvaluation;
+  /** The champion that it was compared with. */
+  readonly championVersion?: string;
+  /** Why the gate let it pass, in words. */
+  readonly gate?: string;
+  /** Who wrote the commit, as git has it: `Name <address>` or either. Absent where the build could not tell. */
+  readonly author?: string;
   readonly evaluationUri?: string;
   /** Rows of the holdout with the evaluation's own predictions. */
   readonly sampleUri?: string;
@@ -89,6 +98,10 @@ export interface VersionRecord extends Candidate {
   readonly stage: LifecycleStage;
   readonly reason: string;
   readonly history: readonly StageChange[];
+  /** What the hooks of its release said, by where and in which order they were asked. */
+  readonly hooks?: Readonly<Record<string, HookOutcome>>;
+  /** What was judged and decided, in words: the same text as on the model package and in events. */
+  readonly account?: string;
   readonly createdAt: string;
 }
 

@@ -16,6 +16,8 @@ export interface ModelSourceState {
   readonly commit: string;
   readonly imageUri: string;
   readonly spec: ModelSpec;
+  /** Who wrote the commit, where the build could tell. */
+  readonly author?: string;
 }
 
 /** The champion, as it is evaluated on the candidate's holdout. */
@@ -80,6 +82,8 @@ export interface RegistrationRequest {
   readonly sampleUri?: string;
   readonly championVersion?: string;
   readonly championEvaluation?: ModelEvaluation;
+  /** Who wrote the commit, where the build could tell. */
+  readonly author?: string;
   /** Where a rejected candidate was stopped. */
   readonly stage?: RejectionStage;
   readonly reason: string;

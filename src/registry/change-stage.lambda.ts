@@ -23,6 +23,8 @@ export interface StageChangeResult {
   readonly version: string;
   readonly stage: string;
   readonly modelPackageArn?: string;
+  /** What was judged and decided, in words. */
+  readonly account?: string;
 }
 
 const dynamo = new DynamoDBClient({});
@@ -34,5 +36,5 @@ export async function handler(event: StageChangeEvent): Promise<StageChangeResul
   await requireSlot(event.fence, dynamo);
   const ledger = { client: dynamo, table: process.env.LEDGER_TABLE ?? '' };
   const record = await changeStage(ledger, { client: sagemaker }, version, { stage, reason: reason ?? 'no reason given', time, ...(detail ? { detail } : {}) });
-  return { version, stage, modelPackageArn: record.modelPackageArn };
+  return { version, stage, modelPackageArn: record.modelPackageArn, account: record.account };
 }

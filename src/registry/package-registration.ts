@@ -5,6 +5,7 @@ import { toAttribute, toItem } from '../domain/attribute-values';
 import { ModelRegistered } from '../domain/events';
 import { ledgerKeys, normalTime, VersionRecord } from '../domain/ledger';
 import { descriptionText, PACKAGE_STAGES, packageMetadata, registrationToken } from '../domain/model-package';
+import { releaseAccount } from '../domain/release-account';
 
 export type RegistryClient = Pick<SageMakerClient, 'send'>;
 
@@ -88,7 +89,7 @@ async function createPackage({ client, group }: PackageGroup, record: VersionRec
     ClientToken: token,
     ModelPackageDescription: descriptionText(`${record.version}: commit ${record.commit} trained on dataset ${record.dataset}`),
     ModelApprovalStatus: approval,
-    ModelLifeCycle: { Stage: 'Registered', StageStatus: stageStatus, StageDescription: 'passed its gate' },
+    ModelLifeCycle: { Stage: 'Registered', StageStatus: stageStatus, StageDescription: releaseAccount(record) },
     InferenceSpecification: {
       Containers: [{ Image: record.imageUri, ModelDataUrl: record.modelDataUrl }],
       SupportedContentTypes: ['text/csv', 'application/json'],
@@ -134,11 +135,12 @@ async function confirm(ledger: Ledger, record: VersionRecord, modelPackageArn: s
   await untilUncontended(`entering the model package of ${version}`, () => client.send(new UpdateItemCommand({
     TableName: table,
     Key: toItem(ledgerKeys.version(version)),
-    UpdateExpression: 'SET #status = :registered, modelPackageArn = if_not_exists(modelPackageArn, :arn)',
+    UpdateExpression: 'SET #status = :registered, modelPackageArn = if_not_exists(modelPackageArn, :arn), account = if_not_exists(account, :account)',
     ConditionExpression: '#attempt = :attempt AND #status IN (:allocated, :registered)',
     ExpressionAttributeNames: { '#status': 'status', '#attempt': 'attempt' },
     ExpressionAttributeValues: {
       ':registered': toAttribute('registered'), ':allocated': toAttribute('allocated'), ':attempt': toAttribute(attempt), ':arn': toAttribute(modelPackageArn),
+      ':account': toAttribute(releaseAccount(record)),
     },
   })));
   try {

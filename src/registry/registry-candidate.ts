@@ -26,6 +26,9 @@ export function candidateOf(input: JsonObject): Candidate {
     championEvaluation: input.championEvaluation === undefined || input.championEvaluation === null
       ? undefined
       : evaluation(input.championEvaluation, 'championEvaluation', problems),
+    championVersion: text(input.championVersion),
+    gate: text(input.reason),
+    author: text(input.author),
     evaluationUri: text(input.evaluationUri),
     sampleUri: text(input.sampleUri),
     trainingJobName: text(input.trainingJobName),

@@ -5,10 +5,11 @@ import { Ledger, PackageGroup } from './package-registration';
 import { toAttribute, toItem } from '../domain/attribute-values';
 import { ledgerKeys, normalTime, StageChange, VersionRecord } from '../domain/ledger';
 import { descriptionText, metadataSummary, PACKAGE_STAGES } from '../domain/model-package';
+import { releaseAccount } from '../domain/release-account';
 
 /**
  * Moves a version to a stage: in the ledger's record and its history, in the note of which version is in production,
- * and on the model package. Each write may be repeated, so that a change that stopped half way is finished by its retry.
+ * and with its account on the model package. Each write may be repeated, so that a change that stopped half way is finished by its retry.
  */
 export async function changeStage(ledger: Ledger, registry: Pick<PackageGroup, 'client'>, version: string, wanted: StageChange): Promise<VersionRecord> {
   const change = { ...wanted, time: normalTime(wanted.time) };
@@ -16,8 +17,10 @@ export async function changeStage(ledger: Ledger, registry: Pick<PackageGroup, '
   await noteChampion(ledger, version, change);
   const record = await readVersion(ledger.client, ledger.table, version);
   if (record === undefined) throw named('UnknownVersion', `the ledger has no version ${version}`);
-  if (record.modelPackageArn !== undefined) await updatePackage(registry, record.modelPackageArn, change);
-  return record;
+  const account = releaseAccount(record);
+  await keepAccount(ledger, record, account);
+  if (record.modelPackageArn !== undefined) await updatePackage(registry, record.modelPackageArn, change, account);
+  return { ...record, account };
 }
 
 async function enter({ client, table }: Ledger, version: string, change: StageChange): Promise<void> {
@@ -41,6 +44,22 @@ async function enter({ client, table }: Ledger, version: string, change: StageCh
     if (!isConditionFailure(error)) throw error;
     // entered by an earlier try, unless there is no such version
     if (await readVersion(client, table, version) === undefined) throw named('UnknownVersion', `the ledger has no version ${version}`);
+  }
+}
+
+/** The account belongs to the history that it was made from: where that has grown meanwhile, another change makes its own. */
+async function keepAccount({ client, table }: Ledger, { version, history }: VersionRecord, account: string): Promise<void> {
+  try {
+    await untilUncontended(`keeping the account of ${version}`, () => client.send(new UpdateItemCommand({
+      TableName: table,
+      Key: toItem(ledgerKeys.version(version)),
+      UpdateExpression: 'SET account = :account',
+      ConditionExpression: 'size(#history) = :length',
+      ExpressionAttributeNames: { '#history': 'history' },
+      ExpressionAttributeValues: { ':account': toAttribute(account), ':length': toAttribute(history.length) },
+    })));
+  } catch (error) {
+    if (!isConditionFailure(error)) throw error;
   }
 }
 
@@ -73,12 +92,14 @@ async function noteChampion({ client, table }: Ledger, version: string, { stage,
   }
 }
 
-async function updatePackage({ client }: Pick<PackageGroup, 'client'>, arn: string, { stage, reason, time }: StageChange): Promise<void> {
+async function updatePackage(
+  { client }: Pick<PackageGroup, 'client'>, arn: string, { stage, reason, time }: StageChange, account: string,
+): Promise<void> {
   const { approval, stageStatus } = PACKAGE_STAGES[stage];
   await client.send(new UpdateModelPackageCommand({
     ModelPackageArn: arn,
     ModelApprovalStatus: approval,
-    ApprovalDescription: descriptionText(`${stage}: ${reason}`),
+    ApprovalDescription: account,
     ModelLifeCycle: { Stage: stage, StageStatus: stageStatus, StageDescription: descriptionText(reason) },
     CustomerMetadataProperties: { stage, stageSince: time, verdict: metadataSummary(reason) || 'none' },
   }));

@@ -114,6 +114,11 @@ class CodeCommitSource extends ModelSource {
         resources: [repository.repositoryArn],
         detail: { event: ['referenceCreated', 'referenceUpdated'], referenceType: ['branch'], referenceName: [branch] },
       },
+      author: {
+        command: 'aws codecommit get-commit --repository-name "$SOURCE_REPOSITORY" --commit-id "$CODEBUILD_RESOLVED_SOURCE_VERSION" --output json',
+        environment: { SOURCE_REPOSITORY: repository.repositoryName },
+        grant: (grantee) => { allow(grantee, { actions: ['codecommit:GetCommit'], resources: [repository.repositoryArn] }); },
+      },
       grantFetch: (grantee) => {
         allow(grantee, {
           actions: ['codecommit:CancelUploadArchive', 'codecommit:GetBranch', 'codecommit:GetCommit', 'codecommit:GetUploadArchiveStatus', 'codecommit:UploadArchive'],

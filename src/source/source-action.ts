@@ -12,4 +12,16 @@ export interface SourceAction {
   readonly trigger?: events.EventPattern;
   /** Permissions of the pipeline to fetch a commit. */
   grantFetch(grantee: iam.IGrantable): void;
+  /** How a build finds out who wrote a commit. Absent where the provider does not tell those who have only the code. */
+  readonly author?: SourceAuthor;
+}
+
+/** Who wrote a commit. */
+export interface SourceAuthor {
+  /** Prints `{"commit": {"author": {"name", "email"}}}` of the commit `$CODEBUILD_RESOLVED_SOURCE_VERSION`. */
+  readonly command: string;
+  /** Variables that the command reads. */
+  readonly environment: Record<string, string>;
+  /** Permissions of the build to ask. */
+  grant(grantee: iam.IGrantable): void;
 }

@@ -15,6 +15,7 @@ export async function handler({ plan, time }: GateEvent): Promise<RegistrationRe
     run: plan.run,
     tag: plan.spec.tag,
     commit: plan.commit,
+    ...(plan.author === undefined ? {} : { author: plan.author }),
     dataset: plan.dataset,
     imageUri: plan.imageUri,
     spec: plan.spec,

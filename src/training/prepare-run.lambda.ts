@@ -6,12 +6,14 @@ import {
 } from '../domain/training-run';
 
 export interface PrepareRunEvent {
-  /** What started the run: `{commit, imageUri, spec}` after a merge, `{dataset}` after a publication. */
-  readonly input: { readonly commit?: unknown; readonly imageUri?: unknown; readonly spec?: unknown; readonly dataset?: unknown };
+  /** What started the run: `{commit, author?, imageUri, spec}` after a merge, `{dataset}` after a publication. */
+  readonly input: { readonly commit?: unknown; readonly author?: unknown; readonly imageUri?: unknown; readonly spec?: unknown; readonly dataset?: unknown };
   /** ARN of the execution. */
   readonly run: string;
   readonly time: string;
 }
+
+const LONGEST_AUTHOR = 256;
 
 const env = process.env as Record<'ARTIFACTS' | 'DATASETS' | 'DATASET_PREFIX' | 'JOB_PREFIX' | 'LEDGER', string>;
 
@@ -113,7 +115,7 @@ async function readChampion(manifest: DatasetManifest, uri: (path: string) => st
 function fromBuild(input: PrepareRunEvent['input']): ModelSourceState {
   const [commit, imageUri] = [textOf(input.commit), textOf(input.imageUri)];
   if (commit === undefined || imageUri === undefined) throw new RunRejected('the build handed over no commit or no image');
-  return { commit, imageUri, spec: readSpec(input.spec) };
+  return { commit, imageUri, spec: readSpec(input.spec), ...authorOf(input.author) };
 }
 
 /** New data revise what was registered last. */
@@ -123,7 +125,12 @@ async function lastRegistered(): Promise<ModelSourceState | undefined> {
   const version = String(pointer.version);
   const record = await readLedger(env.LEDGER, ledgerKeys.version(version));
   if (record === undefined) throw new Error(`the ledger has no record of ${version}, which was registered last`);
-  return { commit: String(record.commit), imageUri: String(record.imageUri), spec: readSpec(record.spec) };
+  return { commit: String(record.commit), imageUri: String(record.imageUri), spec: readSpec(record.spec), ...authorOf(record.author) };
+}
+
+function authorOf(value: unknown): Pick<ModelSourceState, 'author'> {
+  const author = textOf(value)?.trim().slice(0, LONGEST_AUTHOR);
+  return author === undefined || author === '' ? {} : { author };
 }
 
 async function latestVersion(location: DatasetLocation): Promise<string> {

@@ -98,6 +98,28 @@ test('without Docker and the AWS CLI the build still hands over the commit, its 
   }
 });
 
+test.each([
+  ['', {}],
+  ['{"commit": {"author": {"name": "Ada \'Byron", "email": "ada@example.com"}}}', { author: 'Ada \'Byron <ada@example.com>' }],
+  ['{"commit": {"author": {"name": "Ada"}}}', { author: 'Ada' }],
+])('what the repository says of a commit tells who wrote it: %s', (details, told) => {
+  const folder = mkdtempSync(join(tmpdir(), 'build-'));
+  try {
+    writeFileSync(join(folder, 'mlops.json'), '{}');
+    const env = { PATH: process.env.PATH, CODEBUILD_RESOLVED_SOURCE_VERSION: 'abc', REPOSITORY_URI: 'registry/model', COMMIT_DETAILS: details };
+    execFileSync('bash', ['-c', buildSpec().phases.build.commands.at(-1)!], { cwd: folder, env });
+    expect(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).toEqual({ commit: 'abc', imageUri: 'registry/model:abc', spec: {}, ...told });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a build asks CodeCommit who wrote the commit; a connection does not tell', () => {
+  const asked = (options: Options): string[] => buildSpec(options).phases.build.commands.filter((command) => command.includes('get-commit'));
+  expect(asked({ source: ModelSource.codeCommit({ repositoryName: 'temperature' }) })).toHaveLength(1);
+  expect(asked({ source: ModelSource.connection(CONNECTION, 'acme/temperature') })).toEqual([]);
+});
+
 test('the build may push to one repository, and the pipeline start one workflow', () => {
   const policies = Object.values(template().findResources('AWS::IAM::Policy'));
   const statements = policies.flatMap((policy) => policy.Properties.PolicyDocument.Statement as { Action: string | string[]; Resource: unknown }[]);

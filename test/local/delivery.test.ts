@@ -60,7 +60,7 @@ describe('the delivery pipeline of the library', () => {
     const client = cloud.client(SFNClient);
     const { executions } = await client.send(new ListExecutionsCommand({ stateMachineArn: only(cloud, 'AWS::StepFunctions::StateMachine').ref }));
     const { input } = await client.send(new DescribeExecutionCommand({ executionArn: executions?.[0].executionArn }));
-    expect(JSON.parse(input ?? '')).toEqual({ commit, imageUri: uri, spec: JSON.parse(readFileSync(join(MODEL, 'mlops.json'), 'utf8')) as object });
+    expect(JSON.parse(input ?? '')).toEqual({ commit, author: 'a', imageUri: uri, spec: JSON.parse(readFileSync(join(MODEL, 'mlops.json'), 'utf8')) as object });
     expect(cloud.faults).toEqual([]);
   });
 });

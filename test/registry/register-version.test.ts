@@ -151,6 +151,8 @@ test('the lifecycle function moves a version', async () => {
   await step('allocate', { candidate });
   await step('register', { version: 'V1.0.0', run: 'arn:run-1' });
   const moved = await lifecycle({ version: 'V1.0.0', stage: 'Staging', reason: 'release started', detail: { execution: 'e' }, time: TIME });
-  expect(moved).toEqual({ version: 'V1.0.0', stage: 'Staging', modelPackageArn: packages.packages[0].arn });
+  expect(moved).toEqual({
+    version: 'V1.0.0', stage: 'Staging', modelPackageArn: packages.packages[0].arn, account: expect.stringMatching(/^V1\.0\.0 is in staging: release started\. Made of commit abc /),
+  });
   await expect(lifecycle({ version: 'V1.0.0', stage: 'Live', reason: '', time: TIME })).rejects.toMatchObject({ name: 'InvalidStage', message: expect.stringContaining('Superseded') });
 });

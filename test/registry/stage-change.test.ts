@@ -38,8 +38,9 @@ test('a version\'s way to production and out of it, in the ledger and on the pac
   expect(await champion()).toBe('V1.0.0');
   expect(packages.packages[1]).toMatchObject({
     ModelApprovalStatus: 'Approved',
-    ApprovalDescription: 'Canary: not worse by more than 2 % (ratio 0.9), 412 pairs',
-    ModelLifeCycle: { Stage: 'Canary', StageStatus: 'InProgress' },
+    ApprovalDescription: 'V1.1.0 is being released: not worse by more than 2 % (ratio 0.9), 412 pairs. Made of commit commit-of-two and dataset data-1 (new commit). '
+      + 'Gate passed on 100 rows of the holdout: RMSE 2, no champion to compare with. No verdict on real requests.',
+    ModelLifeCycle: { Stage: 'Canary', StageStatus: 'InProgress', StageDescription: 'not worse by more than 2 % (ratio 0.9), 412 pairs' },
     CustomerMetadataProperties: { version: 'V1.1.0', stage: 'Canary', stageSince: hour(3), verdict: 'not worse by more than 2 percent ratio 0.9 412 pairs' },
   });
   await move('V1.1.0', 'Production', hour(4));
@@ -51,6 +52,15 @@ test('a version\'s way to production and out of it, in the ledger and on the pac
   expect(history.map((each) => each.stage)).toEqual(['Registered', 'Staging', 'Canary', 'Production']);
   expect(history[2]).toMatchObject({ time: hour(3), detail: { pairs: 412, upper: -0.25 } });
   expect((await record('V1.0.0'))?.stage).toBe('Archived');
+});
+
+test('ledger and package tell the same account of every stage', async () => {
+  for (const [i, stage] of LIFECYCLE_STAGES.entries()) {
+    const { account } = await move('V1.0.0', stage, hour(i + 1), { reason: `reason ${i}` });
+    expect(account).toContain(`: reason ${i}. Made of commit `);
+    expect((await record('V1.0.0'))?.account).toBe(account);
+    expect(packages.packages[0]).toMatchObject({ ApprovalDescription: account, ModelLifeCycle: { Stage: stage } });
+  }
 });
 
 test('a rollback gives production back', async () => {

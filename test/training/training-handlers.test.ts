@@ -40,6 +40,17 @@ describe('preparing a run', () => {
     expect(world.s3.json(`artifacts/training/${jobName}/challenger-config/spec.json`)).toEqual({ target: 'temp_in_24h', features: ['temp', 'origin'] });
   });
 
+  test('an author that the build has found goes on to the registry, and to all later revisions of the commit', async () => {
+    world.publish('d2');
+    const answer = await plan({ ...FROM_BUILD, author: ' Ada <ada@example.com> ' }) as RunPlan;
+    expect(answer.author).toBe('Ada <ada@example.com>');
+    world.evaluate(answer.outputUri, 4.1);
+    const training = { jobName: 'job', jobArn: 'arn:job', modelDataUrl: 's3://artifacts/model.tar.gz' };
+    expect(await judge({ plan: { ...answer, training }, time: TIME })).toMatchObject({ author: 'Ada <ada@example.com>' });
+    world.register('V1.0.0', 'c1', 'd1', SPEC, 'Ada');
+    expect(await plan({ dataset: 'd2' })).toMatchObject({ author: 'Ada' });
+  });
+
   test('gives the same answer when it is repeated', async () => {
     world.publish('d1');
     expect(await plan(FROM_BUILD)).toEqual(await plan(FROM_BUILD));

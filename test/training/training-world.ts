@@ -52,9 +52,9 @@ export class TrainingWorld {
   }
 
   /** A version as the registry leaves it in the ledger. */
-  public register(version: string, commit: string, dataset: string, spec: JsonObject = SPEC): void {
+  public register(version: string, commit: string, dataset: string, spec: JsonObject = SPEC, author?: string): void {
     this.write(ledgerKeys.version(version), {
-      version, commit, dataset, spec, status: 'registered', imageUri: `repository:${commit}`, modelDataUrl: `s3://artifacts/${version}/model.tar.gz`,
+      version, commit, dataset, spec, author, status: 'registered', imageUri: `repository:${commit}`, modelDataUrl: `s3://artifacts/${version}/model.tar.gz`,
     });
     this.write(ledgerKeys.tag('1'), { tag: '1', version, commit, dataset });
     this.write(ledgerKeys.registered(), { version });

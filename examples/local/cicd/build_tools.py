@@ -133,10 +133,14 @@ def docker(arguments):
 
 
 def call_ecr(operation, members, allowed=()):
+    return call('ecr', f'AmazonEC2ContainerRegistry_V20150921.{operation}', members, allowed)
+
+
+def call(service, target, members, allowed=()):
     request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'], json.dumps(members).encode(), {
-        'Authorization': f'AWS4-HMAC-SHA256 Credential={os.environ["AWS_ACCESS_KEY_ID"]}/20000101/{os.environ["AWS_REGION"]}/ecr/aws4_request, SignedHeaders=host, Signature=0',
+        'Authorization': f'AWS4-HMAC-SHA256 Credential={os.environ["AWS_ACCESS_KEY_ID"]}/20000101/{os.environ["AWS_REGION"]}/{service}/aws4_request, SignedHeaders=host, Signature=0',
         'Content-Type': 'application/x-amz-json-1.1',
-        'X-Amz-Target': f'AmazonEC2ContainerRegistry_V20150921.{operation}',
+        'X-Amz-Target': target,
     })
     try:
         with urllib.request.urlopen(request) as answer:
@@ -144,7 +148,7 @@ def call_ecr(operation, members, allowed=()):
     except urllib.error.HTTPError as error:
         code = error.headers.get('x-amzn-errortype')
         if code not in allowed:
-            sys.exit(f'An error occurred ({code}) when calling the {operation} operation: {json.loads(error.read()).get("message")}')
+            sys.exit(f'An error occurred ({code}) when calling the {target.rpartition(".")[2]} operation: {json.loads(error.read()).get("message")}')
         return {}
 
 
@@ -168,6 +172,9 @@ def aws(arguments):
                     print(answer['imageDetails'][0]['imageDigest'])
                 case _:
                     refuse(f'aws {" ".join(arguments)}')
+        case ['codecommit', 'get-commit', *rest]:
+            members = {'repositoryName': option_of(rest, '--repository-name'), 'commitId': option_of(rest, '--commit-id')}
+            print(json.dumps(call('codecommit', 'CodeCommit_20150413.GetCommit', members)))
         case ['--version']:
             print('aws-cli/0, stood in for by the local cloud')
         case _:
