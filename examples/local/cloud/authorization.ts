@@ -1,4 +1,5 @@
 import { iamRequests } from './iam-requests';
+import { SESSION, sessionOf } from './principals';
 import { AwsError, Call, Cloud, Json, JsonObject, Principal } from './types';
 
 /** A decision about a call of a person, for the report. */
@@ -76,12 +77,6 @@ export class Authorization {
 
 /** Services whose protocol is XML. */
 export const XML = new Set(['s3', 'sns', 'sts', 'iam']);
-
-const SESSION = 'local';
-
-function sessionOf({ arn, name }: Principal): string {
-  return arn.includes(':role/') ? `${arn.replace(':iam:', ':sts:').replace(/:role\/.*$/, '')}:assumed-role/${name}/${SESSION}` : arn;
-}
 
 /** CloudTrail writes request members in camelCase. */
 function lowered(value: JsonObject): Record<string, Json> {

@@ -1,3 +1,4 @@
+import { calledFunction, isUrlCall } from './function-urls';
 import { Call, Cloud, Json, JsonObject, Unsupported } from './types';
 
 /** What IAM is asked for a call: an action, on each resource that the call touches. */
@@ -86,6 +87,14 @@ const SPECIAL: Record<string, (input: JsonObject, where: Where) => Asked[]> = {
   'codecommit:GitPush': ({ repositoryName, references }, where) => (references as Record<string, string>[]).map(({ ref }) => ({
     resource: arn('codecommit', '')(String(repositoryName), where), context: { 'codecommit:References': ref },
   })),
+  ...Object.fromEntries([
+    'DeleteScalingPolicy', 'DeregisterScalableTarget', 'PutScalingPolicy', 'PutScheduledAction', 'RegisterScalableTarget',
+  ].map((operation): [string, (input: JsonObject, where: Where) => Asked[]] => [`application-autoscaling:${operation}`, (input, where) => [{
+    resource: arn('application-autoscaling', 'scalable-target/')('0', where),
+    context: {
+      'application-autoscaling:service-namespace': String(input.ServiceNamespace), 'application-autoscaling:scalable-dimension': String(input.ScalableDimension),
+    },
+  }]])),
   'cloudwatch:PutMetricData': ({ Namespace }) => [{ resource: '*', context: { 'cloudwatch:namespace': String(Namespace) } }],
   ...Object.fromEntries([
     'RetryStageExecution', 'RollbackStage', 'OverrideStageCondition', 'DisableStageTransition', 'EnableStageTransition', 'PutApprovalResult', 'PutActionRevision',
@@ -112,6 +121,7 @@ const REST: [service: string, method: string, path: RegExp, action: string, reso
 /** What IAM decides about for a call. */
 export function iamRequests(call: Call, where: Where): IamRequest[] {
   if (call.service === 's3') return s3Requests(call, where);
+  if (call.service === 'lambda' && isUrlCall(call)) return urlRequests(call, where);
   for (const [service, method, path, action, resource] of REST) {
     const match = service === call.service && method === call.method ? path.exec(call.path.split('?')[0]) : null;
     if (match) return [{ action, resource: resource(decodeURIComponent(match[1]), where) }];
@@ -127,6 +137,15 @@ export function iamRequests(call: Call, where: Where): IamRequest[] {
     [call.input[member]].flat().filter((value) => typeof value === 'string').map((value) => ({ action, resource: resource(value, where) })));
   // CreateX and UpdateX of one thing may name another: IAM asks for each. A call that names nothing is about everything.
   return found.length > 0 ? found : [{ action, resource: '*' }];
+}
+
+/** A function URL asks for two actions: for the URL, and for the function by way of it. */
+function urlRequests(call: Call, where: Where): IamRequest[] {
+  const resource = arn('lambda', 'function:')(calledFunction(call), where);
+  return [
+    { action: 'lambda:InvokeFunctionUrl', resource, context: { 'lambda:FunctionUrlAuthType': 'AWS_IAM' } },
+    { action: 'lambda:InvokeFunction', resource, context: { 'lambda:InvokedViaFunctionUrl': 'true' } },
+  ];
 }
 
 /** DynamoDB's transactions and batches are decided item by item; other batches by what they name. */

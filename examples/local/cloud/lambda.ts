@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'fs';
 import * as path from 'path';
+import { FunctionUrls, isUrlCall } from './function-urls';
 import { FunctionCode, FunctionError } from './lambda-environment';
 import { FunctionPool } from './lambda-pool';
 import { onlyKnown } from './members';
@@ -30,10 +31,12 @@ export class Lambda implements StandIn {
   readonly provisioners: Provisioner[] = [
     { types: ['AWS::Lambda::Function'], create: (resource) => this.createFunction(resource), delete: (_, { ref }) => this.deleteFunction(ref) },
     { types: ['AWS::Lambda::Permission'], create: async ({ path: at }) => ({ ref: at, attributes: {} }), delete: withFunction },
+    { types: ['AWS::Lambda::Url'], create: (resource) => this.urls.create(resource), delete: async (_, deployed) => this.urls.delete(deployed) },
     { types: ['AWS::Lambda::EventInvokeConfig'], create: (resource) => this.configureInvocation(resource), delete: withFunction },
     { types: ['AWS::Lambda::Version'], create: (resource) => this.createVersion(resource), delete: withFunction },
     { types: ['AWS::Lambda::Alias'], create: (resource) => this.createAlias(resource), delete: withFunction },
   ];
+  readonly urls = new FunctionUrls(() => this.cloud, (name, event) => this.invoke(name, event));
   private readonly functions = new Map<string, Function>();
   private cloud!: Cloud;
 
@@ -94,6 +97,7 @@ export class Lambda implements StandIn {
   }
 
   private async handle(call: Call): Promise<JsonObject | RawAnswer> {
+    if (isUrlCall(call)) return this.urls.handle(call);
     const match = /^\/2015-03-31\/functions\/([^/?]+)\/invocations/.exec(call.path);
     if (!match || call.method !== 'POST') throw new Unsupported(`lambda ${call.operation}`);
     const name = decodeURIComponent(match[1]);

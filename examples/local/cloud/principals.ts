@@ -2,6 +2,13 @@ import { createHash } from 'crypto';
 import { Principal } from './types';
 
 export const OPERATOR_KEY = 'LOCALOPERATOR';
+/** Name of every session of a role. */
+export const SESSION = 'local';
+
+/** ARN by which a principal's calls are known: of a role's session, or of a user. */
+export function sessionOf({ arn, name }: Principal): string {
+  return arn.includes(':role/') ? `${arn.replace(':iam:', ':sts:').replace(/:role\/.*$/, '')}:assumed-role/${name}/${SESSION}` : arn;
+}
 
 /** Who is behind an access key. Each role gets a key of its own, made from its ARN. */
 export class Principals {
