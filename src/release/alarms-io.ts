@@ -1,7 +1,13 @@
-import { CloudWatchClient, DeleteAlarmsCommand, DescribeAlarmsCommand, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
+import {
+  AlarmHistoryItem, CloudWatchClient, DeleteAlarmsCommand, DescribeAlarmHistoryCommand, DescribeAlarmsCommand, PutMetricAlarmCommand,
+} from '@aws-sdk/client-cloudwatch';
 import { FleetAlarm } from './canary-plan';
+import { AlarmTransition, firedSince, Firing } from '../domain/alarm-history';
 
 const cloudwatch = new CloudWatchClient({});
+const TYPES: ('MetricAlarm' | 'CompositeAlarm')[] = ['MetricAlarm', 'CompositeAlarm'];
+/** `DescribeAlarms` takes so many names, and answers so many. */
+const MOST_NAMES = 100;
 
 export interface AlarmNow {
   readonly name: string;
@@ -12,14 +18,20 @@ export interface AlarmNow {
 }
 
 export async function describeAlarms(names: readonly string[]): Promise<AlarmNow[]> {
-  if (names.length === 0) return [];
-  const answer = await cloudwatch.send(new DescribeAlarmsCommand({ AlarmNames: [...names], AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] }));
-  return [...answer.MetricAlarms ?? [], ...answer.CompositeAlarms ?? []].map((alarm) => ({
-    name: alarm.AlarmName ?? '',
-    state: alarm.StateValue ?? 'INSUFFICIENT_DATA',
-    reason: alarm.StateReason ?? '',
-    since: (alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp)?.toISOString(),
-  }));
+  const wanted = [...new Set(names)];
+  const found: AlarmNow[] = [];
+  for (let first = 0; first < wanted.length; first += MOST_NAMES) {
+    const answer = await cloudwatch.send(new DescribeAlarmsCommand({
+      AlarmNames: wanted.slice(first, first + MOST_NAMES), AlarmTypes: TYPES, MaxRecords: MOST_NAMES,
+    }));
+    found.push(...[...answer.MetricAlarms ?? [], ...answer.CompositeAlarms ?? []].map((alarm) => ({
+      name: alarm.AlarmName ?? '',
+      state: alarm.StateValue ?? 'INSUFFICIENT_DATA',
+      reason: alarm.StateReason ?? '',
+      since: (alarm.StateTransitionedTimestamp ?? alarm.StateUpdatedTimestamp)?.toISOString(),
+    })));
+  }
+  return found;
 }
 
 export function isFiring(alarm: AlarmNow): boolean {
@@ -29,6 +41,49 @@ export function isFiring(alarm: AlarmNow): boolean {
 /** Alarms that are firing, in words. */
 export function inWords(alarms: readonly AlarmNow[]): string {
   return alarms.map(({ name, reason }) => `alarm ${name} is firing${reason === '' ? '' : ` (${reason})`}`).join('; ');
+}
+
+/** Those of the alarms that started to fire since a moment, in words: also where they have cleared since. */
+export async function firedInWords(names: readonly string[], moment: number): Promise<string[]> {
+  const fired: string[] = [];
+  for (const alarm of await describeAlarms(names)) {
+    const now = { state: alarm.state, reason: alarm.reason, ...(alarm.since === undefined ? {} : { since: Date.parse(alarm.since) }) };
+    const firing = firedSince(moment, now, await transitions(alarm.name, moment));
+    if (firing !== undefined) fired.push(firingInWords(alarm.name, firing));
+  }
+  return fired;
+}
+
+function firingInWords(name: string, { at, reason, cleared }: Firing): string {
+  const why = reason === '' ? '' : ` (${reason})`;
+  return cleared ? `alarm ${name} fired at ${new Date(at).toISOString()} and has cleared since${why}` : `alarm ${name} is firing${why}`;
+}
+
+/** Changes of an alarm's state since a moment. */
+async function transitions(name: string, moment: number): Promise<AlarmTransition[]> {
+  const found: AlarmTransition[] = [];
+  let NextToken: string | undefined;
+  do {
+    const answer = await cloudwatch.send(new DescribeAlarmHistoryCommand({
+      AlarmName: name, AlarmTypes: TYPES, HistoryItemType: 'StateUpdate', StartDate: new Date(moment), MaxRecords: 100, NextToken,
+    }));
+    found.push(...(answer.AlarmHistoryItems ?? []).map(transition));
+    NextToken = answer.NextToken;
+  } while (NextToken !== undefined);
+  return found;
+}
+
+type States = { oldState?: { stateValue?: string }; newState?: { stateValue?: string; stateReason?: string } };
+
+function transition({ Timestamp, HistoryData, HistorySummary }: AlarmHistoryItem): AlarmTransition {
+  const { oldState, newState }: States = JSON.parse(HistoryData ?? '{}');
+  const summary = /from (\w+) to (\w+)/.exec(HistorySummary ?? '');
+  return {
+    at: Timestamp?.getTime() ?? 0,
+    from: oldState?.stateValue ?? summary?.[1] ?? '',
+    to: newState?.stateValue ?? summary?.[2] ?? '',
+    reason: newState?.stateReason ?? '',
+  };
 }
 
 export async function putAlarms(alarms: readonly FleetAlarm[]): Promise<void> {

@@ -44,6 +44,8 @@ export interface FleetAlarm {
 
 /** Everything that the release does, decided before anything is changed. */
 export interface CanaryPlan {
+  /** ISO 8601. */
+  readonly plannedAt: string;
   readonly candidate: Candidate;
   readonly names: ReleaseNames;
   /** The release that it is part of; null where it is part of none. */
@@ -57,6 +59,8 @@ export interface CanaryPlan {
   readonly alarms: FleetAlarm[];
   readonly alarmNames: string[];
   readonly deploymentConfig: DeploymentConfig;
+  /** The size below which production must not be afterwards; null where it stays as it is. */
+  readonly leastInstanceCount: number | null;
   /** Why the release must not start; null where it may. */
   readonly blocked: string | null;
   readonly settings: CanarySettings;

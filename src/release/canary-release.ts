@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Stack, Token } from 'aws-cdk-lib';
+import { Duration, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -16,8 +16,10 @@ import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { IModelEndpoint } from '../serving/model-endpoint';
+import { stopOnRemoval } from '../serving/removal';
 import { DeployFunction } from '../staging/deploy-function';
-import { alarmArns, CHANGE_TIMEOUT, grantCreating, grantDeploying, grantPlanning, hostingSettings, workflowMachine } from '../staging/workflow';
+import { grantReadScaling, grantScaling } from '../staging/scaling-access';
+import { alarmArns, CHANGE_TIMEOUT, grantCreating, grantDeploying, grantPlanning, hostingSettings, settling, workflowMachine } from '../staging/workflow';
 
 /** How a version is watched once it serves all traffic. */
 export interface ReleaseWatch {
@@ -111,6 +113,12 @@ export class CanaryRelease extends Construct {
   public readonly stateMachine: sfn.IStateMachine;
   /** The endpoint that versions are released to. */
   public readonly endpoint: IModelEndpoint;
+  /**
+   * No execution lasts longer.
+   *
+   * @internal
+   */
+  public readonly _longest: Duration;
   private readonly changers: lambda.Function[];
 
   constructor(scope: Construct, id: string, props: CanaryReleaseProps) {
@@ -125,14 +133,19 @@ export class CanaryRelease extends Construct {
     this.grant(planner, deployer, guard, props);
     this.changers = [deployer, guard];
 
+    const watchEvery = props.watch?.every ?? Duration.minutes(5);
+    // the watch, one more look, and all the waiting for the endpoint to be changed and changed back
+    this._longest = Duration.minutes(Math.ceil(settings.watchMinutes + watchEvery.toMinutes({ integral: false })) + settling(7).toMinutes());
     this.stateMachine = workflowMachine(this, {
+      timeout: this._longest,
       start: canarySteps(new Construct(this, 'Steps'), {
-        endpoint: props.endpoint, settings, planner, deployer, guard, watchEvery: props.watch?.every ?? Duration.minutes(5),
+        endpoint: props.endpoint, settings, planner, deployer, guard, watchEvery,
       }),
       comment: `Releases model versions to the endpoint ${props.endpoint.endpointName}`,
       encryptionKey: props.encryptionKey,
       functions: [planner, deployer, guard],
     });
+    stopOnRemoval(this.endpoint, [this.stateMachine]);
   }
 
   /**
@@ -188,16 +201,14 @@ export class CanaryRelease extends Construct {
   }
 
   private grant(planner: lambda.Function, deployer: lambda.Function, guard: lambda.Function, props: CanaryReleaseProps): void {
-    const alarm = (resourceName: string) =>
-      Stack.of(this).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
     grantPlanning(planner, props.endpoint, props.registry?.modelPackageGroupName);
     grantDeploying(deployer, props.endpoint);
     grantCreating(deployer, props.endpoint);
-    for (const reader of [planner, guard]) {
-      allow(reader, {
-        actions: ['cloudwatch:DescribeAlarms'], resources: [alarm('*')], because: 'cloudwatch:DescribeAlarms answers only those who may describe all alarms.',
-      });
-    }
+    grantReadScaling(planner);
+    grantScaling(deployer, props.endpoint);
+    const because = 'Composite alarms are described only to those who may describe all alarms.';
+    allow(planner, { actions: ['cloudwatch:DescribeAlarms'], resources: ['*'], because });
+    allow(guard, { actions: ['cloudwatch:DescribeAlarmHistory', 'cloudwatch:DescribeAlarms'], resources: ['*'], because });
     // SageMaker asks, as the models' role, whether the alarms are quiet
     allow(props.endpoint.executionRole, {
       actions: ['cloudwatch:DescribeAlarms'],

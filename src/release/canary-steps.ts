@@ -4,6 +4,8 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CanarySettings } from './canary-plan';
 import { IModelEndpoint } from '../serving/model-endpoint';
+import { scaledVariant } from '../staging/hosting-plan';
+import { ScaledVariant } from '../staging/scaling-plan';
 import { change, invoke, waitForEndpoint } from '../staging/workflow';
 
 export interface CanaryStepsOptions {
@@ -29,16 +31,22 @@ export function canarySteps(steps: Construct, options: CanaryStepsOptions): sfn.
   const plan = path.objectAt('$.plan');
   const failed = new sfn.Fail(steps, 'ReleaseFailed', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
   const ending = conclusion(steps, options, failed);
-  const back = rollback(steps, options, ending);
+  const scaled = scaledVariant(settings);
+  const scaleAgain = change(steps, 'ScalePrevious', deployer, { action: 'scaleAgain', scaled, configName: path.stringAt('$.endpoint.EndpointConfigName') })
+    .addCatch(ending, ON_ERROR);
+  scaleAgain.next(ending);
+  const back = rollback(steps, options, scaled, scaleAgain, ending);
   const removed = removal(steps, options, ending);
 
   const production = outcome(steps, 'Released', 'production', 'all traffic is on the new fleet', ending);
   const switched = new sfn.Pass(steps, 'Switched', { parameters: { at: now }, resultPath: '$.switched' });
-  switched.next(settings.watchMinutes > 0 ? watching(steps, options, production, back) : production);
+  const scale = change(steps, 'ScaleNew', deployer, { action: 'scaleNew', scaled, previousConfigName: path.stringAt('$.plan.previousConfigName') })
+    .addCatch(back, ON_ERROR);
+  switched.next(scale).next(settings.watchMinutes > 0 ? watching(steps, options, production, back) : production);
 
   const rolledBack = invoke(steps, 'ExplainRollback', guard, { action: 'explain', plan, endpoint: path.objectAt('$.endpoint') }, '$.explained')
-    .addCatch(outcome(steps, 'RolledBackUnexplained', 'rolled-back', 'SageMaker rolled back, and the alarms could not be read', ending), IGNORED);
-  rolledBack.next(outcome(steps, 'RolledBack', 'rolled-back', path.stringAt('$.explained.reason'), ending));
+    .addCatch(outcome(steps, 'RolledBackUnexplained', 'rolled-back', 'SageMaker rolled back, and the alarms could not be read', scaleAgain), IGNORED);
+  rolledBack.next(outcome(steps, 'RolledBack', 'rolled-back', path.stringAt('$.explained.reason'), scaleAgain));
   const broken = new sfn.Pass(steps, 'EndpointBroken', {
     parameters: { Error: 'EndpointBroken', Cause: path.format('the endpoint is {} after the update', path.stringAt('$.endpoint.EndpointStatus')) },
     resultPath: '$.failure',
@@ -52,6 +60,8 @@ export function canarySteps(steps: Construct, options: CanaryStepsOptions): sfn.
     configName: path.stringAt('$.plan.names.endpointConfig'),
     deploymentConfig: path.objectAt('$.plan.deploymentConfig'),
     onlyFrom: path.array(path.stringAt('$.plan.previousConfigName')),
+    leastInstanceCount: path.objectAt('$.plan.leastInstanceCount'),
+    scaled,
   }).addCatch(back, ON_ERROR);
   put.next(update).next(waitForEndpoint(steps, 'Shift', {
     endpoint, wanted: '$.plan.names.endpointConfig', arrived: switched, elsewhere: rolledBack, broken, failed: back,
@@ -60,13 +70,15 @@ export function canarySteps(steps: Construct, options: CanaryStepsOptions): sfn.
   const explained = invoke(steps, 'ExplainFailure', guard, { action: 'explain', plan, endpoint: path.objectAt('$.endpoint') }, '$.explained')
     .addCatch(removed, ON_ERROR);
   explained.next(outcome(steps, 'NotCreated', 'rolled-back', path.stringAt('$.explained.reason'), removed));
+  const scaleFirst = change(steps, 'ScaleFirst', deployer, { action: 'scaleNew', scaled, previousConfigName: null }).addCatch(removed, ON_ERROR);
+  scaleFirst.next(outcome(steps, 'Created', 'production', 'the first version of the endpoint', ending));
   const create = change(steps, 'CreateEndpoint', deployer, {
     action: 'createEndpoint', endpointName: endpoint.endpointName, configName: path.stringAt('$.plan.names.endpointConfig'),
   }).addCatch(removed, ON_ERROR);
   create.next(waitForEndpoint(steps, 'Creation', {
     endpoint,
     wanted: '$.plan.names.endpointConfig',
-    arrived: outcome(steps, 'Created', 'production', 'the first version of the endpoint', ending),
+    arrived: scaleFirst,
     elsewhere: explained,
     broken: explained,
     failed: removed,
@@ -95,7 +107,7 @@ function outcome(steps: Construct, id: string, what: 'production' | 'rolled-back
 function watching(steps: Construct, options: CanaryStepsOptions, over: sfn.IChainable, back: sfn.IChainable): sfn.State {
   const wait = new sfn.Wait(steps, 'WaitForWatch', { time: sfn.WaitTime.duration(options.watchEvery) });
   const watch = invoke(steps, 'Watch', options.guard, {
-    action: 'watch', plan: path.objectAt('$.plan'), switchedAt: path.stringAt('$.switched.at'), time: path.stringAt('$$.State.EnteredTime'),
+    action: 'watch', plan: path.objectAt('$.plan'), endpoint: path.objectAt('$.endpoint'), switchedAt: path.stringAt('$.switched.at'), time: path.stringAt('$$.State.EnteredTime'),
   }, '$.watched').addCatch(back, ON_ERROR);
   const bad = outcome(steps, 'TakeBack', 'rolled-back', path.stringAt('$.watched.reason'), back);
   wait.next(watch).next(new sfn.Choice(steps, 'IsWatchOver')
@@ -106,7 +118,9 @@ function watching(steps: Construct, options: CanaryStepsOptions, over: sfn.IChai
 }
 
 /** Puts the config back that served before, at once and with all its capacity. */
-function rollback(steps: Construct, options: CanaryStepsOptions, ending: sfn.IChainable): sfn.State {
+function rollback(
+  steps: Construct, options: CanaryStepsOptions, scaled: ScaledVariant, restored: sfn.IChainable, ending: sfn.IChainable,
+): sfn.State {
   const { endpoint, deployer } = options;
   const lost = new sfn.Pass(steps, 'PreviousNotBack', {
     parameters: {
@@ -122,8 +136,9 @@ function rollback(steps: Construct, options: CanaryStepsOptions, ending: sfn.ICh
     endpointName: endpoint.endpointName,
     configName: path.stringAt('$.plan.previousConfigName'),
     onlyFrom: path.array(path.stringAt('$.plan.names.endpointConfig')),
+    scaled,
   }, '$.restored').addCatch(ending, ON_ERROR);
-  restore.next(waitForEndpoint(steps, 'Previous', { endpoint, wanted: '$.restored.configName', arrived: ending, elsewhere: lost, broken: lost, failed: ending }));
+  restore.next(waitForEndpoint(steps, 'Previous', { endpoint, wanted: '$.restored.configName', arrived: restored, elsewhere: lost, broken: lost, failed: ending }));
   return restore;
 }
 

@@ -1,15 +1,18 @@
 import { describeAlarms, inWords, isFiring } from './alarms-io';
-import { CanaryPlan, fleetAlarms, PlanReleaseEvent } from './canary-plan';
+import { CanaryPlan, CanarySettings, fleetAlarms, PlanReleaseEvent } from './canary-plan';
 import { deploymentConfig, releasePlanProblems } from '../domain/release-plan';
 import { describeConfig, describeEndpoint, EndpointUnsuitable, readCandidate, readChampion, recordDeployment, requireInService } from '../staging/hosting-io';
-import { Champion, createModelRequest, deploymentRecord, namesFor, productionConfigRequest } from '../staging/hosting-plan';
+import { Champion, createModelRequest, leastInstanceCount, scaledVariant, deploymentRecord, namesFor, productionConfigRequest } from '../staging/hosting-plan';
+import { readScaling } from '../staging/scaling-io';
+import { calledByAlarms } from '../staging/scaling-plan';
 
 export async function handler(event: PlanReleaseEvent): Promise<CanaryPlan> {
   const { settings } = event;
   const champion = await currentChampion(event);
   const candidate = await readCandidate(event.input.modelPackageArn, event.input.version);
   const names = namesFor(settings.endpointName, candidate.version, event.run);
-  const instanceCount = champion?.instanceCount ?? settings.instanceCount;
+  const least = leastInstanceCount(settings);
+  const instanceCount = champion === undefined ? settings.instanceCount : Math.max(champion.instanceCount, least ?? 0);
   const alarms = champion === undefined ? [] : fleetAlarms(names.endpointConfig, settings);
   const alarmNames = [...alarms.map((alarm) => alarm.AlarmName), ...settings.alarmNames];
   if (champion !== undefined) {
@@ -19,18 +22,20 @@ export async function handler(event: PlanReleaseEvent): Promise<CanaryPlan> {
   }
   await recordDeployment(settings.bucketName, [deploymentRecord(names.endpointConfig, settings.productionVariantName, candidate, event.time)]);
   return {
+    plannedAt: event.time,
     candidate,
     names,
     fence: event.input.fence ?? null,
     model: createModelRequest(candidate, names.model, settings),
-    config: productionConfigRequest(names, champion, settings),
+    config: productionConfigRequest(names, champion, instanceCount, settings),
     first: champion === undefined,
     previousConfigName: champion?.configName ?? null,
     previousVersion: champion?.version ?? null,
     alarms,
     alarmNames,
     deploymentConfig: deploymentConfig(settings.shift, alarmNames),
-    blocked: await blockedBy(settings.alarmNames),
+    leastInstanceCount: least,
+    blocked: await blockedBy(settings) ?? (champion === undefined ? null : await blockedByScaling(champion, settings)),
     settings,
   };
 }
@@ -49,10 +54,20 @@ async function currentChampion(event: PlanReleaseEvent): Promise<Champion | unde
 }
 
 /** An alarm that fires before the release would only blame the release for it; one that is missing would guard nothing. */
-async function blockedBy(alarmNames: readonly string[]): Promise<string | null> {
-  const alarms = await describeAlarms(alarmNames);
-  const missing = alarmNames.filter((name) => !alarms.some((alarm) => alarm.name === name));
+async function blockedBy({ alarmNames, watchAlarmNames }: CanarySettings): Promise<string | null> {
+  const wanted = [...new Set([...alarmNames, ...watchAlarmNames])];
+  const alarms = await describeAlarms(wanted);
+  const missing = wanted.filter((name) => !alarms.some((alarm) => alarm.name === name));
   if (missing.length > 0) return `not started: there is no alarm ${missing.join(', ')}`;
-  const firing = alarms.filter(isFiring);
+  const firing = alarms.filter((alarm) => alarmNames.includes(alarm.name) && isFiring(alarm));
   return firing.length === 0 ? null : `not started: ${inWords(firing)}`;
+}
+
+/** Alarms call step scaling by its ARN. It has another one once the variant has been registered anew, so they would call nothing. */
+async function blockedByScaling(champion: Champion, settings: CanarySettings): Promise<string | null> {
+  if (champion.variant.InstanceType === settings.instanceType) return null;
+  const policies = calledByAlarms(await readScaling(scaledVariant(settings)));
+  return policies.length === 0 ? null
+    : `not started: the instance type changes from ${champion.variant.InstanceType} to ${settings.instanceType}, for which the fleet's scaling is registered anew, `
+      + `and alarms would lose the step scaling ${policies.join(', ')}: replace it by target tracking, or remove it for the release`;
 }

@@ -1,10 +1,13 @@
-import { ArnFormat, Duration, Names, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, CfnResource, Duration, Names, RemovalPolicy, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct, IConstruct } from 'constructs';
+import { checkEndpoint, EndpointAutoscaling } from './endpoint-autoscaling';
+import { EndpointCleanup } from './endpoint-cleanup';
 import { IObservationStore, ObservationStore } from './observation-store';
 import { ownPrefix } from '../domain/release-names';
 import { allow } from '../private/allow';
@@ -24,6 +27,10 @@ export interface IModelEndpoint extends IConstruct {
   readonly instanceType: string;
   /** Number of instances of the production fleet. */
   readonly instanceCount: number;
+  /** How the production fleet grows and shrinks. Absent where releases are to leave that alone. */
+  readonly autoscaling?: EndpointAutoscaling;
+  /** Whether the production variant is serverless, which takes neither a shadow nor a canary. */
+  readonly serverless: boolean;
   /** Name of the production variant, the same in every release. */
   readonly productionVariantName: string;
   /** Name of the shadow variant. */
@@ -71,6 +78,18 @@ export interface ModelEndpointAttributes {
    * @default 'Shadow'
    */
   readonly shadowVariantName?: string;
+  /**
+   * How releases are to scale the production fleet.
+   *
+   * @default - as somebody else has set it up, if anybody has: releases keep that
+   */
+  readonly autoscaling?: EndpointAutoscaling;
+  /**
+   * Whether the production variant is serverless. Neither `ShadowStaging` nor `CanaryRelease` takes such an endpoint.
+   *
+   * @default false
+   */
+  readonly serverless?: boolean;
 }
 
 /** Properties of a `ModelEndpoint`. */
@@ -94,17 +113,26 @@ export interface ModelEndpointProps {
    */
   readonly observations?: IObservationStore;
   /**
-   * Instance type of each fleet that releases make.
+   * Instance type of each fleet that releases make. Where it changes, production has the new one from the next release on,
+   * with as many instances as it had.
    *
    * @default 'ml.m5.large'
    */
   readonly instanceType?: string;
   /**
-   * Number of instances of the production fleet. A canary needs at least two.
+   * Number of instances of the production fleet. A canary needs at least two. A release makes a smaller fleet as large; it
+   * never makes a larger one smaller, which may have been scaled out for its load.
    *
-   * @default 2
+   * @default - the `minCapacity` of `autoscaling`, 2 without it
    */
   readonly instanceCount?: number;
+  /**
+   * How the production fleet grows and shrinks. Releases see to it: it is registered with the first, kept by the following
+   * ones, also where `instanceType` changes, and put back as it was where a release is rolled back.
+   *
+   * @default - the fleet keeps its size; what others have set up is kept
+   */
+  readonly autoscaling?: EndpointAutoscaling;
   /**
    * Encrypts the observations, where the store is made here.
    *
@@ -117,6 +145,15 @@ export interface ModelEndpointProps {
    * @default RemovalPolicy.RETAIN
    */
   readonly removalPolicy?: RemovalPolicy;
+  /**
+   * What becomes of the endpoint itself, which costs money as long as it is there, when it is removed from its stack:
+   * with it go its scaling, its staging endpoints, and the models, endpoint configs and alarms that releases have made.
+   * A deletion stops releases that are under way. It fails, and can be repeated, where the endpoint is still changing after
+   * 15 minutes, which SageMaker does not interrupt.
+   *
+   * @default RemovalPolicy.DESTROY
+   */
+  readonly endpointRemovalPolicy?: RemovalPolicy;
 }
 
 const PRODUCTION_VARIANT = 'AllTraffic';
@@ -130,6 +167,8 @@ abstract class ModelEndpointBase extends Resource implements IModelEndpoint {
   public abstract readonly observations: IObservationStore;
   public abstract readonly instanceType: string;
   public abstract readonly instanceCount: number;
+  public abstract readonly autoscaling?: EndpointAutoscaling;
+  public abstract readonly serverless: boolean;
   public abstract readonly productionVariantName: string;
   public abstract readonly shadowVariantName: string;
 
@@ -183,11 +222,17 @@ export class ModelEndpoint extends ModelEndpointBase {
       public readonly executionRole = attributes.executionRole;
       public readonly observations = attributes.observations;
       public readonly instanceType = attributes.instanceType ?? INSTANCE_TYPE;
-      public readonly instanceCount = attributes.instanceCount ?? INSTANCE_COUNT;
+      public readonly instanceCount = attributes.instanceCount ?? attributes.autoscaling?.minCapacity ?? INSTANCE_COUNT;
+      public readonly autoscaling = attributes.autoscaling;
+      public readonly serverless = attributes.serverless ?? false;
       public readonly productionVariantName = attributes.productionVariantName ?? PRODUCTION_VARIANT;
       public readonly shadowVariantName = attributes.shadowVariantName ?? SHADOW_VARIANT;
     }
-    return new Import(scope, id);
+    const imported = new Import(scope, id);
+    const problems = new Problems(imported);
+    checkEndpoint(problems, imported);
+    problems.check(!imported.serverless || attributes.autoscaling === undefined, 'autoscaling adds instances, and a serverless variant has none').throwIfAny();
+    return imported;
   }
 
   public readonly endpointName: string;
@@ -195,27 +240,43 @@ export class ModelEndpoint extends ModelEndpointBase {
   public readonly observations: IObservationStore;
   public readonly instanceType: string;
   public readonly instanceCount: number;
+  public readonly autoscaling?: EndpointAutoscaling;
+  public readonly serverless: boolean = false;
   public readonly productionVariantName: string = PRODUCTION_VARIANT;
   public readonly shadowVariantName: string = SHADOW_VARIANT;
+  private readonly cleanup: EndpointCleanup;
 
   constructor(scope: Construct, id: string, props: ModelEndpointProps = {}) {
     super(scope, id);
     this.endpointName = props.endpointName ?? Names.uniqueResourceName(this, { maxLength: 63, separator: '-' });
     this.instanceType = props.instanceType ?? INSTANCE_TYPE;
-    this.instanceCount = props.instanceCount ?? INSTANCE_COUNT;
-    new Problems(this)
+    this.autoscaling = props.autoscaling;
+    this.instanceCount = props.instanceCount ?? props.autoscaling?.minCapacity ?? INSTANCE_COUNT;
+    const problems = new Problems(this)
       .check(Token.isUnresolved(this.endpointName) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/.test(this.endpointName),
-        `endpointName must be 1 to 63 letters, digits and single inner hyphens, got '${this.endpointName}'`)
-      .check(Token.isUnresolved(this.instanceType) || this.instanceType.startsWith('ml.'),
-        `instanceType must be a SageMaker instance type such as 'ml.m5.large', got '${this.instanceType}'`)
-      .check(Token.isUnresolved(this.instanceCount) || (Number.isInteger(this.instanceCount) && this.instanceCount >= 1),
-        `instanceCount must be a whole number of at least 1, got ${this.instanceCount}`)
-      .throwIfAny();
+        `endpointName must be 1 to 63 letters, digits and single inner hyphens, got '${this.endpointName}'`);
+    checkEndpoint(problems, this);
+    problems.throwIfAny();
     this.observations = props.observations ?? new ObservationStore(this, 'Observations', {
       encryptionKey: props.encryptionKey, removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
     });
     this.executionRole = props.executionRole ?? this.createExecutionRole();
     this.observations.grantCapture(this.executionRole);
+    this.cleanup = new EndpointCleanup(this, 'Cleanup', {
+      endpoint: this, encryptionKey: props.encryptionKey, removalPolicy: props.endpointRemovalPolicy ?? RemovalPolicy.DESTROY,
+    });
+  }
+
+  /**
+   * Lets the deletion of the stack stop what changes the endpoint, once what starts it is gone.
+   *
+   * @param machines state machines that change the endpoint
+   * @param starters what starts them
+   * @internal
+   */
+  public _stopOnRemoval(machines: sfn.IStateMachine[], starters: CfnResource[] = []): void {
+    machines.forEach((machine) => this.cleanup.stops(machine));
+    starters.forEach((starter) => this.cleanup.comesBefore(starter));
   }
 
   /** Lets the models behind the endpoint be loaded from a bucket of artifacts and a repository of images. */

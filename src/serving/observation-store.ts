@@ -12,7 +12,7 @@ import { Problems } from '../private/problems';
 
 /** Where the predictions of endpoints and the truth about them are kept and can be queried. */
 export interface IObservationStore extends IConstruct {
-  /** Holds `captures/`, `ground-truth/`, `deployments/`, `quality/` and `query-results/`. */
+  /** Holds `captures/`, `ground-truth/`, `deployments/`, `scaling/`, `quality/` and `query-results/`. */
   readonly bucket: s3.IBucket;
   /** The Glue database with the tables `captures`, `ground_truth` and `deployments`. */
   readonly databaseName: string;
@@ -169,6 +169,7 @@ abstract class ObservationStoreBase extends Resource implements IObservationStor
  * - `captures/<endpoint configuration>/<endpoint>/<variant>/yyyy/mm/dd/hh/*.jsonl`: SageMaker Data Capture
  * - `ground-truth/yyyy/mm/dd/hh/*.jsonl`: labels by the hour they arrived, in Model Monitor's ground-truth format
  * - `deployments/<endpoint configuration>.jsonl`: the version behind each variant, with its accepted evaluation
+ * - `scaling/<endpoint configuration>.json`: how the production fleet was scaled when a release replaced it
  * - `quality/`: reports of `QualityMonitor`; `query-results/`: results of queries, kept for a week
  *
  * @example

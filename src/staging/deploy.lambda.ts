@@ -1,6 +1,7 @@
-import { DeploymentConfig } from '@aws-sdk/client-sagemaker';
-import { createConfig, createEndpoint, createModel, remove, updateEndpoint } from './hosting-io';
+import { createConfig, createEndpoint, createModel, EndpointUpdate, remove, updateEndpoint } from './hosting-io';
 import { CreateConfigRequest, CreateModelRequest } from './hosting-plan';
+import { scaleAgain, scaleNew } from './scaling-io';
+import { ScaledVariant } from './scaling-plan';
 import { Fence, requireSlot } from '../registry/fence';
 
 /** One change of what is hosted. Every one of them may be repeated: what is done already is not done twice. */
@@ -13,8 +14,11 @@ type Change =
   | { action: 'createModel'; request: CreateModelRequest }
   | { action: 'createConfig'; request: CreateConfigRequest }
   | { action: 'createEndpoint'; endpointName: string; configName: string }
-  | { action: 'updateEndpoint'; endpointName: string; configName: string; deploymentConfig?: DeploymentConfig; onlyFrom?: string[] }
-  | { action: 'remove'; endpointName?: string; configName?: string; modelName?: string; unlessServedBy?: string; untilGone?: boolean };
+  | ({ action: 'updateEndpoint' } & EndpointUpdate)
+  // once the endpoint serves: `configName` again, or a new config in the place of `previousConfigName`
+  | { action: 'scaleNew'; scaled: ScaledVariant; previousConfigName: string | null }
+  | { action: 'scaleAgain'; scaled: ScaledVariant; configName: string }
+  | { action: 'remove'; endpointName?: string; configName?: string; modelName?: string; unlessServedBy?: string; untilGone?: boolean; onlyFailed?: boolean };
 
 /** `configName`: the config that the endpoint is, or will be, on. */
 export interface DeployAnswer {
@@ -35,6 +39,12 @@ export async function handler(event: DeployEvent): Promise<DeployAnswer> {
       return { configName: event.configName };
     case 'updateEndpoint':
       return { configName: await updateEndpoint(event) };
+    case 'scaleNew':
+      await scaleNew(event.scaled, event.previousConfigName);
+      return {};
+    case 'scaleAgain':
+      await scaleAgain(event.scaled, event.configName);
+      return {};
     case 'remove':
       await remove(event);
       return {};

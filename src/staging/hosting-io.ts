@@ -5,6 +5,8 @@ import {
   DescribeEndpointConfigCommand, DescribeEndpointConfigCommandOutput, DescribeModelPackageCommand, SageMakerClient, UpdateEndpointCommand,
 } from '@aws-sdk/client-sagemaker';
 import { Candidate, Champion, Container, CreateConfigRequest, CreateModelRequest, DeploymentRecord, Evaluation, HostingSettings } from './hosting-plan';
+import { leaveConfig } from './scaling-io';
+import { ScaledVariant } from './scaling-plan';
 
 const sagemaker = new SageMakerClient({});
 const s3 = new S3Client({});
@@ -144,6 +146,10 @@ export interface EndpointUpdate {
   readonly deploymentConfig?: DeploymentConfig;
   /** Change the endpoint only if it is on one of these configs. Any where absent. */
   readonly onlyFrom?: string[];
+  /** Instances that the config asks for and the fleet must not stay below. Absent or null: the fleet stays as large as it is. */
+  readonly leastInstanceCount?: number | null;
+  /** The variant whose scaling is to outlive the move. */
+  readonly scaled?: ScaledVariant | null;
 }
 
 /**
@@ -161,12 +167,15 @@ export async function updateEndpoint(update: EndpointUpdate): Promise<string> {
   if (status === 'InService' && current === configName) return configName;
   if (update.onlyFrom !== undefined && !update.onlyFrom.includes(current)) return current;
   if (status === 'Failed' || status === 'Deleting') throw new EndpointUnsuitable(`the endpoint ${endpointName} is ${status} and takes no update`);
+  if (update.scaled !== undefined && update.scaled !== null) await leaveConfig(update.scaled, current, await typeChanges(current, configName));
+  const sizes = (endpoint.ProductionVariants ?? []).map((variant) => variant.DesiredInstanceCount ?? variant.CurrentInstanceCount ?? Infinity);
   try {
     await sagemaker.send(new UpdateEndpointCommand({
       EndpointName: endpointName,
       EndpointConfigName: configName,
       // capacity that was scaled out stays: a release must not throw the fleet back to its initial size
       RetainAllVariantProperties: true,
+      ...(Math.min(...sizes) < (update.leastInstanceCount ?? 0) ? { ExcludeRetainedVariantProperties: [{ VariantPropertyType: 'DesiredInstanceCount' }] } : {}),
       ...(update.deploymentConfig === undefined ? {} : { DeploymentConfig: update.deploymentConfig }),
     }));
   } catch (error) {
@@ -174,6 +183,11 @@ export async function updateEndpoint(update: EndpointUpdate): Promise<string> {
     throw error;
   }
   return configName;
+}
+
+async function typeChanges(from: string, to: string): Promise<boolean> {
+  const typesOf = async (name: string) => (await describeConfig(name)).ProductionVariants?.map((variant) => variant.InstanceType).join();
+  return await typesOf(from) !== await typesOf(to);
 }
 
 export interface Removal {
@@ -184,6 +198,8 @@ export interface Removal {
   readonly unlessServedBy?: string;
   /** Answer only when the endpoint is gone. */
   readonly untilGone?: boolean;
+  /** Remove the endpoint only where it has failed for good. */
+  readonly onlyFailed?: boolean;
 }
 
 /** Removes what a release created; what is not there any more is fine. */
@@ -194,7 +210,7 @@ export async function remove(removal: Removal): Promise<void> {
     if (endpoint?.EndpointStatus === 'InService') throw new EndpointUnsuitable(`the endpoint ${removal.unlessServedBy} still serves on ${configName}`);
     throw new EndpointBusy(`the endpoint ${removal.unlessServedBy} is ${endpoint?.EndpointStatus} on ${configName}`);
   }
-  if (endpointName !== undefined) {
+  if (endpointName !== undefined && (removal.onlyFailed !== true || await hasFailed(endpointName))) {
     await ifThere(() => sagemaker.send(new DeleteEndpointCommand({ EndpointName: endpointName })));
     if (removal.untilGone === true && await describeEndpoint(endpointName) !== undefined) {
       throw new EndpointBusy(`the endpoint ${endpointName} is being deleted`);
@@ -202,6 +218,11 @@ export async function remove(removal: Removal): Promise<void> {
   }
   if (configName !== undefined) await ifThere(() => sagemaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: configName })));
   if (modelName !== undefined) await ifThere(() => sagemaker.send(new DeleteModelCommand({ ModelName: modelName })));
+}
+
+/** A failed endpoint takes no update; one that is being deleted was a failed one a moment ago. */
+async function hasFailed(endpointName: string): Promise<boolean> {
+  return ['Failed', 'Deleting'].includes((await describeEndpoint(endpointName))?.EndpointStatus ?? '');
 }
 
 async function unlessThere(create: () => Promise<unknown>): Promise<void> {

@@ -1,3 +1,4 @@
+import { ScaledVariant, ScalingSettings } from './scaling-plan';
 import { cleanName, ReleaseNames, releaseNames } from '../domain/release-names';
 
 /** What is known about the version that is about to be deployed, from its model package. */
@@ -32,6 +33,10 @@ export interface HostingSettings {
   readonly shadowVariantName: string;
   readonly instanceType: string;
   readonly instanceCount: number;
+  /** Whether a fleet below `instanceCount` is too small, and not scaled in on purpose. */
+  readonly growing?: boolean;
+  /** How production is to be scaled. Absent: not by releases. */
+  readonly autoscaling?: ScalingSettings;
   readonly bucketName: string;
   /** Encrypts captures. */
   readonly keyArn?: string;
@@ -82,6 +87,22 @@ export interface Champion {
   readonly volumeKeyId?: string;
 }
 
+/** The production variant, as whoever scales it has to know it. */
+export function scaledVariant(settings: HostingSettings): ScaledVariant {
+  return {
+    endpointName: settings.endpointName,
+    variantName: settings.productionVariantName,
+    bucketName: settings.bucketName,
+    autoscaling: settings.autoscaling ?? null,
+  };
+}
+
+/** The size below which production must not be after a release; null where it stays as it is. */
+export function leastInstanceCount({ autoscaling, growing, instanceCount }: HostingSettings): number | null {
+  if (autoscaling !== undefined) return autoscaling.minCapacity;
+  return growing === true ? instanceCount : null;
+}
+
 /** Room for `V<tag of 16>.<manual>.<auto>`; longer names of versions are cut. */
 const LONGEST_VERSION = 29;
 
@@ -127,8 +148,9 @@ export function stagingConfigRequest(
 }
 
 /** The candidate alone, as the production variant. */
-export function productionConfigRequest(names: ReleaseNames, champion: Champion | undefined, settings: HostingSettings): CreateConfigRequest {
-  const instanceCount = champion?.instanceCount ?? settings.instanceCount;
+export function productionConfigRequest(
+  names: ReleaseNames, champion: Champion | undefined, instanceCount: number, settings: HostingSettings,
+): CreateConfigRequest {
   return {
     EndpointConfigName: names.endpointConfig,
     ProductionVariants: [variant(settings.productionVariantName, names.model, settings.instanceType, instanceCount, 1)],

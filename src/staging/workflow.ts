@@ -8,16 +8,22 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { HostingSettings } from './hosting-plan';
+import { scalingSettings } from './scaling-access';
 import { MlopsEvents } from '../domain/events';
 import { ownPrefix } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { modelPackageArns } from '../registry/model-package-arns';
-import { IModelEndpoint } from '../serving/model-endpoint';
+import { IModelEndpoint, ModelEndpoint } from '../serving/model-endpoint';
 
 /** How often an endpoint is looked at while it changes, and for how long at most: SageMaker's own limit is eight hours. */
 const POLL = Duration.minutes(1);
 const MOST_POLLS = 600;
+
+/** An endpoint is waited for as long as SageMaker may take to change it, before a change and after it. */
+export function settling(times: number): Duration {
+  return Duration.minutes(times * MOST_POLLS);
+}
 
 /**
  * What changes an endpoint or its alarms takes no longer: a change that began before its release lost the slot is over by
@@ -125,19 +131,22 @@ export interface WorkflowMachineOptions {
   readonly start: sfn.IChainable;
   readonly comment: string;
   readonly encryptionKey?: kms.IKey;
+  /** Longer than all that the machine waits for may take together. */
+  readonly timeout?: Duration;
   /** Functions that the definition invokes. */
   readonly functions: lambda.IFunction[];
 }
 
 /**
- * A state machine that logs everything and is traced. Its role has what its tasks ask for. It has no timeout of its own:
- * every loop in it is bounded, and a timeout would end it without any chance to clean up.
+ * A state machine that logs everything and is traced. Its role has what its tasks ask for. Every loop in it is bounded, so
+ * that its timeout, which would end it without any chance to clean up, is only for what nobody has thought of.
  */
 export function workflowMachine(scope: Construct, options: WorkflowMachineOptions): sfn.StateMachine {
   const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
   const machine = new sfn.StateMachine(scope, 'Resource', {
     definitionBody: sfn.DefinitionBody.fromChainable(options.start),
     role,
+    timeout: options.timeout,
     comment: options.comment,
     logs: {
       destination: new logs.LogGroup(scope, 'Logs', {
@@ -163,6 +172,9 @@ export function hostingSettings(endpoint: IModelEndpoint): HostingSettings {
     shadowVariantName: endpoint.shadowVariantName,
     instanceType: endpoint.instanceType,
     instanceCount: endpoint.instanceCount,
+    // of an imported endpoint the size is only described, not wished for
+    growing: endpoint instanceof ModelEndpoint,
+    ...(endpoint.autoscaling === undefined ? {} : { autoscaling: scalingSettings(endpoint.autoscaling) }),
     bucketName: observations.bucket.bucketName,
     ...(observations.encryptionKey === undefined ? {} : { keyArn: observations.encryptionKey.keyArn }),
   };
@@ -262,7 +274,7 @@ export function alarmArns(endpoint: IModelEndpoint): string[] {
  * What the names begin with that releases give, in each spelling: SageMaker writes names in ARNs in lower case, CloudWatch
  * as they are. Of a name that is known only at deployment nothing can be said.
  */
-function ownNames(endpoint: IModelEndpoint): string[] {
+export function ownNames(endpoint: IModelEndpoint): string[] {
   const name = endpoint.endpointName;
   if (Token.isUnresolved(name)) return ['*'];
   const prefix = ownPrefix(name);

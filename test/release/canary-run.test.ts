@@ -28,6 +28,9 @@ function standIns(): Record<string, Task> {
     CreateEndpoint: deployer,
     ShiftTraffic: deployer,
     RestorePrevious: deployer,
+    ScaleNew: deployer,
+    ScaleFirst: deployer,
+    ScalePrevious: deployer,
     RemoveEndpoint: deployer,
     RemoveCandidate: deployer,
     PutAlarms: guarding,
@@ -50,6 +53,10 @@ const play = (change: Record<string, Task> = {}, props: (stack: Stack) => Partia
   const tasks = Object.fromEntries(Object.entries({ ...standIns(), ...change }).filter(([name]) => JSON.stringify(definition).includes(`"${name}":`)));
   return run(definition, { version: 'V1.0.1', modelPackageArn: packageArn }, tasks, () => now.toISOString());
 };
+/** Notes a change of an alarm, which does not last. */
+const change = (AlarmName: string, from: string, to: string, Timestamp: Date) => hosting.alarmHistory.push({
+  AlarmName, Timestamp, HistoryData: JSON.stringify({ oldState: { stateValue: from }, newState: { stateValue: to, stateReason: `why ${AlarmName} fired` } }),
+});
 const watch = (stack: Stack) => ({ watch: { window: Duration.minutes(30), alarms: [alarm(stack, 'rmse')] } });
 const onlyPrevious = () => {
   expect(hosting.endpoints.get('temperature')).toMatchObject({ status: 'InService', config: previous });
@@ -141,7 +148,9 @@ describe('the release, as synthesized', () => {
 
   test('reports a silent rollback as one, with its cause', async () => {
     hosting.outcomes.push([/V1-0-1/, 'rolls back']);
-    hosting.onSettled = (config) => hosting.alarms.set(`${config}-5xx`, { StateValue: 'ALARM', StateReason: 'Threshold Crossed: 0.4 > 0.01' });
+    hosting.onSettled = (config) => hosting.alarms.set(`${config}-5xx`, {
+      StateValue: 'ALARM', StateReason: 'Threshold Crossed: 0.4 > 0.01', StateTransitionedTimestamp: now,
+    });
     const { output } = await play();
     expect(output).toMatchObject({
       outcome: 'rolled-back',
@@ -167,6 +176,13 @@ describe('the release, as synthesized', () => {
     expect(output).toMatchObject({ outcome: 'rolled-back', endpointConfigName: previous, reason: expect.stringMatching(/^not started: .*mine/) });
     expect(hosting.moves).toEqual([]);
     onlyPrevious();
+  });
+
+  test('names the alarm also where it has cleared before anybody looked', async () => {
+    hosting.outcomes.push([/V1-0-1/, 'rolls back']);
+    hosting.onSettled = () => change('mine', 'OK', 'ALARM', now);
+    const { output } = await play({}, (stack) => ({ alarms: [alarm(stack, 'mine')] }));
+    expect(output).toMatchObject({ reason: expect.stringMatching(/; alarm mine fired at 2013-07-01T00:1\d:00.000Z and has cleared since \(why mine fired\)$/) });
   });
 
   test('does not start where the fleet has been scaled in below what the shift needs', async () => {
@@ -197,6 +213,26 @@ describe('the release, as synthesized', () => {
     expect(hosting.moves).toEqual([expect.stringContaining('V1-0-1'), previous]);
     onlyPrevious();
     noAlarmsLeft();
+  });
+
+  test('takes the version back for an alarm that fired and cleared between two looks', async () => {
+    const tasks = standIns();
+    let looks = 0;
+    const { output } = await play({
+      Watch: (input) => {
+        if ((looks += 1) === 3) change('rmse', 'OK', 'ALARM', now);
+        return tasks.Watch(input);
+      },
+    }, watch);
+    expect(output).toMatchObject({ outcome: 'rolled-back', reason: expect.stringMatching(/^taken back while it was watched: alarm rmse fired at .* and has cleared since/) });
+    expect(looks).toBe(3);
+    onlyPrevious();
+  });
+
+  test('does not start where an alarm to be watched is missing', async () => {
+    hosting.alarms.delete('rmse');
+    expect((await play({}, watch)).output).toMatchObject({ outcome: 'rolled-back', reason: 'not started: there is no alarm rmse' });
+    onlyPrevious();
   });
 
   test('does not blame the version for an alarm on quality that fired before it', async () => {

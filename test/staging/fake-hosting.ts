@@ -1,4 +1,5 @@
-import { CloudWatchClient, DeleteAlarmsCommand, DescribeAlarmsCommand, GetMetricDataCommand, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
+import { ApplicationAutoScalingClient, DescribeScalableTargetsCommand } from '@aws-sdk/client-application-auto-scaling';
+import { CloudWatchClient, DeleteAlarmsCommand, DescribeAlarmHistoryCommand, DescribeAlarmsCommand, GetMetricDataCommand, PutMetricAlarmCommand } from '@aws-sdk/client-cloudwatch';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   CreateEndpointCommand, CreateEndpointConfigCommand, CreateModelCommand, DeleteEndpointCommand, DeleteEndpointConfigCommand, DeleteModelCommand,
@@ -25,11 +26,15 @@ export class FakeHosting {
   public readonly runtime = mockClient(SageMakerRuntimeClient);
   public readonly s3 = mockClient(S3Client);
   public readonly cloudwatch = mockClient(CloudWatchClient);
+  /** Nothing is registered there. */
+  public readonly scaling = mockClient(ApplicationAutoScalingClient);
   public readonly endpoints = new Map<string, Endpoint>();
   public readonly configs = new Map<string, Config>();
   public readonly models = new Map<string, object>();
   public readonly objects = new Map<string, string>();
   public readonly alarms = new Map<string, { StateValue: string; StateReason?: string; StateTransitionedTimestamp?: Date }>();
+  /** Changes of alarms that are not told by their present state. */
+  public readonly alarmHistory: { AlarmName: string; Timestamp: Date; HistoryData: string }[] = [];
   /** Every config that an endpoint was asked to go to, in order. */
   public readonly moves: string[] = [];
   /** Every staging endpoint that was created. */
@@ -123,6 +128,10 @@ export class FakeHosting {
         .map(([AlarmName, alarm]) => ({ AlarmName, ...alarm })),
       CompositeAlarms: [],
     }));
+    this.cloudwatch.on(DescribeAlarmHistoryCommand).callsFake((input: { AlarmName: string; StartDate: Date }) => ({
+      AlarmHistoryItems: this.alarmHistory.filter(({ AlarmName, Timestamp }) => AlarmName === input.AlarmName && Timestamp >= input.StartDate),
+    }));
+    this.scaling.on(DescribeScalableTargetsCommand).resolves({ ScalableTargets: [] });
     this.cloudwatch.on(DeleteAlarmsCommand).callsFake((input: { AlarmNames: string[] }) => {
       input.AlarmNames.forEach((name) => this.alarms.delete(name));
       return {};
@@ -170,6 +179,6 @@ export class FakeHosting {
   }
 
   public restore(): void {
-    [this.sagemaker, this.runtime, this.s3, this.cloudwatch].forEach((client) => client.restore());
+    [this.sagemaker, this.runtime, this.s3, this.cloudwatch, this.scaling].forEach((client) => client.restore());
   }
 }

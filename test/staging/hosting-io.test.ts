@@ -127,10 +127,10 @@ describe('what a comparison asks for', () => {
     expect(shadowConfigRequest(champion, names, 100, settings)).toMatchObject({
       ProductionVariants: [{ ...own, InitialInstanceCount: 2, InitialVariantWeight: 1 }], KmsKeyId: 'volumes',
     });
-    expect(productionConfigRequest(names, champion, settings)).toMatchObject({
+    expect(productionConfigRequest(names, champion, 2, settings)).toMatchObject({
       ProductionVariants: [{ VariantName: 'AllTraffic', ModelName: names.model, InstanceType: 'ml.m5.large', InitialInstanceCount: 2 }], KmsKeyId: 'volumes',
     });
-    expect(productionConfigRequest(names, undefined, settings)).not.toHaveProperty('KmsKeyId');
+    expect(productionConfigRequest(names, undefined, 2, settings)).not.toHaveProperty('KmsKeyId');
   });
 });
 

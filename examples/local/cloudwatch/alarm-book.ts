@@ -1,6 +1,7 @@
 import { Alarm } from './alarm';
 import { AlarmState, Evaluation } from './alarm-evaluation';
 import { AlarmEvaluator, Ticker } from './alarm-evaluator';
+import { StateChange } from './alarm-history';
 import { announce } from './alarm-notice';
 import { alarmName } from './composite-rule';
 import { MetricStore } from './metric-store';
@@ -10,8 +11,8 @@ import { AwsError, Cloud, JsonObject } from '../cloud/types';
 export class AlarmBook {
   /** Called at once, in the same moment of the clock, when an alarm changes its state. */
   readonly listeners = new Set<(alarm: Alarm) => void>();
-  /** Every change of state, in order: for reports. */
-  readonly history: { at: Date; alarm: string; from: AlarmState; to: AlarmState; reason: string }[] = [];
+  /** Every change of state, in order, also of alarms that have been deleted since. */
+  readonly history: StateChange[] = [];
   private readonly alarms = new Map<string, Alarm>();
   private readonly evaluators = new Map<string, AlarmEvaluator>();
   private readonly ticker: Ticker;
@@ -85,7 +86,15 @@ export class AlarmBook {
     if (state === undefined || state === alarm.state || this.alarms.get(alarm.name) !== alarm) return;
     const before = { state: alarm.state, reason: alarm.reason, since: alarm.stateSince };
     Object.assign(alarm, { state, reason, reasonData, stateSince: this.cloud.clock.now() });
-    this.history.push({ at: alarm.stateSince, alarm: alarm.name, from: before.state, to: state, reason });
+    this.history.push({
+      at: alarm.stateSince,
+      alarm: alarm.name,
+      composite: alarm.composite !== undefined,
+      from: before.state,
+      fromReason: before.reason,
+      to: state,
+      reason,
+    });
     this.cloud.log(`alarm ${alarm.name}: ${before.state} -> ${state}`);
     const announced = announce(this.cloud, alarm, before).catch((error: Error) => this.cloud.log(`alarm ${alarm.name}: action failed: ${error.message}`));
     void this.cloud.clock.busy(announced, `actions of alarm ${alarm.name}`);

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { AlarmBook } from './alarm-book';
 import { AlarmState } from './alarm-evaluation';
+import { describeHistory } from './alarm-history';
 import { MetricApi } from './metric-api';
 import { MetricStore, Series } from './metric-store';
 import { oneOf, only, optionalNumber, optionalString, string, strings } from './shape';
@@ -15,8 +16,8 @@ export class CloudWatch implements StandIn {
   }];
   readonly services: Service[] = [{ scopes: ['monitoring'], handle: async (call) => this.answer(call) }];
   readonly provisioners = [
-    { types: ['AWS::CloudWatch::Alarm'], create: async (resource: Resource) => this.createAlarm(resource, 'metric') },
-    { types: ['AWS::CloudWatch::CompositeAlarm'], create: async (resource: Resource) => this.createAlarm(resource, 'composite') },
+    { types: ['AWS::CloudWatch::Alarm'], create: async (resource: Resource) => this.createAlarm(resource, 'metric'), delete: async (_: Resource, { ref }: Deployed) => this.alarms.delete([ref]) },
+    { types: ['AWS::CloudWatch::CompositeAlarm'], create: async (resource: Resource) => this.createAlarm(resource, 'composite'), delete: async (_: Resource, { ref }: Deployed) => this.alarms.delete([ref]) },
   ];
   private readonly store = new MetricStore();
   private started?: { alarms: AlarmBook; metrics: MetricApi };
@@ -72,7 +73,7 @@ export class CloudWatch implements StandIn {
         for (const name of strings(input.AlarmNames, 'AlarmNames')) alarms.get(name).actionsEnabled = call.operation === 'EnableAlarmActions';
         return {};
       }
-      case 'DescribeAlarmHistory': return this.describeHistory(input);
+      case 'DescribeAlarmHistory': return describeHistory(alarms.history, input);
       default: throw new Unsupported(`cloudwatch:${call.operation}`);
     }
   }
@@ -92,18 +93,6 @@ export class CloudWatch implements StandIn {
       MetricAlarms: page.filter((alarm) => alarm.metric).map((alarm) => alarm.describe()),
       CompositeAlarms: page.filter((alarm) => alarm.composite).map((alarm) => alarm.describe()),
       ...(from + page.length < found.length && { NextToken: String(from + page.length) }),
-    };
-  }
-
-  private describeHistory(input: JsonObject): JsonObject {
-    only(input, 'DescribeAlarmHistory', ['AlarmName', 'HistoryItemType']);
-    return {
-      AlarmHistoryItems: this.alarms.history.filter((item) => input.AlarmName === undefined || item.alarm === input.AlarmName).map((item) => ({
-        AlarmName: item.alarm,
-        Timestamp: item.at.getTime() / 1000,
-        HistoryItemType: 'StateUpdate',
-        HistorySummary: `Alarm updated from ${item.from} to ${item.to}`,
-      })).reverse(),
     };
   }
 

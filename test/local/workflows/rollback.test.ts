@@ -56,13 +56,13 @@ test('an alarm of the operator takes the canary back', async () => {
   }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}: alarm Load is firing/);
 });
 
-test('a silent rollback, for which nobody gives a reason, is found out', async () => {
+test('a silent rollback is found out, with the alarm that has cleared before anybody asked', async () => {
   await expectTakenBack(async () => {
     await minutes(10);
     await world.setAlarm(LOAD_ALARM, 'ALARM');
     expect(await world.endpoint()).toMatchObject({ status: 'InService', pending: false });
     await world.setAlarm(LOAD_ALARM, 'OK');
-  }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}: it gave no reason, and no alarm is firing any more$/);
+  }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}: alarm Load fired at [0-9T:.-]+Z and has cleared since \(the operator says so\)$/);
 });
 
 test('an alarm on quality that starts to fire within the watch takes the version back', async () => {
@@ -73,14 +73,26 @@ test('an alarm on quality that starts to fire within the watch takes the version
   }, /^taken back while it was watched: .*Quality/);
 });
 
+test('an alarm on quality that fires and clears between two looks takes the version back', async () => {
+  await expectTakenBack(async (record) => {
+    await world.traffic.playUntil(async () => (await world.endpoint())!.config!.includes(record.version.replaceAll('.', '-')), world.in(3));
+    await world.cloud.clock.advanceTo(world.in(2 / 60));
+    await world.setAlarm(QUALITY_ALARM, 'ALARM');
+    await world.setAlarm(QUALITY_ALARM, 'OK');
+  }, /^taken back while it was watched: alarm Quality fired at .* and has cleared since/);
+});
+
 test('a release does not start while an alarm fires', async () => {
   const stop = world.keepMeasuring(LOAD_ALARM, 5);
   await expectTakenBack(async () => undefined, /^not started: .*Load/);
   stop();
 });
 
-test('the same version, with nothing in its way, is released', async () => {
+test('the same version, with nothing in its way but an alarm on quality that fires since before, is released', async () => {
+  const stop = world.keepMeasuring(QUALITY_ALARM, 5);
   const record = await world.merge();
   await world.released();
+  expect(await world.alarmState(QUALITY_ALARM)).toBe('ALARM');
+  stop();
   await expectProduction(world, record, 5);
 });
