@@ -18,6 +18,7 @@ export * from './registry/model-registry-grants';
 export * from './registry/model-registry-versioning';
 export * from './regression-model';
 export * from './release/canary-release';
+export * from './release/release-hook';
 export * from './release/release-workflow';
 export * from './release/traffic-shift';
 export * from './serving/model-endpoint';
