@@ -1,3 +1,5 @@
+import { FleetSize } from './fleet-size';
+import { TargetTracking } from './target-tracking';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 import { array, integer, object, only, oneOf, optionalObject, optionalString, seconds, string, strings } from '../cloudwatch/shape';
 
@@ -8,9 +10,13 @@ const POLICY = [
 ];
 const DIMENSION = 'sagemaker:variant:DesiredInstanceCount';
 
-/** Application Auto Scaling: what is registered is kept and described; nothing is scaled. */
+const SCHEDULED = [
+  'ScheduledActionName', 'ServiceNamespace', 'ResourceId', 'ScalableDimension', 'Schedule', 'Timezone', 'StartTime', 'EndTime', 'ScalableTargetAction',
+];
+
+/** Application Auto Scaling: fleets stay within their bounds and follow target tracking; step scaling and schedules are only kept. */
 export class AutoScaling implements StandIn {
-  readonly describes = [{ service: 'Application Auto Scaling', by: 'registered targets and policies are kept and described; nothing is scaled' }];
+  readonly describes = [{ service: 'Application Auto Scaling', by: 'fleets stay within their bounds and follow target tracking on the local clock; step scaling and schedules are kept and described only' }];
   readonly services: Service[] = [{ scopes: ['application-autoscaling'], handle: async (call) => this.answer(call) }];
   readonly provisioners: Provisioner[] = [
     { types: ['AWS::ApplicationAutoScaling::ScalableTarget'], create: async (resource) => this.createTarget(resource), delete: async (_, { ref }) => this.remove(ref) },
@@ -18,6 +24,9 @@ export class AutoScaling implements StandIn {
   ];
   private readonly registered = new Map<string, JsonObject>();
   private readonly policies = new Map<string, JsonObject>();
+  private readonly scheduled = new Map<string, JsonObject>();
+  private readonly fleets = new Map<string, FleetSize>();
+  private readonly tracking = new Map<string, TargetTracking>();
   private cloud?: Cloud;
 
   async start(cloud: Cloud): Promise<void> {
@@ -46,11 +55,15 @@ export class AutoScaling implements StandIn {
         return {};
       }
       case 'DescribeScalableTargets': return { ScalableTargets: this.matching(this.registered, input, 'ResourceIds') };
-      case 'PutScalingPolicy': return { PolicyARN: string(this.putPolicy(input), 'PolicyARN'), Alarms: [] };
+      case 'PutScalingPolicy': return this.put(input);
       case 'DeleteScalingPolicy': {
-        if (!this.policies.delete(`${keyOf(input)}|${string(input, 'PolicyName')}`)) throw missing('scaling policy', input);
+        const key = `${keyOf(input)}|${string(input, 'PolicyName')}`;
+        if (!this.policies.has(key)) throw missing('scaling policy', input);
+        this.forget(key);
         return {};
       }
+      case 'PutScheduledAction': return this.schedule(input);
+      case 'DescribeScheduledActions': return { ScheduledActions: this.matching(this.scheduled, input, 'ScheduledActionNames') };
       case 'DescribeScalingPolicies': return { ScalingPolicies: this.matching(this.policies, input, 'PolicyNames') };
       default: throw new Unsupported(`application-autoscaling:${call.operation}`);
     }
@@ -72,7 +85,26 @@ export class AutoScaling implements StandIn {
       SuspendedState: optionalObject(input.SuspendedState, 'SuspendedState') ?? {},
     };
     this.registered.set(key, target);
+    if (this.cloud !== undefined && input.ServiceNamespace === 'sagemaker') {
+      const fleet = this.fleets.get(key) ?? new FleetSize(this.cloud, string(input, 'ResourceId'));
+      this.fleets.set(key, fleet);
+      fleet.bound(integer(merged, 'MinCapacity', 0, most), most);
+    }
     return target;
+  }
+
+  private put(input: JsonObject): JsonObject {
+    const { PolicyARN, Alarms } = this.putPolicy(input);
+    return { PolicyARN, Alarms };
+  }
+
+  private schedule(input: JsonObject): JsonObject {
+    only(input, 'PutScheduledAction', SCHEDULED);
+    if (!this.registered.has(keyOf(input))) throw missing('scalable target', input);
+    const name = string(input, 'ScheduledActionName');
+    const ScheduledActionARN = this.arn(`scheduledAction:${string(input, 'ResourceId')}:scheduledActionName/${name}`);
+    this.scheduled.set(`${keyOf(input)}|${name}`, { ...input, ScheduledActionARN, CreationTime: this.now() });
+    return {};
   }
 
   private putPolicy(input: JsonObject): JsonObject {
@@ -80,30 +112,53 @@ export class AutoScaling implements StandIn {
     if (!this.registered.has(keyOf(input))) throw missing('scalable target', input);
     const type = input.PolicyType === undefined ? 'StepScaling' : oneOf(input, 'PolicyType', ['StepScaling', 'TargetTrackingScaling']);
     const name = string(input, 'PolicyName');
+    const key = `${keyOf(input)}|${name}`;
+    this.forget(key);
+    const fleet = this.fleets.get(keyOf(input));
+    if (type === 'TargetTrackingScaling' && fleet !== undefined && this.cloud !== undefined) {
+      const configuration = object(input.TargetTrackingScalingPolicyConfiguration, 'TargetTrackingScalingPolicyConfiguration');
+      this.tracking.set(key, new TargetTracking(this.cloud, fleet, name, configuration));
+    }
     const policy: JsonObject = {
-      ...input, PolicyType: type, PolicyARN: this.arn(`scalingPolicy:${string(input, 'ResourceId')}:policyName/${name}`), CreationTime: this.now(), Alarms: [],
+      ...input,
+      PolicyType: type,
+      PolicyARN: this.arn(`scalingPolicy:${string(input, 'ResourceId')}:policyName/${name}`),
+      CreationTime: this.now(),
+      Alarms: (this.tracking.get(key)?.alarms ?? []).map((AlarmName) => ({ AlarmName, AlarmARN: this.arn(`alarm:${AlarmName}`).replace('application-autoscaling', 'cloudwatch') })),
     };
-    this.policies.set(`${keyOf(input)}|${name}`, policy);
+    this.policies.set(key, policy);
     return policy;
   }
 
-  private matching(all: Map<string, JsonObject>, input: JsonObject, listMember: 'ResourceIds' | 'PolicyNames'): JsonObject[] {
-    only(input, 'Describe', ['ServiceNamespace', 'ResourceIds', 'ResourceId', 'PolicyNames', 'ScalableDimension', 'MaxResults', 'NextToken']);
+  private matching(all: Map<string, JsonObject>, input: JsonObject, listMember: 'ResourceIds' | 'PolicyNames' | 'ScheduledActionNames'): JsonObject[] {
+    only(input, 'Describe', [
+      'ServiceNamespace', 'ResourceIds', 'ResourceId', 'PolicyNames', 'ScheduledActionNames', 'ScalableDimension', 'MaxResults', 'NextToken',
+    ]);
     const listed = input[listMember] === undefined ? undefined : strings(input[listMember], listMember);
     return [...all.values()].filter((item) => item.ServiceNamespace === input.ServiceNamespace
       && (input.ResourceId === undefined || item.ResourceId === input.ResourceId)
       && (input.ScalableDimension === undefined || item.ScalableDimension === input.ScalableDimension)
-      && (listed === undefined || listed.includes(String(listMember === 'ResourceIds' ? item.ResourceId : item.PolicyName))))
+      && (listed === undefined || listed.includes(String(item[listMember.slice(0, -1)]))))
       .map(({ Tags, ...item }) => item);
   }
 
+  /** A target goes with its policies and its schedule. */
   private remove(key: string): void {
     this.registered.delete(key);
-    for (const policy of this.policies.keys()) if (policy.startsWith(`${key}|`)) this.policies.delete(policy);
+    this.fleets.get(key)?.end();
+    this.fleets.delete(key);
+    for (const policy of [...this.policies.keys()]) if (policy.startsWith(`${key}|`)) this.forget(policy);
+    for (const action of [...this.scheduled.keys()]) if (action.startsWith(`${key}|`)) this.scheduled.delete(action);
+  }
+
+  private forget(policy: string): void {
+    this.tracking.get(policy)?.end();
+    this.tracking.delete(policy);
+    this.policies.delete(policy);
   }
 
   private removePolicy(arn: string): void {
-    for (const [key, policy] of this.policies) if (policy.PolicyARN === arn) this.policies.delete(key);
+    for (const [key, policy] of this.policies) if (policy.PolicyARN === arn) this.forget(key);
   }
 
   private async createTarget(resource: Resource): Promise<Deployed> {
