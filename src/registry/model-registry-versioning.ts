@@ -16,6 +16,7 @@ import { IModelRegistry } from './model-registry';
 import { ModelRegistryGrants } from './model-registry-grants';
 import { RegisterVersionFunction } from './register-version-function';
 import { RegistrationWorkflow } from './registration-workflow';
+import { RegistryCleanup } from './registry-cleanup';
 import { isSageMakerName } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { grantLogs, handlerDefaults } from '../private/handler-defaults';
@@ -73,7 +74,8 @@ export interface ModelRegistryVersioningProps {
   readonly eventBus?: events.IEventBus;
 
   /**
-   * What becomes of versions, artifacts and images when the registry is removed from its stack.
+   * What becomes of versions, artifacts and images when the registry is removed from its stack. To destroy them deletes the
+   * model packages with their group; S3 deletes only buckets that are empty.
    *
    * @default RemovalPolicy.RETAIN
    */
@@ -186,6 +188,7 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
         modelPackageGroupDescription: `Versions of the model ${this.modelName}`,
       });
       group.applyRemovalPolicy(removalPolicy);
+      new RegistryCleanup(this, 'Cleanup', { group, encryptionKey: this.encryptionKey, removalPolicy });
     }
     this.lifecycle = this.newLifecycle();
     this.registration = new RegistrationWorkflow(this, 'Registration', {

@@ -3,11 +3,12 @@ import { CloudWatchClient, PutMetricDataCommand, SetAlarmStateCommand, StateValu
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { UpdateEndpointWeightsAndCapacitiesCommand } from '@aws-sdk/client-sagemaker';
 import { SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { Stack } from 'aws-cdk-lib';
 import { DATASET, lineApp, OWN_NAMESPACE } from './line-app';
 import { LineTraffic, noise } from './line-traffic';
 import { LineView, VersionItem } from './line-view';
 import { Execution } from '../../../examples/local/cloud/executions';
-import { LocalCloud } from '../../../examples/local/cloud/local-cloud';
+import { LocalCloud, LocalCloudOptions } from '../../../examples/local/cloud/local-cloud';
 import { StepFunctions } from '../../../examples/local/cloud/step-functions';
 import { JsonObject } from '../../../examples/local/cloud/types';
 import { SageMaker } from '../../../examples/local/sagemaker/sagemaker';
@@ -28,10 +29,10 @@ const LONGEST_HOURS = 120;
 
 /** The app of these tests on a local cloud of its own, with those who act on it: a scientist, callers and operators. */
 export class LineWorld extends LineView {
-  static async start(): Promise<LineWorld> {
+  static async start(build: (stack: Stack) => void = lineApp, options: Partial<LocalCloudOptions> = {}): Promise<LineWorld> {
     const clouds = new Clouds();
     try {
-      const cloud = await clouds.deploy(lineApp, { standIns: standIns() });
+      const cloud = await clouds.deploy(build, { standIns: standIns(), ...options });
       return new LineWorld(clouds, cloud);
     } catch (error) {
       await clouds.stop();

@@ -1,0 +1,25 @@
+import { cleanName, ownPrefix } from './release-names';
+
+const SHORTEST = 16;
+const LONGEST = 30;
+const BASE = /^(.+-[0-9a-f]{8})(?:-shadow|-staging)?$/;
+
+/**
+ * The name of the model that a config, a staging endpoint or a model belongs to, if a release to the endpoint may have given
+ * that name; see `releaseNames`. Endpoints whose names begin alike give alike names: who asks has to look further.
+ */
+export function releaseOf(endpointName: string, name: string): string | undefined {
+  const base = BASE.exec(name)?.[1];
+  return base !== undefined && beginsAs(endpointName, base) ? base : undefined;
+}
+
+/** Whether a release to the endpoint may have given an alarm that name: that of its config, and what the alarm is about. */
+export function isReleaseAlarm(endpointName: string, name: string): boolean {
+  return /-[0-9a-f]{8}-[a-z0-9-]+$/.test(name) && beginsAs(endpointName, name);
+}
+
+function beginsAs(endpointName: string, name: string): boolean {
+  if (!name.startsWith(ownPrefix(endpointName))) return false;
+  for (let room = SHORTEST; room <= LONGEST; room += 1) if (name.startsWith(`${cleanName(endpointName, room)}-`)) return true;
+  return false;
+}

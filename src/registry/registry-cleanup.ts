@@ -1,0 +1,37 @@
+import { CustomResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as sagemaker from 'aws-cdk-lib/aws-sagemaker';
+import { Construct } from 'constructs';
+import { CleanRegistryFunction } from './clean-registry-function';
+import { modelPackageArns, modelPackageGroupArns } from './model-package-arns';
+import { allow } from '../private/allow';
+import { handlerDefaults } from '../private/handler-defaults';
+
+export interface RegistryCleanupProps {
+  readonly group: sagemaker.CfnModelPackageGroup;
+  readonly encryptionKey?: kms.IKey;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** Empties a model package group before it is deleted: a group with packages cannot be. One that is retained stays as it is. */
+export class RegistryCleanup extends Construct {
+  constructor(scope: Construct, id: string, { group, encryptionKey, removalPolicy }: RegistryCleanupProps) {
+    super(scope, id);
+    const name = group.modelPackageGroupName;
+    const stack = Stack.of(this);
+    const handler = new Construct(this, 'Handler');
+    const cleaner = new CleanRegistryFunction(handler, 'Function', handlerDefaults(handler, {
+      description: `Empties the model package group ${name}`, encryptionKey, timeout: Duration.minutes(15),
+    }));
+    const because = 'SageMaker numbers the packages of the group.';
+    allow(cleaner, { actions: ['sagemaker:ListModelPackages'], resources: modelPackageGroupArns(stack, name) });
+    allow(cleaner, { actions: ['sagemaker:DeleteModelPackage', 'sagemaker:ListModelPackages'], resources: modelPackageArns(stack, name), because });
+    new CustomResource(this, 'Resource', {
+      serviceToken: cleaner.functionArn,
+      resourceType: 'Custom::MlopsRegistryCleanup',
+      serviceTimeout: Duration.minutes(16),
+      removalPolicy,
+      properties: { ModelPackageGroupName: name },
+    }).node.addDependency(group);
+  }
+}
