@@ -29,8 +29,8 @@ export interface HookRoutes {
   /** Path of the shadow's verdict, where there is one. */
   readonly verdict?: string;
   readonly proceed: sfn.IChainable;
-  /** Goes on with the outcome at `$.judged`: hook, decision and reason. */
-  readonly rejected: sfn.IChainable;
+  /** Goes on with the outcome at `$.judged`: hook, decision and reason. Made only where a hook may reject. */
+  readonly rejected: () => sfn.IChainable;
   /** The machinery itself has failed, the error being at `$.failure`. */
   readonly broken: sfn.IChainable;
 }
@@ -64,10 +64,11 @@ export class HookKeeper extends Construct {
     const steps = new Construct(within, `${point}Hooks`);
     const common = { table: registry.ledger.tableName, version: path.stringAt('$.acquired.slot.version'), time: path.stringAt('$$.State.EnteredTime'), at };
 
+    const refused = rejected();
     const first = hooks.reduceRight<sfn.IChainable>((next, hook, i) => {
       const id = `${point}${i + 1}`;
       const payload = { ...common, key: id, hook: hook._name };
-      const decided = new sfn.Choice(steps, `Does${id}Proceed`).when(sfn.Condition.stringEquals('$.judged.decision', 'proceed'), next).otherwise(rejected);
+      const decided = new sfn.Choice(steps, `Does${id}Proceed`).when(sfn.Condition.stringEquals('$.judged.decision', 'proceed'), next).otherwise(refused);
       const judge = (name: string, more: Record<string, unknown>) =>
         invoke(steps, name, keeper, { ...payload, ...more }, '$.judged').addCatch(broken, ON_ERROR).next(decided);
       return hook._ask({
@@ -80,7 +81,7 @@ export class HookKeeper extends Construct {
         keeper,
         payload,
         answered: judge(`Judge${id}`, { action: 'judge', answer: path.objectAt('$.asked.answer') }),
-        failed: judge(`Judge${id}Failure`, { action: 'judgeFailure', failure: path.objectAt('$.unanswered'), timeout: hook._timeout.toHumanString() }),
+        failed: () => judge(`Judge${id}Failure`, { action: 'judgeFailure', failure: path.objectAt('$.unanswered'), timeout: hook._timeout.toHumanString() }),
         broken,
       });
     }, proceed);

@@ -5,6 +5,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { CanaryRelease } from './canary-release';
+import { HookKeeper } from './hook-steps';
 import { MlopsEventType } from '../domain/events';
 import { LifecycleStage } from '../domain/ledger';
 import { IModelRegistry } from '../registry/model-registry';
@@ -14,6 +15,9 @@ import { announce, invoke, retry } from '../staging/workflow';
 /** Type of the event that says it is a waiting version's turn: between executions of the workflow only. */
 export const RELEASE_DUE = 'ReleaseDue';
 
+/** For so long a version waits for others that come at the same time. */
+export const GATHERING = Duration.minutes(2);
+
 export interface ReleaseStepsOptions {
   readonly registry: IModelRegistry;
   readonly staging: ShadowStaging;
@@ -22,6 +26,7 @@ export interface ReleaseStepsOptions {
   readonly slot: lambda.IFunction;
   readonly eventBus: events.IEventBus;
   readonly recovery: sfn.IStateMachine;
+  readonly hooks: HookKeeper;
 }
 
 const path = sfn.JsonPath;
@@ -35,12 +40,12 @@ const ON_ERROR = { errors: ['States.ALL'], resultPath: '$.failure' };
  * stands, and recovery only frees the slot.
  */
 export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sfn.IChainable {
-  const { registry, staging, release, slot, eventBus } = options;
+  const { registry, staging, release, slot, eventBus, hooks } = options;
   const recover = recovery(steps, options);
   const keep = (id: string, payload: Record<string, unknown>, result: string) => invoke(steps, id, slot, {
     ...payload, table: registry.ledger.tableName, execution: path.stringAt('$$.Execution.Id'), time: NOW,
   }, result).addCatch(recover, ON_ERROR);
-  const stage = (id: string, version: string, to: LifecycleStage, reason: string, detail?: string) =>
+  const stage = (id: string, version: string, to: LifecycleStage, reason: string, detail?: StageStep['detail']) =>
     lifecycle(steps, id, registry, { version: path.stringAt(version), stage: to, reason, detail, fence: FENCE }).addCatch(recover, ON_ERROR);
   const version = '$.acquired.slot.version';
   const endpointName = release.endpoint.endpointName;
@@ -49,7 +54,11 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
 
   const rejected = stage('Reject', version, 'Rejected', path.format('{}: {}', path.stringAt('$.staging.output.decision'), path.stringAt('$.staging.output.reason')),
     '$.staging.output');
-  rejected.next(keep('Rejected', { action: 'rejected' }, path.DISCARD)).next(free);
+  const concluded = keep('Rejected', { action: 'rejected', endpointName }, '$.concluded');
+  concluded.next(announce(steps, 'TellRejected', MlopsEventType.RELEASE_REJECTED, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus));
+  rejected.next(concluded);
+  const byHook = (id: string, verdict: Record<string, unknown>) =>
+    stage(id, version, 'Rejected', path.stringAt('$.judged.reason'), { hook: path.objectAt('$.judged'), ...verdict }).next(concluded);
 
   const rolledBack = stage('TakeBack', version, 'RolledBack', path.stringAt('$.release.output.reason'), '$.release.output');
   const takenBack = keep('RolledBack', { action: 'takenBack', endpointName, reason: path.stringAt('$.release.output.reason') }, '$.concluded');
@@ -64,49 +73,82 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
   archive.next(complete);
   production.next(new sfn.Choice(steps, 'HasPrevious').when(sfn.Condition.isString('$.acquired.previousVersion'), archive).otherwise(complete));
 
+  const afterHooks = hooks.steps(steps, 'afterPromotion', {
+    verdict: '$.staging.output', proceed: production, rejected: () => takeBack(steps, options), broken: recover,
+  });
   const canary = child(steps, 'RunRelease', release.stateMachine, '$.acquired.slot.releaseName', '$.release', recover);
   canary.next(new sfn.Choice(steps, 'IsInProduction')
-    .when(sfn.Condition.stringEquals('$.release.output.outcome', 'production'), production)
+    .when(sfn.Condition.stringEquals('$.release.output.outcome', 'production'), afterHooks)
     .otherwise(rolledBack));
   const promoted = stage('EnterCanary', version, 'Canary', path.stringAt('$.staging.output.reason'), '$.staging.output');
   promoted.next(canary);
 
+  const beforeHooks = hooks.steps(steps, 'beforePromotion', {
+    verdict: '$.staging.output', proceed: promoted, rejected: () => byHook('RejectBeforePromotion', { verdict: path.objectAt('$.staging.output') }), broken: recover,
+  });
   const shadow = child(steps, 'RunStaging', staging.stateMachine, '$.acquired.slot.stagingName', '$.staging', recover);
   shadow.next(new sfn.Choice(steps, 'IsPromoted')
-    .when(sfn.Condition.stringEquals('$.staging.output.decision', 'promote'), promoted)
+    .when(sfn.Condition.stringEquals('$.staging.output.decision', 'promote'), beforeHooks)
     .otherwise(rejected));
   const enterStaging = stage('EnterStaging', version, 'Staging', 'tried on an endpoint of its own, then on real requests beside the version in production');
-  enterStaging.next(shadow);
+  enterStaging.next(hooks.steps(steps, 'beforeShadow', { proceed: shadow, rejected: () => byHook('RejectBeforeShadow', {}), broken: recover }));
 
   const route = new sfn.Choice(steps, 'MayRelease')
     .when(sfn.Condition.stringEquals('$.acquired.status', 'waiting'), new sfn.Succeed(steps, 'Waiting', { comment: 'The slot is taken; whoever frees it goes on with the newest version' }))
     .when(sfn.Condition.stringEquals('$.acquired.status', 'ignored'), new sfn.Succeed(steps, 'NothingToRelease'))
     .otherwise(enterStaging);
-  const supersede = lifecycle(steps, 'Supersede', registry, {
-    version: path.stringAt('$.version'), stage: 'Superseded', reason: path.stringAt('$.reason'), fence: path.objectAt('$.fence'),
-  });
-  const superseded = new sfn.Map(steps, 'SupersedeOlder', {
-    itemsPath: '$.acquired.superseded',
-    itemSelector: { version: path.stringAt('$$.Map.Item.Value.version'), reason: path.stringAt('$$.Map.Item.Value.reason'), fence: FENCE },
+  const superseded = superseding(steps, { registry, eventBus, endpointName, items: '$.acquired.superseded', fence: '$.acquired.fence', onFailure: recover });
+  superseded.next(route);
+
+  // versions that come at once are looked at together: only the newest of them is worth a release
+  const join = keep('JoinQueue', { action: 'join', input: path.objectAt('$') }, path.DISCARD);
+  const gather = new sfn.Wait(steps, 'Gather', { time: sfn.WaitTime.duration(GATHERING) });
+  const acquire = keep('AcquireSlot', { action: 'acquire', endpointName, input: path.objectAt('$') }, '$.acquired');
+  return join.next(gather).next(acquire).next(superseded);
+}
+
+export interface SupersedingOptions {
+  readonly registry: IModelRegistry;
+  readonly eventBus: events.IEventBus;
+  readonly endpointName: string;
+  /** Path of the versions with their reasons. */
+  readonly items: string;
+  /** Path of what each change has to show. */
+  readonly fence: string;
+  readonly onFailure: sfn.IChainable;
+}
+
+/** Has the registry say of older versions that a newer one takes their place, and tells of it. */
+export function superseding(steps: Construct, options: SupersedingOptions): sfn.Map {
+  const { registry, endpointName, eventBus, items, fence, onFailure } = options;
+  const map = new sfn.Map(steps, 'SupersedeOlder', {
+    itemsPath: items,
+    itemSelector: { version: path.stringAt('$$.Map.Item.Value.version'), reason: path.stringAt('$$.Map.Item.Value.reason'), fence: path.objectAt(fence) },
     maxConcurrency: 1,
     resultPath: path.DISCARD,
   });
-  superseded.itemProcessor(supersede);
-  superseded.addCatch(recover, ON_ERROR);
-  superseded.next(route);
-
-  const acquire = keep('AcquireSlot', { action: 'acquire', endpointName, input: path.objectAt('$') }, '$.acquired');
-  return acquire.next(superseded);
+  const supersede = lifecycle(steps, 'Supersede', registry, {
+    version: path.stringAt('$.version'), stage: 'Superseded', reason: path.stringAt('$.reason'), fence: path.objectAt('$.fence'), result: '$.changed',
+  });
+  supersede.next(announce(steps, 'TellSuperseded', MlopsEventType.RELEASE_SUPERSEDED, sfn.TaskInput.fromObject({
+    endpoint: endpointName, version: path.stringAt('$.version'), reason: path.stringAt('$.reason'), account: path.stringAt('$.changed.account'), time: NOW,
+  }), new sfn.Succeed(steps, 'Superseded'), eventBus));
+  map.itemProcessor(supersede);
+  map.addCatch(onFailure, ON_ERROR);
+  return map;
 }
 
 export interface StageStep {
   readonly version: string;
-  readonly stage: LifecycleStage;
+  /** The stage, or its path. */
+  readonly stage: string;
   readonly reason: string;
-  /** Path of what the stage was decided on. */
-  readonly detail?: string;
+  /** What the stage was decided on: its path, or an object of paths. */
+  readonly detail?: string | Record<string, unknown>;
   /** What the change has to show: the release that it is part of. */
   readonly fence: unknown;
+  /** Path of the answer, which holds the version's account; absent: nowhere. */
+  readonly result?: string;
 }
 
 /** Moves a version to a stage of its life, in the ledger and on its model package. */
@@ -117,10 +159,10 @@ export function lifecycle(
     version: change.version,
     stage: change.stage,
     reason: change.reason,
-    ...(change.detail === undefined ? {} : { detail: path.objectAt(change.detail) }),
+    ...(change.detail === undefined ? {} : { detail: typeof change.detail === 'string' ? path.objectAt(change.detail) : change.detail }),
     time: NOW,
     fence: change.fence,
-  });
+  }, change.result);
 }
 
 export interface FreeingOptions {
@@ -173,6 +215,21 @@ function child(
   });
   task.addCatch(onFailure, ON_ERROR);
   return task;
+}
+
+/** A hook has rejected what serves already: recovery is the way back, and the release has ended as it should. */
+function takeBack(steps: Construct, options: ReleaseStepsOptions): sfn.State {
+  const failed = new sfn.Fail(steps, 'NotTakenBack', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
+  const back = new tasks.StepFunctionsStartExecution(steps, 'TakeBackByHook', {
+    stateMachine: options.recovery,
+    integrationPattern: sfn.IntegrationPattern.RUN_JOB,
+    input: sfn.TaskInput.fromObject({ execution: path.stringAt('$$.Execution.Id'), reason: path.stringAt('$.judged.reason'), stage: 'RolledBack' }),
+    resultPath: path.DISCARD,
+  });
+  retry(back);
+  back.addCatch(failed, ON_ERROR);
+  back.next(new sfn.Succeed(steps, 'RolledBackByHook'));
+  return back;
 }
 
 /** Undoes the release, then fails: the rule on failed executions finds nothing left to do, unless this has failed as well. */

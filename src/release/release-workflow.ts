@@ -6,8 +6,11 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CanaryRelease } from './canary-release';
+import { checkHooks, HookKeeper } from './hook-steps';
 import { grantSlot } from './ledger-access';
-import { ReleaseRecovery } from './release-recovery';
+import { ReleaseHooks } from './release-hook';
+import { ReleaseReconciler } from './release-reconciler';
+import { LONGEST_RECOVERY, ReleaseRecovery } from './release-recovery';
 import { ReleaseSlotFunction } from './release-slot-function';
 import { RELEASE_DUE, releaseSteps } from './release-steps';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
@@ -17,6 +20,7 @@ import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 import { IModelEndpoint } from '../serving/model-endpoint';
+import { stopOnRemoval } from '../serving/removal';
 import { ShadowStaging } from '../staging/shadow-staging';
 import { hostingArn, workflowMachine } from '../staging/workflow';
 
@@ -35,6 +39,19 @@ export interface ReleaseWorkflowProps {
    */
   readonly eventBus?: events.IEventBus;
   /**
+   * Whom else a release asks, and where on its way. Each may reject the version.
+   *
+   * @default - nobody
+   */
+  readonly hooks?: ReleaseHooks;
+  /**
+   * How often it is looked at whether something should have gone on that did not: an execution that vanished without an
+   * event, a version whose event was lost. 5 minutes to 1 day, in whole minutes.
+   *
+   * @default Duration.hours(1)
+   */
+  readonly reconcileEvery?: Duration;
+  /**
    * Encrypts logs. Its key policy must let CloudWatch Logs use it.
    *
    * @default - logs are encrypted by CloudWatch Logs
@@ -51,8 +68,11 @@ export interface ReleaseWorkflowProps {
  * `Superseded`. The version's stage in the registry follows: `Staging`, `Canary`, `Production` (and the one before
  * `Archived`), or `Rejected`, `RolledBack`. The events `ReleaseCompleted` and `ReleaseRolledBack` tell the outcome.
  *
- * An execution that fails, times out or is aborted leaves nothing behind: a second state machine, `recovery`, stops what it
- * started, puts the endpoint back on the last good config, rejects the version with the reason, and frees the slot.
+ * An execution that fails, times out or is aborted leaves nothing behind: a second state machine, `recovery`, takes its slot
+ * over, stops what it started, puts the endpoint back on the last good config (an endpoint that has failed is made anew on
+ * it), rejects the version with the reason, and frees the slot. An execution that has lost the slot can change nothing any
+ * more. A recovery that fails is told of by the event `ReleaseRecoveryFailed`. Whatever nobody was told of, an execution
+ * that vanished or a version whose event was lost, is found within `reconcileEvery`, and so is a recovery that did not end.
  *
  * @example
  * declare const registry: IModelRegistry;
@@ -66,7 +86,7 @@ export interface ReleaseWorkflowProps {
 export class ReleaseWorkflow extends Construct {
   /** Runs one release for each execution. Input: `{"version", "modelPackageArn"}`, as in the event `ModelRegistered`. */
   public readonly stateMachine: sfn.IStateMachine;
-  /** Undoes a release that did not end by itself. Input: `{"execution", "reason"}`. Safe to start at any time. */
+  /** Undoes a release. Input: `{"execution", "reason"}`. Does nothing where the execution does not hold the slot, or a recovery is under way. */
   public readonly recovery: sfn.IStateMachine;
   /** The endpoint that versions are released to. */
   public readonly endpoint: IModelEndpoint;
@@ -74,10 +94,15 @@ export class ReleaseWorkflow extends Construct {
   constructor(scope: Construct, id: string, props: ReleaseWorkflowProps) {
     super(scope, id);
     const { registry, staging, release } = props;
-    new Problems(this)
+    const problems = new Problems(this)
       .check(staging.endpoint === release.endpoint,
-        `staging and release must be for the same endpoint, got ${staging.endpoint.node.path} and ${release.endpoint.node.path}`)
-      .throwIfAny();
+        `staging and release must be for the same endpoint, got ${staging.endpoint.node.path} and ${release.endpoint.node.path}`);
+    checkHooks(problems, props.hooks ?? {});
+    const every = props.reconcileEvery ?? Duration.hours(1);
+    const minutes = every.toMinutes({ integral: false });
+    problems.check(Number.isInteger(minutes) && minutes >= 5 && minutes <= 24 * 60,
+      `reconcileEvery must be 5 minutes to 1 day in whole minutes, got ${minutes} minutes`);
+    problems.throwIfAny();
     this.endpoint = release.endpoint;
     staging._fence(registry);
     release._fence(registry);
@@ -86,13 +111,17 @@ export class ReleaseWorkflow extends Construct {
 
     const recovery = new ReleaseRecovery(this, 'Recovery', { registry, staging, release, slot, eventBus, encryptionKey: props.encryptionKey });
     this.recovery = recovery.stateMachine;
+    const hooks = new HookKeeper(this, 'Hooks', {
+      hooks: props.hooks ?? {}, registry, endpoint: this.endpoint, eventBus, encryptionKey: props.encryptionKey,
+    });
     const machine = workflowMachine(this, {
-      start: releaseSteps(new Construct(this, 'Steps'), { registry, staging, release, slot, eventBus, recovery: recovery.stateMachine }),
+      timeout: longest(props),
+      start: releaseSteps(new Construct(this, 'Steps'), { registry, staging, release, slot, eventBus, recovery: recovery.stateMachine, hooks }),
       comment: `Releases versions of the model ${registry.modelName}`,
       encryptionKey: props.encryptionKey,
-      functions: [slot, registry.lifecycle],
+      functions: [slot, registry.lifecycle, ...hooks.functions],
     });
-    for (const child of [staging.stateMachine, release.stateMachine, recovery.stateMachine]) acknowledgeChild(machine, child);
+    for (const child of [staging.stateMachine, release.stateMachine, recovery.stateMachine, ...hooks.machines]) acknowledgeChild(machine, child);
     this.stateMachine = machine;
 
     this.startOn(MlopsEventType.MODEL_REGISTERED, 'Registered', machine, props, eventBus);
@@ -111,6 +140,16 @@ export class ReleaseWorkflow extends Construct {
         }),
       })],
     });
+    new ReleaseReconciler(this, 'Reconciler', {
+      registry,
+      endpoint: this.endpoint,
+      holders: [machine, recovery.stateMachine],
+      recovery: recovery.stateMachine,
+      eventBus,
+      every,
+      encryptionKey: props.encryptionKey,
+    });
+    stopOnRemoval(this.endpoint, [machine, recovery.stateMachine], this);
   }
 
   private startOn(detailType: string, id: string, machine: sfn.IStateMachine, { registry }: ReleaseWorkflowProps, eventBus: events.IEventBus): void {
@@ -127,7 +166,9 @@ export class ReleaseWorkflow extends Construct {
     const slot = new ReleaseSlotFunction(scope, 'Function', handlerDefaults(scope, {
       description: `Keeps the release slot of the model ${props.registry.modelName}`, encryptionKey: props.encryptionKey, timeout: Duration.minutes(2),
     }));
-    grantSlot(slot, props.registry, ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem']);
+    grantSlot(slot, props.registry, [
+      'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem',
+    ]);
     allow(slot, { actions: ['sagemaker:DescribeEndpoint'], resources: [this.endpoint.endpointArn] });
     allow(slot, {
       actions: ['sagemaker:DescribeEndpointConfig'],
@@ -136,6 +177,15 @@ export class ReleaseWorkflow extends Construct {
     });
     return slot;
   }
+}
+
+/** All that a release waits for: those whom it asks, the state machines that it runs one after the other, and a day of room. */
+function longest({ staging, release, hooks }: ReleaseWorkflowProps): Duration {
+  const asked = [...hooks?.beforeShadow ?? [], ...hooks?.beforePromotion ?? [], ...hooks?.afterPromotion ?? []]
+    .map(({ _timeout }) => _timeout.isUnresolved() ? Duration.days(7) : _timeout);
+  const all = [...asked, staging._longest, release._longest, LONGEST_RECOVERY, Duration.days(1)];
+  // an execution lasts a year at most
+  return Duration.minutes(Math.min(365 * 24 * 60, all.reduce((sum, each) => sum + Math.ceil(each.toMinutes({ integral: false })), 0)));
 }
 
 /** The CDK lets a task that runs another state machine to its end follow and stop all of that machine's executions. */

@@ -1,4 +1,4 @@
-import { DeleteItemCommand, DynamoDBClient, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, DynamoDBClient, PutItemCommand, QueryCommand, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { fromItem, JsonObject, toAttribute, toItem } from '../domain/attribute-values';
 import { ledgerKeys } from '../domain/ledger';
 import { isConditionFailure, readItem, untilUncontended } from '../registry/ledger-io';
@@ -14,6 +14,8 @@ export interface Waiting extends JsonObject {
   readonly version: string;
   readonly modelPackageArn: string;
   readonly order: number;
+  /** When it joined the queue, ISO 8601. */
+  readonly since: string;
 }
 
 export interface Superseded extends JsonObject {
@@ -23,8 +25,10 @@ export interface Superseded extends JsonObject {
 
 /** The release that may change the endpoint: one for each model. */
 export interface Slot extends JsonObject {
-  /** Whose slot it is; only this execution may free it. */
+  /** Whose slot it is: the release's execution, or that of the recovery that took it over. Only it may change anything. */
   readonly execution: string;
+  /** The release's own execution. */
+  readonly release: string;
   readonly version: string;
   readonly modelPackageArn: string;
   readonly order: number;
@@ -32,13 +36,28 @@ export interface Slot extends JsonObject {
   /** Names of the executions that it starts: derived, so that starting one again finds it. */
   readonly stagingName: string;
   readonly releaseName: string;
-  /** Where the endpoint goes back to; null before the first release. */
-  readonly lastGood: GoodConfig | null;
+  /** Where the endpoint goes back to; null before the first release. Absent: not known yet, and nothing has been changed. */
+  readonly lastGood?: GoodConfig | null;
   /** Versions that will never be released because of this one. */
   readonly superseded: Superseded[];
   /** How it ended, once the outcome is certain: from then on nothing is to be recovered. */
   readonly concluded?: string;
+  /** What is to be told about it. */
+  readonly news?: News;
+  /** Why it was taken over, and what becomes of the version: what the first recovery was told holds for those after it. */
+  readonly broke?: { readonly reason: string; readonly stage: string };
+  /** Since when the endpoint has not served because it is made anew, ISO 8601. */
+  readonly recreating?: string;
 }
+
+/** An event of the library. */
+export interface News extends JsonObject {
+  readonly type: string;
+  readonly detail: JsonObject;
+}
+
+/** How the asking for a slot ended. `passed`: the version is not `Registered` any more. */
+export type Taking = 'taken' | 'held' | 'passed';
 
 const client = new DynamoDBClient({});
 const LAST_GOOD = { pk: 'RELEASE', sk: 'LASTGOOD' };
@@ -51,12 +70,13 @@ export async function readLastGood(table: string): Promise<GoodConfig | undefine
   return readItem<GoodConfig>(client, table, LAST_GOOD);
 }
 
-export async function writeLastGood(table: string, config: GoodConfig): Promise<void> {
-  await client.send(new PutItemCommand({ TableName: table, Item: toItem({ ...LAST_GOOD, ...config }) }));
-}
-
+/** Joins the queue. A version that waits already keeps its place. */
 export async function wait(table: string, waiting: Waiting): Promise<void> {
-  await client.send(new PutItemCommand({ TableName: table, Item: toItem({ ...ledgerKeys.releaseWaiting(waiting.order), ...waiting }) }));
+  await won(`queueing ${waiting.version}`, () => client.send(new PutItemCommand({
+    TableName: table,
+    Item: toItem({ ...ledgerKeys.releaseWaiting(waiting.order), ...waiting }),
+    ConditionExpression: 'attribute_not_exists(pk)',
+  })));
 }
 
 /** All waiting versions, oldest first. */
@@ -75,24 +95,70 @@ export async function stopWaiting(table: string, orders: readonly number[]): Pro
   for (const order of orders) await client.send(new DeleteItemCommand({ TableName: table, Key: toItem(ledgerKeys.releaseWaiting(order)) }));
 }
 
-/** Takes the slot where it is free. False where another execution has it. */
-export async function takeSlot(table: string, slot: Slot): Promise<boolean> {
-  return won(`taking the slot for ${slot.version}`, () => client.send(new PutItemCommand({
-    TableName: table,
-    Item: toItem({ ...ledgerKeys.releaseSlot(), ...slot }),
-    ConditionExpression: 'attribute_not_exists(pk)',
+/**
+ * Takes the slot where it is free, for a version that has not been through a release: who looked at the queue a while ago
+ * may have been overtaken by a whole release.
+ */
+export async function takeSlot(table: string, slot: Slot): Promise<Taking> {
+  const taken = await won(`taking the slot for ${slot.version}`, () => client.send(new TransactWriteItemsCommand({
+    TransactItems: [
+      { Put: { TableName: table, Item: toItem({ ...ledgerKeys.releaseSlot(), ...slot }), ConditionExpression: 'attribute_not_exists(pk)' } },
+      {
+        ConditionCheck: {
+          TableName: table,
+          Key: toItem(ledgerKeys.version(slot.version)),
+          ConditionExpression: '#stage = :stage',
+          ExpressionAttributeNames: { '#stage': 'stage' },
+          ExpressionAttributeValues: { ':stage': toAttribute('Registered') },
+        },
+      },
+    ],
+  })));
+  if (taken) return 'taken';
+  const holder = await readSlot(table);
+  // an answer that was lost on the way does not make the slot somebody else's
+  if (holder?.execution === slot.execution) return 'taken';
+  return holder === undefined ? 'passed' : 'held';
+}
+
+/** Notes members of the slot. False where the execution has lost it. */
+export async function noteInSlot(table: string, execution: string, noted: Partial<Slot>): Promise<boolean> {
+  return won(`noting ${Object.keys(noted).join(', ')} for ${execution}`, () => client.send(new UpdateItemCommand(noting(table, execution, noted))));
+}
+
+/** Notes how the release ended, and what is to be told. False where the execution has lost the slot. */
+export async function concludeSlot(table: string, execution: string, concluded: string, news?: News): Promise<boolean> {
+  return noteInSlot(table, execution, { concluded, ...(news === undefined ? {} : { news }) });
+}
+
+/** Notes at once that the release went well and what serves from now on. False where the execution has lost the slot. */
+export async function completeSlot(table: string, execution: string, good: GoodConfig, news: News): Promise<boolean> {
+  return won(`completing the release of ${execution}`, () => client.send(new TransactWriteItemsCommand({
+    TransactItems: [
+      { Update: noting(table, execution, { concluded: 'production', news }) },
+      { Put: { TableName: table, Item: toItem({ ...LAST_GOOD, ...good }) } },
+    ],
   })));
 }
 
-/** Notes how the release ended. False where the execution has lost the slot. */
-export async function concludeSlot(table: string, execution: string, outcome: string): Promise<boolean> {
-  return won(`concluding the release of ${execution}`, () => client.send(new UpdateItemCommand({
+/** Takes the slot over from who holds it; from then on the one before can change nothing. False where it is not theirs any more. */
+export async function takeSlotOver(table: string, from: string, to: string, broke: Slot['broke']): Promise<boolean> {
+  return await noteInSlot(table, from, { execution: to, broke }) || (await readSlot(table))?.execution === to;
+}
+
+function noting(table: string, execution: string, noted: Partial<Slot>) {
+  const members = Object.entries(noted).filter(([, value]) => value !== undefined);
+  return {
     TableName: table,
     Key: toItem(ledgerKeys.releaseSlot()),
-    UpdateExpression: 'SET concluded = :outcome',
+    UpdateExpression: `SET ${members.map(([member]) => `#${member} = :new_${member}`).join(', ')}`,
     ConditionExpression: 'execution = :execution',
-    ExpressionAttributeValues: { ':outcome': toAttribute(outcome), ':execution': toAttribute(execution) },
-  })));
+    ExpressionAttributeNames: Object.fromEntries(members.map(([member]) => [`#${member}`, member])),
+    ExpressionAttributeValues: {
+      ':execution': toAttribute(execution),
+      ...Object.fromEntries(members.map(([member, value]) => [`:new_${member}`, toAttribute(value ?? null)])),
+    },
+  };
 }
 
 /** Frees the slot where it is this execution's. */
@@ -114,7 +180,7 @@ async function won(what: string, write: () => Promise<unknown>): Promise<boolean
       try {
         await write();
       } catch (error) {
-        if (isConditionFailure(error)) throw new Lost();
+        if (isConditionFailure(error) || isConditionOfTransaction(error)) throw new Lost();
         throw error;
       }
     });
@@ -126,3 +192,10 @@ async function won(what: string, write: () => Promise<unknown>): Promise<boolean
 }
 
 class Lost extends Error {}
+
+/** Whether a transaction was refused for a condition alone. */
+function isConditionOfTransaction(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'TransactionCanceledException') return false;
+  const codes = ((error as { CancellationReasons?: { Code?: string }[] }).CancellationReasons ?? []).map(({ Code }) => Code ?? 'None');
+  return codes.includes('ConditionalCheckFailed') && codes.every((code) => code === 'None' || code === 'ConditionalCheckFailed');
+}

@@ -1,4 +1,4 @@
-import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { AttributeValue, fromItem, JsonObject, JsonValue, toItem } from '../../src/domain/attribute-values';
 import { AwsTaskError } from '../staging/machine-runner';
@@ -9,6 +9,7 @@ interface Write {
   Item?: Item;
   ConditionExpression?: string;
   UpdateExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
   ExpressionAttributeValues?: Record<string, AttributeValue>;
 }
 
@@ -29,10 +30,19 @@ export class FakeLedger {
       const { Key = {} } = input;
       return this.write(Key, input, () => this.items.delete(keyOf(Key)));
     });
-    this.client.on(UpdateItemCommand).callsFake((input: Write) => this.write(input.Key ?? {}, input, () => {
-      const key = keyOf(input.Key ?? {});
-      this.items.set(key, { ...this.items.get(key), concluded: input.ExpressionAttributeValues![':outcome'] });
-    }));
+    this.client.on(UpdateItemCommand).callsFake((input: Write) => this.write(input.Key ?? {}, input, () => this.update(input)));
+    this.client.on(TransactWriteItemsCommand).callsFake(({ TransactItems = [] }: { TransactItems?: Record<string, Write>[] }) => {
+      const writes = TransactItems.flatMap((item) => Object.entries(item));
+      const reasons = writes.map(([, write]) => ({ Code: this.holds(write.Item ?? write.Key ?? {}, write) ? 'None' : 'ConditionalCheckFailed' }));
+      if (reasons.some(({ Code }) => Code !== 'None')) {
+        throw Object.assign(new AwsTaskError('TransactionCanceledException', 'Transaction cancelled'), { CancellationReasons: reasons });
+      }
+      for (const [kind, write] of writes) {
+        if (kind === 'Put') this.items.set(keyOf(write.Item!), write.Item!);
+        if (kind === 'Update') this.update(write);
+      }
+      return {};
+    });
     this.client.on(QueryCommand).callsFake((input: { ExpressionAttributeValues: Record<string, { S: string }> }) => ({
       Items: [...this.items.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item)
         .filter((item) => JSON.stringify(item.pk) === JSON.stringify(input.ExpressionAttributeValues[':pk'])
@@ -66,12 +76,26 @@ export class FakeLedger {
     this.client.restore();
   }
 
-  private write(at: Item, { ConditionExpression, ExpressionAttributeValues }: Write, apply: () => void): object {
+  private update(input: Write): void {
+    const key = keyOf(input.Key ?? {});
+    const item = { ...this.items.get(key) };
+    for (const [, name, value] of (input.UpdateExpression ?? '').matchAll(/(#\w+) = (:\w+)/g)) {
+      item[input.ExpressionAttributeNames![name]] = input.ExpressionAttributeValues![value];
+    }
+    this.items.set(key, item);
+  }
+
+  private holds(at: Item, { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: Write): boolean {
     const there = this.items.get(keyOf(at));
-    const holds = ConditionExpression === undefined
-      || (ConditionExpression === 'attribute_not_exists(pk)' && there === undefined)
-      || (ConditionExpression === 'execution = :execution' && JSON.stringify(there?.execution) === JSON.stringify(ExpressionAttributeValues?.[':execution']));
-    if (!holds) throw new AwsTaskError('ConditionalCheckFailedException', 'The conditional request failed');
+    if (ConditionExpression === undefined) return true;
+    if (ConditionExpression === 'attribute_not_exists(pk)') return there === undefined;
+    const [, name, value] = /^(#?\w+) = (:\w+)$/.exec(ConditionExpression) ?? [];
+    if (name === undefined) throw new Error(`a condition that this ledger does not know: ${ConditionExpression}`);
+    return JSON.stringify(there?.[ExpressionAttributeNames?.[name] ?? name]) === JSON.stringify(ExpressionAttributeValues?.[value]);
+  }
+
+  private write(at: Item, input: Write, apply: () => void): object {
+    if (!this.holds(at, input)) throw new AwsTaskError('ConditionalCheckFailedException', 'The conditional request failed');
     apply();
     return {};
   }

@@ -21,6 +21,7 @@ const machines = definitionsOf((stack) => {
 }).map(({ definition }) => definition);
 const release = machines.filter(({ States }) => States.RunStaging !== undefined)[0];
 const recovery = machines.filter(({ States }) => States.Inspect !== undefined)[0];
+const { releaseMachineArn } = (recovery.States.TakeOver as unknown as { Parameters: { releaseMachineArn: string } }).Parameters;
 
 const sfn = mockClient(SFNClient);
 const machine = 'arn:aws:states:eu-central-1:111122223333:execution:releases';
@@ -39,7 +40,10 @@ function move(config: string): string {
 }
 
 const puts: Task = (parameters) => { events.push(...(parameters as unknown as { Entries: typeof events }).Entries); };
-const lifecycle: Task = (input) => ledger.move(input as { version: string; stage: string });
+const lifecycle: Task = (input) => {
+  ledger.move(input as { version: string; stage: string });
+  return { account: 'as it went' };
+};
 
 function standIns(change: Record<string, Task> = {}): Record<string, Task> {
   const slot: Task = (input) => keep(input as unknown as SlotEvent);
@@ -58,12 +62,12 @@ function standIns(change: Record<string, Task> = {}): Record<string, Task> {
       return { Output: outcome.output ?? null };
     },
   };
-  for (const name of ['AcquireSlot', 'Complete', 'RolledBack', 'Rejected', 'FreeSlot', 'Conclude']) tasks[name] = slot;
-  for (const name of ['Supersede', 'EnterStaging', 'EnterCanary', 'EnterProduction', 'ArchivePrevious', 'Reject', 'TakeBack', 'EnterProductionAgain']) tasks[name] = lifecycle;
-  for (const name of ['TellCompleted', 'TellRolledBack', 'TellDue']) tasks[name] = puts;
-  for (const name of ['Inspect', 'StopChildren', 'RemoveAlarms']) tasks[name] = (input) => recover(input as unknown as RecoverEvent);
-  for (const name of ['RestoreLastGood', 'RemoveEndpoint', 'RemoveRelease', 'RemoveShadow', 'RemoveStaging']) tasks[name] = (input) => deploy(input as unknown as DeployEvent);
-  tasks.DescribeLastGood = () => hosting.describe('temperature');
+  for (const name of ['JoinQueue', 'AcquireSlot', 'Complete', 'RolledBack', 'Rejected', 'FreeSlot', 'Conclude']) tasks[name] = slot;
+  for (const name of ['Supersede', 'EnterStaging', 'EnterCanary', 'EnterProduction', 'ArchivePrevious', 'Reject', 'RejectBeforeShadow', 'RejectBeforePromotion', 'TakeBack', 'EnterProductionAgain']) tasks[name] = lifecycle;
+  for (const name of ['TellCompleted', 'TellAgain', 'TellRejected', 'TellRolledBack', 'TellSuperseded', 'TellDue']) tasks[name] = puts;
+  for (const name of ['TakeOver', 'Inspect', 'NoteRecreation', 'StopChildren', 'RemoveAlarms']) tasks[name] = (input) => recover(input as unknown as RecoverEvent);
+  for (const name of ['RestoreLastGood', 'RemoveFailed', 'CreateAnew', 'RemoveEndpoint', 'RemoveRelease', 'RemoveShadow', 'RemoveStaging']) tasks[name] = (input) => deploy(input as unknown as DeployEvent);
+  tasks.DescribeLastGood = tasks.DescribeAnew = () => hosting.describe('temperature');
   return { ...tasks, ...change };
 }
 const only = (definition: typeof release, tasks: Record<string, Task>) =>
@@ -125,7 +129,7 @@ describe('a release, as synthesized', () => {
     const { trail } = await play('V1.0.1');
     expect(trail).not.toContain('RunRelease');
     expect(ledger.stages).toEqual(['V1.0.1 Staging', 'V1.0.1 Rejected']);
-    expect(types()).toEqual([]);
+    expect(types()).toEqual(['ReleaseRejected']);
     slotIsFree();
   });
 
@@ -247,6 +251,7 @@ describe('a release, as synthesized', () => {
 describe('the recovery, as synthesized', () => {
   const execution = `${machine}:run-1`;
   const abort = async (version: string) => {
+    await keep({ action: 'join', table: 'ledger', time: '2013-07-01T00:00:00.000Z', input: { version, modelPackageArn: packageOf(version) } });
     const answer = await keep({ action: 'acquire', table: 'ledger', endpointName: 'temperature', execution, time: '2013-07-01T00:00:00.000Z', input: { version, modelPackageArn: packageOf(version) } });
     return answer.slot!;
   };
@@ -262,22 +267,11 @@ describe('the recovery, as synthesized', () => {
     const slot = await abort('V1.0.1');
     sfn.on(StopExecutionCommand).resolves({});
     await play('V1.0.2', {}, 'run-2');
-    const { wreck } = {
-      wreck: await recover({
-        action: 'inspect',
-        table: 'ledger',
-        endpointName: 'temperature',
-        execution,
-        reason: 'x',
-        stagingMachineArn: 'Staging',
-        releaseMachineArn: 'Release',
-      }) as { releaseConfig: string },
-    };
-    expect(wreck.releaseConfig).toMatch(/^temperature-V1-0-1-[0-9a-f]{8}$/);
     const { output } = await runRecovery({ execution, reason: 'its execution is ABORTED' }, {
       Inspect: async (input) => {
         const found = await recover(input as unknown as RecoverEvent) as
           { releaseConfig: string; releaseModel: string; stagingEndpoint: string; alarmNames: string[] };
+        expect(found.releaseConfig).toMatch(/^temperature-V1-0-1-[0-9a-f]{8}$/);
         hosting.endpoints.set(found.stagingEndpoint, { status: 'InService', config: found.stagingEndpoint, polls: 0 });
         hosting.configs.set(found.stagingEndpoint, { EndpointConfigName: found.stagingEndpoint, ProductionVariants: [] });
         move(found.releaseConfig);
@@ -300,8 +294,8 @@ describe('the recovery, as synthesized', () => {
 
   test('removes an endpoint that its first release left behind', async () => {
     hosting.endpoints.clear();
-    await abort('V1.0.1');
-    hosting.endpoints.set('temperature', { status: 'InService', config: previous, polls: 0 });
+    const { releaseName } = await abort('V1.0.1');
+    move(namesFor('temperature', 'V1.0.1', `${releaseMachineArn.replace(':stateMachine:', ':execution:')}:${releaseName}`).endpointConfig);
     await runRecovery({ execution, reason: 'its execution is TIMED_OUT' });
     expect(hosting.endpoints.size).toBe(0);
     expect(ledger.stages).toEqual(['V1.0.1 Rejected']);
@@ -323,7 +317,7 @@ describe('the recovery, as synthesized', () => {
     expect((await abort('V1.0.1')).lastGood).toMatchObject({ configName: previous });
   });
 
-  test.each(['Inspect', 'StopChildren', 'RestoreLastGood', 'Reject', 'Conclude', 'FreeSlot', 'DescribeLastGood'])(
+  test.each(['TakeOver', 'StopChildren', 'Inspect', 'RestoreLastGood', 'Reject', 'Conclude', 'FreeSlot', 'DescribeLastGood'])(
     'fails where %s does, and can be started again', async (name) => {
       await abort('V1.0.1');
       expect((await runRecovery({ execution, reason: 'ABORTED' }, { [name]: fails })).error).toBeDefined();

@@ -1,0 +1,71 @@
+import { Duration } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { grantSlot } from './ledger-access';
+import { ReconcileReleasesFunction } from './reconcile-releases-function';
+import { executionsOf } from './release-recovery';
+import { allow } from '../private/allow';
+import { handlerDefaults } from '../private/handler-defaults';
+import { IModelRegistry } from '../registry/model-registry';
+import { IModelEndpoint } from '../serving/model-endpoint';
+
+export interface ReleaseReconcilerProps {
+  readonly registry: IModelRegistry;
+  readonly endpoint: IModelEndpoint;
+  /** Every state machine whose executions may hold the slot. */
+  readonly holders: sfn.IStateMachine[];
+  readonly recovery: sfn.IStateMachine;
+  readonly eventBus: events.IEventBus;
+  readonly every: Duration;
+  readonly encryptionKey?: kms.IKey;
+}
+
+/** Looks from time to time whether something should have gone on that did not, and tells of recoveries that failed. */
+export class ReleaseReconciler extends Construct {
+  constructor(scope: Construct, id: string, props: ReleaseReconcilerProps) {
+    super(scope, id);
+    const { registry, endpoint, holders, recovery, eventBus, every } = props;
+    const scopeOfFunction = new Construct(this, 'Handler');
+    const reconciler = new ReconcileReleasesFunction(scopeOfFunction, 'Function', handlerDefaults(scopeOfFunction, {
+      description: `Goes on with releases of the model ${registry.modelName} that should have gone on and did not`, encryptionKey: props.encryptionKey,
+    }));
+    grantSlot(reconciler, registry, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']);
+    allow(reconciler, { actions: ['states:DescribeExecution'], resources: holders.map(executionsOf), because: 'Each release is an execution of its own.' });
+    allow(reconciler, { actions: ['states:StartExecution'], resources: [recovery.stateMachineArn] });
+    allow(reconciler, { actions: ['events:PutEvents'], resources: [eventBus.eventBusArn] });
+
+    const releases = {
+      table: registry.ledger.tableName,
+      model: registry.modelName,
+      endpointName: endpoint.endpointName,
+      eventBusName: eventBus.eventBusName,
+      time: events.EventField.fromPath('$.time'),
+    };
+    new events.Rule(this, 'Periodic', {
+      description: `Looks whether releases of the model ${registry.modelName} go on`,
+      schedule: events.Schedule.rate(every),
+      targets: [new targets.LambdaFunction(reconciler, {
+        event: events.RuleTargetInput.fromObject({ ...releases, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes() }),
+      })],
+    });
+    new events.Rule(this, 'RecoveryEnded', {
+      description: `Tells of recoveries of the model ${registry.modelName} that failed`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: [recovery.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+      },
+      targets: [new targets.LambdaFunction(reconciler, {
+        event: events.RuleTargetInput.fromObject({
+          ...releases,
+          action: 'recoveryEnded',
+          execution: events.EventField.fromPath('$.detail.executionArn'),
+          status: events.EventField.fromPath('$.detail.status'),
+        }),
+      })],
+    });
+  }
+}
