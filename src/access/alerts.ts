@@ -32,8 +32,8 @@ export interface AlertsProps {
 }
 
 /**
- * Where bad news is told: one topic for alarms and for what goes wrong on the way of a model. Good news is not told
- * here, it is on the event bus.
+ * Where bad news is told: one topic for alarms and for what goes wrong on the way of a model, and for what a release asks
+ * of somebody. Good news is not told here, it is on the event bus.
  *
  * @example
  * const alerts = new Alerts(this, 'Alerts', { emails: ['mlops@example.com'] });
@@ -64,7 +64,7 @@ export class Alerts extends Construct {
     for (const email of props.emails ?? []) topic.addSubscription(new subscriptions.EmailSubscription(email));
 
     const of = (member: string): string => events.EventField.fromPath(`$.detail.${member}`);
-    const tell = (type: MlopsEventType, text: string, detail?: Record<string, string[]>): void => {
+    const tell = (type: MlopsEventType, text: string, detail?: Record<string, unknown[]>): void => {
       new events.Rule(this, type, {
         description: `Tells of ${type}`,
         eventBus: props.eventBus,
@@ -74,11 +74,18 @@ export class Alerts extends Construct {
     };
     tell(MlopsEventType.MODEL_REJECTED,
       `${of('time')} A candidate of the model ${of('model')} was rejected (${of('stage')}): ${of('reason')} [commit ${of('commit')}, dataset ${of('dataset')}]`);
+    // a comparison that is part of a release is told of by the release
     tell(MlopsEventType.SHADOW_VERDICT,
-      `${of('time')} ${of('version')} does not replace ${of('champion')} on ${of('endpoint')} (${of('decision')}): ${of('reason')}`,
-      { decision: ['reject', 'inconclusive'] });
+      `${of('time')} ${of('endpoint')}: ${of('version')} is not to be promoted (${of('decision')}; version in production: ${of('champion')}): ${of('reason')}`,
+      { decision: ['reject', 'inconclusive'], release: [{ exists: false }] });
+    tell(MlopsEventType.RELEASE_REJECTED, `${of('time')} ${of('endpoint')}: ${of('account')}`);
     tell(MlopsEventType.RELEASE_ROLLED_BACK,
-      `${of('time')} The release of ${of('version')} on ${of('endpoint')} was rolled back: ${of('reason')} [now ${of('endpointConfigName')}]`);
+      `${of('time')} ${of('endpoint')}: the release of ${of('version')} was taken back [now ${of('endpointConfigName')}]. ${of('account')}`);
+    tell(MlopsEventType.APPROVAL_REQUESTED,
+      `${of('time')} ${of('endpoint')}: ${of('version')} by ${of('author')} waits for an approval (${of('hook')}) until ${of('until')}. To answer, send `
+      + `version, decision (approve or reject) and reason as JSON by POST to ${of('url')}, signed by IAM for the service lambda. ${of('account')}`);
+    tell(MlopsEventType.RELEASE_RECOVERY_FAILED,
+      `${of('time')} The release of ${of('version')} on ${of('endpoint')} could not be undone yet, it will be tried again: ${of('reason')} [${of('execution')}]`);
     tell(MlopsEventType.QUALITY_DEGRADED,
       `${of('time')} The model on ${of('endpoint')} has become worse: ${of('reason')} [alarm ${of('alarm')}]`);
   }

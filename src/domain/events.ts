@@ -181,6 +181,13 @@ export interface ShadowVerdict {
   /** By how much the challenger may be worse and still pass, as a fraction. */
   readonly tolerance: number;
 
+  /**
+   * ARN of the release's execution that the comparison is part of; that release tells what becomes of the version.
+   *
+   * @default - the comparison was started by itself
+   */
+  readonly release?: string;
+
   /** When it happened, ISO 8601. */
   readonly time: string;
 }

@@ -126,7 +126,7 @@ function optional(value: JsonValue | undefined, words: (value: JsonValue) => str
 
 /** One line without the characters that would end a quoted text somewhere on its way. */
 function plain(words: string): string {
-  return words.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').replace(/["`]/g, "'").replace(/\\/g, '/').replace(/[\p{Cs}<>]/gu, '').replace(/ +/g, ' ').trim();
+  return words.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').replace(/["`]/g, "'").replace(/\\/g, '/').replace(/\p{Cs}/gu, '').replace(/ +/g, ' ').trim();
 }
 
 function brief(words: string, most: number): string {

@@ -13,7 +13,7 @@ const LAMBDA_TRANSIENT = ['Lambda.ServiceException', 'Lambda.AWSLambdaException'
 export function askLambda(run: HookRun, handler: lambda.IFunction, timeout: Duration): sfn.State {
   const ask = new tasks.LambdaInvoke(run.steps, `Ask${run.id}`, {
     lambdaFunction: handler,
-    payload: sfn.TaskInput.fromJsonPathAt('$.hooked.input'),
+    inputPath: '$.hooked.input',
     payloadResponseOnly: true,
     retryOnServiceExceptions: false,
     taskTimeout: sfn.Timeout.duration(timeout),
@@ -45,7 +45,7 @@ export function askStateMachine(run: HookRun, machine: sfn.IStateMachine, timeou
 }
 
 function asked<T extends sfn.TaskStateBase>(ask: T, run: HookRun): T {
-  ask.addCatch(run.failed, UNANSWERED);
+  ask.addCatch(run.failed(), UNANSWERED);
   ask.next(run.answered);
   return ask;
 }

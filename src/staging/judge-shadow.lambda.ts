@@ -4,6 +4,7 @@ import { Counts, healthProblem, ShadowHealth, sumCounts } from './shadow-health'
 import { longestBlockHours, ShadowPlan } from './shadow-plan';
 import { ShadowVerdict } from '../domain/events';
 import { hourAt, PAIRING_COLUMNS, pairingSql, TOTALS_HOUR } from '../domain/pairing-sql';
+import { SegmentPairs, SegmentSource, SegmentVerdict, withSegments } from '../domain/segments';
 import { ParityReport } from '../domain/serving-parity';
 import { BlockLength, chooseBlockHours, SequencePoint, shadowVerdict, Verdict } from '../domain/verdict';
 import { numberIn, QueryRow, readQueryResult } from '../serving/athena-io';
@@ -45,11 +46,17 @@ export interface ShadowResult {
   readonly lower?: number;
   readonly upper?: number;
   readonly tolerance: number;
+  /** How it was judged: loss, error level, and the longest time that the comparison might take. */
+  readonly loss: string;
+  readonly alpha: number;
+  readonly windowHours: number;
   readonly blockHours?: number;
   readonly blockReason?: string;
   readonly championLoss?: number;
   readonly challengerLoss?: number;
   readonly counts?: Counts;
+  /** What each value of each segment showed, where segments are told apart. */
+  readonly segments?: readonly SegmentVerdict[];
   /** What the version answered on its staging endpoint. */
   readonly parity?: ParityReport;
   readonly sequence: SequencePoint[];
@@ -120,17 +127,24 @@ async function look(event: JudgeEvent & { action: 'look' }): Promise<JudgeAnswer
     return ended(event, 'inconclusive', { reason: `something else moved the endpoint to ${there ?? 'nothing'} while the comparison ran` }, comparison);
   }
   const rows = await readQueryResult(event.queryId);
-  const counts = sumCounts(rows);
+  const requests = rows.filter(({ segment }) => segment === undefined);
+  const counts = sumCounts(requests);
   const problem = healthProblem(await health(plan, comparison.from, time), counts, settings);
-  const verdict = shadowVerdict({
+  const judged = {
     start: comparison.from,
     until: event.look.until,
-    windowOver: Date.parse(event.look.at) >= Date.parse(comparison.windowEnd),
-    hours: rows.filter((row) => numberIn(row, 'hour') !== TOTALS_HOUR).map((row) => hourOfPairs(row, comparison.from)),
     settings: { tolerance: settings.tolerance, alpha: settings.alpha, minSamples: settings.minSamples, blockHours: comparison.block.blockHours },
+  };
+  const whole = shadowVerdict({
+    ...judged,
+    windowOver: Date.parse(event.look.at) >= Date.parse(comparison.windowEnd),
+    hours: requests.filter((row) => numberIn(row, 'hour') !== TOTALS_HOUR).map((row) => hourOfPairs(row, comparison.from)),
   });
-  if (problem !== undefined) return ended(event, 'reject', { ...verdict, reason: problem }, comparison, counts);
-  if (verdict.decision !== 'continue') return ended(event, verdict.decision, verdict, comparison, counts);
+  const sources = settings.segments ?? [];
+  const { verdict, segments } = withSegments(whole, { ...judged, sources, pairs: rows.flatMap((row) => segmentPairs(row, sources, comparison.from)) });
+  const shown = { counts, ...(sources.length === 0 ? {} : { segments }) };
+  if (problem !== undefined) return ended(event, 'reject', { ...verdict, reason: problem }, comparison, shown);
+  if (verdict.decision !== 'continue') return ended(event, verdict.decision, verdict, comparison, shown);
   return { decision: 'continue', comparison, look: nextLook(plan, comparison, event.look.at, event.look.number + 1), reason: verdict.reason };
 }
 
@@ -142,6 +156,11 @@ function hourOfPairs(row: QueryRow, from: string): { hour: string; pairs: number
     champion: numberIn(row, 'champion_loss'),
     challenger: numberIn(row, 'challenger_loss'),
   };
+}
+
+function segmentPairs(row: QueryRow, sources: readonly SegmentSource[], from: string): SegmentPairs[] {
+  if (row.segment === undefined) return [];
+  return [{ ...hourOfPairs(row, from), segment: sources[numberIn(row, 'segment')].name, value: row.segment_value ?? '' }];
 }
 
 function nextLook(plan: ShadowPlan, comparison: Comparison, after: string, number: number): Look {
@@ -158,6 +177,7 @@ function nextLook(plan: ShadowPlan, comparison: Comparison, after: string, numbe
     until,
     labelsUntil: at,
     loss: settings.loss,
+    ...(settings.segments === undefined ? {} : { segments: { sources: settings.segments, blockHours: comparison.block.blockHours } }),
   });
   return { number, at, until, sql };
 }
@@ -194,7 +214,7 @@ async function health(plan: ShadowPlan, from: string, time: string): Promise<Sha
 
 function ended(
   { plan, time, parity }: { plan: ShadowPlan; time: string; parity?: ParityReport }, decision: 'promote' | 'reject' | 'inconclusive',
-  verdict: Partial<Verdict> & { reason: string }, comparison?: Comparison, counts?: Counts,
+  verdict: Partial<Verdict> & { reason: string }, comparison?: Comparison, shown: Pick<ShadowResult, 'counts' | 'segments'> = {},
 ): JudgeAnswer {
   const event: ShadowVerdict = {
     endpoint: plan.settings.endpointName,
@@ -207,15 +227,20 @@ function ended(
     blocks: verdict.blocks ?? 0,
     ...(verdict.lower === undefined || verdict.upper === undefined ? {} : { lower: verdict.lower, upper: verdict.upper }),
     tolerance: plan.settings.tolerance,
+    ...(plan.fence === null ? {} : { release: plan.fence.execution }),
     time,
   };
   const sequence = verdict.sequence ?? [];
   const every = Math.max(1, Math.ceil(sequence.length / SEQUENCE_POINTS));
+  const { loss, alpha, windowHours } = plan.settings;
   const result: ShadowResult = {
     ...event,
+    loss,
+    alpha,
+    windowHours,
     ...(comparison === undefined ? {} : { blockHours: comparison.block.blockHours, blockReason: comparison.block.reason }),
     ...(verdict.championLoss === undefined ? {} : { championLoss: verdict.championLoss, challengerLoss: verdict.challengerLoss }),
-    ...(counts === undefined ? {} : { counts }),
+    ...shown,
     ...(parity === undefined ? {} : { parity }),
     sequence: sequence.filter((_, i) => i % every === 0 || i === sequence.length - 1),
   };

@@ -39,7 +39,11 @@ interface Transformer { readonly InputPathsMap: Record<string, string>; readonly
 const details: Record<string, Record<string, string>> = {
   ModelRejected: { time: 'T', model: 'Houses', stage: 'gate', reason: 'RMSE 12.1 is over 9', commit: 'c0ffee', dataset: 'd1' },
   ShadowVerdict: { time: 'T', version: 'V1.1.0', champion: 'V1.0.0', endpoint: 'houses', decision: 'reject', reason: 'worse by 12 %' },
-  ReleaseRolledBack: { time: 'T', version: 'V1.1.0', endpoint: 'houses', endpointConfigName: 'houses-1', reason: 'alarm' },
+  ReleaseRejected: { time: 'T', endpoint: 'houses', account: 'V1.1.0 was rejected: worse by 12 %. Made of …' },
+  ReleaseRolledBack: { time: 'T', version: 'V1.1.0', endpoint: 'houses', endpointConfigName: 'houses-1', account: 'V1.1.0 was rolled back: alarm. Made of …' },
+  ApprovalRequested: {
+    time: 'T', version: 'V1.1.0', endpoint: 'houses', author: 'Ada', hook: 'four eyes', until: 'tomorrow', url: 'https://x.on.aws/', account: 'V1.1.0 is in staging: …',
+  },
   QualityDegraded: { time: 'T', endpoint: 'houses', reason: 'RMSE doubled', alarm: 'a' },
 };
 
@@ -55,8 +59,8 @@ test.each(Object.entries(details))('%s is told in words', (type, detail) => {
   for (const value of Object.values(detail)) expect(told).toContain(value);
 });
 
-test('of verdicts only those are told that keep a model out', () => {
-  synthesize().hasResourceProperties('AWS::Events::Rule', { EventPattern: { detail: { decision: ['reject', 'inconclusive'] } } });
+test('of verdicts only those are told that keep a model out, and that no release tells of', () => {
+  synthesize().hasResourceProperties('AWS::Events::Rule', { EventPattern: { detail: { decision: ['reject', 'inconclusive'], release: [{ exists: false }] } } });
 });
 
 test('addresses that are given get every alert', () => {

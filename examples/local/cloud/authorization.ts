@@ -1,6 +1,6 @@
 import { iamRequests } from './iam-requests';
 import { SESSION, sessionOf } from './principals';
-import { AwsError, Call, Cloud, Json, JsonObject, Principal } from './types';
+import { AwsError, Call, Cloud, Json, JsonObject } from './types';
 
 /** A decision about a call of a person, for the report. */
 export interface Decided {

@@ -82,7 +82,7 @@ test('an endpoint that somebody moves while a comparison runs stays where it was
   expect(await world.endpoint()).toMatchObject({ config: 'mine' });
   await move(champion);
   const { alerts } = await world.news();
-  expect(alerts).toEqual([expect.stringContaining(`${record.version} does not replace`)]);
+  expect(alerts).toEqual([expect.stringContaining(`${record.version} was rejected: inconclusive: `)]);
 });
 
 test('a fleet that has become too small for the canary keeps its version', async () => {

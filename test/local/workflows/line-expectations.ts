@@ -9,6 +9,21 @@ export function stagesOf({ history }: VersionItem): string[] {
   return history.map(({ stage }) => stage);
 }
 
+/** Ledger, model package and event tell the same of the version, and so does an alert where there should be one. */
+export async function expectAccount(world: LineWorld, { version }: VersionItem, type: string, { events, alerts }: News): Promise<string> {
+  const record = await world.version(version);
+  const account = record.account!;
+  expect(account).toContain(`${version} `);
+  expect(account).toContain(record.reason.slice(0, 40).replaceAll('"', "'"));
+  expect(account).toContain(`Made of commit ${record.commit} `);
+  expect(account.length).toBeLessThanOrEqual(1024);
+  expect(await world.registered(record)).toMatchObject({ account });
+  expect(events.filter((event) => event.type === type && event.detail.version === version).map(({ detail }) => detail.account)).toEqual([account]);
+  const bad = ['ReleaseRejected', 'ReleaseRolledBack'].includes(type);
+  expect(alerts.filter((alert) => alert.includes(account))).toHaveLength(bad ? 1 : 0);
+  return account;
+}
+
 /** Nothing is under way, and nothing is left over of what was. */
 export async function expectQuiet(world: LineWorld): Promise<void> {
   expect(world.releasing).toBe(false);
@@ -31,6 +46,7 @@ export async function expectProduction(world: LineWorld, { version }: VersionIte
   const answer = await world.traffic.ask(10);
   expect(Math.abs(answer! - (20 + level))).toBeLessThan(0.5);
   const { events, alerts } = await world.news();
+  await expectAccount(world, record, 'ReleaseCompleted', { events, alerts });
   expect(events.at(-1)).toMatchObject({ type: 'ReleaseCompleted', detail: { endpoint: 'line', version, endpointConfigName: config } });
   expect(alerts).toEqual([]);
   return events;
@@ -56,8 +72,10 @@ export async function expectUntouched(world: LineWorld, decision: string, releas
   expect(await world.hosted(record)).toEqual([]);
   expect((await world.version(champion!)).stage).toBe('Production');
   const { events, alerts } = await world.news();
-  expect(events.filter(({ type }) => type !== 'DatasetPublished').map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict']);
-  const verdict: JsonObject = events.at(-1)!.detail;
+  expect(events.filter(({ type }) => type !== 'DatasetPublished').map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict', 'ReleaseRejected']);
+  const verdict: JsonObject = events.at(-2)!.detail;
   expect(verdict).toMatchObject({ version: record.version, champion, decision });
-  expect(alerts).toEqual([expect.stringContaining(`${record.version} does not replace ${champion!} on line (${decision}): ${String(verdict.reason)}`)]);
+  expect(alerts).toHaveLength(1);
+  const account = await expectAccount(world, record, 'ReleaseRejected', { events, alerts });
+  expect(account).toContain(`Shadow ${decision} against ${champion!} on `);
 }

@@ -23,6 +23,9 @@ export interface VersionItem {
   readonly status: string;
   readonly modelPackageArn: string;
   readonly history: { readonly stage: string; readonly reason: string }[];
+  /** What was judged and decided. */
+  readonly account?: string;
+  readonly hooks?: Record<string, { readonly hook: string; readonly decision: string; readonly reason: string }>;
 }
 
 /** What an operator sees of the app. */
@@ -68,10 +71,11 @@ export class LineView {
     return items.filter(({ sk }) => sk !== 'LASTGOOD').map(({ sk, version }) => `${sk.replace(/#.*/, '')} ${version}`);
   }
 
-  /** Approval and stage of the version's model package. */
-  async registered({ modelPackageArn }: VersionItem): Promise<{ approval?: string; stage?: string; status?: string }> {
+  /** Approval, stage and account of the version's model package. */
+  async registered({ modelPackageArn }: VersionItem): Promise<{ approval?: string; stage?: string; status?: string; account?: string }> {
     const answer = await this.sagemaker.send(new DescribeModelPackageCommand({ ModelPackageName: modelPackageArn }));
-    return { approval: answer.ModelApprovalStatus, stage: answer.ModelLifeCycle?.Stage, status: answer.ModelLifeCycle?.StageStatus };
+    const { ModelApprovalStatus: approval, ModelLifeCycle: life, ApprovalDescription: account } = answer;
+    return { approval, stage: life?.Stage, status: life?.StageStatus, account };
   }
 
   /** What the endpoint serves, or undefined where there is none. */

@@ -1,4 +1,4 @@
-import { expectProduction, expectQuiet, stagesOf } from './line-expectations';
+import { expectAccount, expectProduction, expectQuiet, stagesOf } from './line-expectations';
 import { VersionItem } from './line-view';
 import { LineWorld } from './line-world';
 
@@ -42,6 +42,7 @@ test('while a release is under way versions wait; the newest of them is next, ol
   expect(events.filter(({ type }) => type === 'ReleaseCompleted').map(({ detail }) => [detail.version, detail.previous])).toEqual([
     [first.version, 'V1.0.0'], [third.version, first.version],
   ]);
+  expect(await expectAccount(world, second, 'ReleaseSuperseded', { events, alerts: [] })).toContain(`${second.version} was superseded: ${third.version}, which is newer, takes its place. `);
   expect(world.traffic.counts.failed).toBe(0);
 });
 
@@ -60,7 +61,8 @@ async function expectUndone({ version }: VersionItem, before: { endpoint: unknow
   const { config } = (await world.endpoint())!;
   const { events, alerts } = await world.news();
   expect(events.at(-1)).toMatchObject({ type: 'ReleaseRolledBack', detail: { version, restored: before.champion, endpointConfigName: config, reason: ended.reason } });
-  expect(alerts).toEqual([expect.stringContaining(`The release of ${version} on line was rolled back: ${ended.reason}`)]);
+  expect(alerts).toEqual([expect.stringContaining(`the release of ${version} was taken back [now ${config}]. ${version} was rejected: ${ended.reason}`)]);
+  await expectAccount(world, ended, 'ReleaseRolledBack', { events, alerts });
   expect(world.traffic.counts.failed).toBe(0);
 }
 

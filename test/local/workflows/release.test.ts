@@ -1,5 +1,5 @@
 import { LOAD_ALARM } from './line-app';
-import { expectProduction, expectUntouched, stagesOf } from './line-expectations';
+import { expectAccount, expectProduction, expectUntouched, stagesOf } from './line-expectations';
 import { VersionItem } from './line-view';
 import { LineWorld } from './line-world';
 
@@ -29,16 +29,18 @@ async function expectFirstTakenBack(record: VersionItem, reason: RegExp): Promis
   expect(events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict', 'ReleaseRolledBack']);
   expect(events[2].detail).toMatchObject({ endpoint: 'line', version: record.version, endpointConfigName: '', reason: ended.reason });
   expect(events[2].detail).not.toHaveProperty('restored');
-  expect(alerts).toEqual([expect.stringContaining(`The release of ${record.version} on line was rolled back: ${ended.reason}`)]);
+  expect(alerts).toEqual([expect.stringContaining(`the release of ${record.version} was taken back [now ]. ${record.version} was rolled back: ${ended.reason}`)]);
+  await expectAccount(world, record, 'ReleaseRolledBack', { events, alerts });
 }
 
 test('a first version that answers otherwise than it was evaluated is rejected', async () => {
   await world.publish({ level: 5 }, { announced: false });
   const record = await world.merge({ bug: 'skew' });
   const { events, alerts } = await expectNoEndpoint(record, ['Rejected'], /^reject: .*5 of 5 rows of the holdout were answered otherwise than the evaluation did/);
-  expect(events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict']);
+  expect(events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict', 'ReleaseRejected']);
   expect(events[1].detail).toMatchObject({ version: record.version, champion: 'none', decision: 'reject' });
   expect(alerts).toHaveLength(1);
+  expect(await expectAccount(world, record, 'ReleaseRejected', { events, alerts })).toContain('Shadow reject, no version was in production.');
 });
 
 test('a first version is not released while an alarm fires', async () => {

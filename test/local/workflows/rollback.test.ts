@@ -1,5 +1,5 @@
 import { LOAD_ALARM, QUALITY_ALARM } from './line-app';
-import { expectProduction, expectQuiet, stagesOf } from './line-expectations';
+import { expectAccount, expectProduction, expectQuiet, stagesOf } from './line-expectations';
 import { VersionItem } from './line-view';
 import { LineWorld } from './line-world';
 
@@ -35,7 +35,8 @@ async function expectTakenBack(act: (record: VersionItem) => Promise<void>, reas
   const { events, alerts } = await world.news();
   expect(events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict', 'ReleaseRolledBack']);
   expect(events[2].detail).toMatchObject({ version: record.version, restored: champion, endpointConfigName: endpoint!.config, reason: ended.reason });
-  expect(alerts).toEqual([expect.stringContaining(`The release of ${record.version} on line was rolled back: ${ended.reason}`)]);
+  expect(alerts).toEqual([expect.stringContaining(`${record.version} was rolled back: ${ended.reason}`)]);
+  expect(await expectAccount(world, record, 'ReleaseRolledBack', { events, alerts })).toContain(' Release rolled-back');
 }
 
 const minutes = (count: number) => world.traffic.playUntil(((then) => () => world.cloud.clock.now() >= then)(world.in(count / 60)), world.in(2));

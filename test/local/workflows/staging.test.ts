@@ -44,7 +44,7 @@ test('a first version that answers otherwise than it was evaluated never gets an
   expect(await world.hosted(record)).toEqual([]);
   expect(world.executions(world.out.Canary)).toEqual([]);
   const { events, alerts } = await world.news();
-  expect(events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict']);
+  expect(events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict', 'ReleaseRejected']);
   expect(events[1].detail).toMatchObject({ version, champion: 'none', decision: 'reject' });
   expect(alerts).toEqual([expect.stringContaining(String(events[1].detail.reason))]);
 });
