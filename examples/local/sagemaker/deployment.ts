@@ -11,6 +11,8 @@ export const PROVISIONING_SECONDS = 240;
 export interface DeploymentHooks {
   /** Requests are spread anew, or a phase begins. */
   readonly moved: (endpoint: Endpoint, note: string) => Promise<void>;
+  /** Whether the deployment of a config fails, and the way back from it. */
+  readonly breaks: (configName: string) => boolean;
 }
 
 /**
@@ -84,6 +86,7 @@ export class Deployment {
   private async step(index: number): Promise<void> {
     if (this.ended) return;
     if (this.startFailure !== undefined) return this.rollBack(failureText(this.green, this.startFailure));
+    if (this.hooks.breaks(this.green.config.name)) return this.fail();
     const { endpoint, plan } = this;
     if (index === plan.steps.length) return this.terminate();
     const share = plan.steps[index];
@@ -119,6 +122,17 @@ export class Deployment {
     // The old fleet answers what it has taken before it ends.
     await blue?.retire();
     await this.hooks.moved(endpoint, 'in service');
+  }
+
+  /** Neither fleet serves any more. Only deleting the endpoint helps now. */
+  private async fail(): Promise<void> {
+    this.abandon();
+    const { endpoint, green } = this;
+    endpoint.pending = undefined;
+    endpoint.status = 'Failed';
+    endpoint.failureReason = 'Request to service failed, and the rollback failed too (injected)';
+    await Promise.all([green.retire(), endpoint.current?.retire()]);
+    await this.hooks.moved(endpoint, 'failed');
   }
 
   private async rollBack(reason: string | undefined, alarm?: string): Promise<void> {

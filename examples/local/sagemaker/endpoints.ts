@@ -51,6 +51,7 @@ export class Endpoints {
     ]);
     const endpoint = this.get(string(input, 'EndpointName'));
     const blue = endpoint.current;
+    if (endpoint.status === 'Failed') throw invalid(`Cannot update endpoint "${endpoint.arn}" because it is in Failed status.`);
     if (blue === undefined || endpoint.status !== 'InService') throw invalid(`Cannot update in-progress endpoint "${endpoint.arn}".`);
     const config = this.known.configs.get(string(input, 'EndpointConfigName'));
     const given = optionalObject(input.DeploymentConfig, 'DeploymentConfig')
@@ -162,7 +163,10 @@ export class Endpoints {
       cloud, cloudWatch, servers, faults, endpointName: endpoint.name, config, variant, shadow, model: this.known.models.model(variant.modelName),
     }));
     prepare(green);
-    const deployment = new Deployment(cloud, cloudWatch, endpoint, green, plan, { moved: async (moved, note) => this.moved(moved, note) });
+    const deployment = new Deployment(cloud, cloudWatch, endpoint, green, plan, {
+      moved: async (moved, note) => this.moved(moved, note),
+      breaks: (configName) => faults.breaks(endpoint.name, configName),
+    });
     this.deployments.set(endpoint.name, deployment);
     await deployment.begin();
   }

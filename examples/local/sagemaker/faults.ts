@@ -9,8 +9,11 @@ export interface Fault {
   readonly modelName?: string;
   /** Part of the model's name, for whichever config serves it. */
   readonly modelNameContains?: string;
-  /** `error`: the container answers 500 without being asked. `latency`: its answer comes late. */
-  readonly kind: 'error' | 'latency';
+  /**
+   * `error`: the container answers 500 without being asked. `latency`: its answer comes late. `failure`: the deployment of
+   * the config fails, and so does the way back from it, so that the endpoint is `Failed`.
+   */
+  readonly kind: 'error' | 'latency' | 'failure';
   /** Real milliseconds by which `latency` delays an answer. @default 200 */
   readonly milliseconds?: number;
   /** Of the requests, the share that is hit. @default 1 */
@@ -41,10 +44,18 @@ export class Faults {
     return () => void this.active.delete(fault);
   }
 
+  /** Whether the deployment of a config fails beyond repair. */
+  breaks(endpointName: string, configName: string): boolean {
+    const hit = [...this.active.keys()].some((fault) => fault.kind === 'failure'
+      && matches({ ...fault, shadow: false }, { endpointName, configName, modelName: '', shadow: false }));
+    if (hit) this.hits += 1;
+    return hit;
+  }
+
   /** The fault that hits the next request to a fleet. */
   next(target: FaultTarget): Fault | undefined {
     for (const [fault, carried] of this.active) {
-      if (!matches(fault, target)) continue;
+      if (fault.kind === 'failure' || !matches(fault, target)) continue;
       const sum = carried + (fault.share ?? 1);
       this.active.set(fault, sum >= 1 ? sum - 1 : sum);
       if (sum < 1) continue;

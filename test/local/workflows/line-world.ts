@@ -1,5 +1,6 @@
 import * as path from 'path';
 import { CloudWatchClient, PutMetricDataCommand, SetAlarmStateCommand, StateValue } from '@aws-sdk/client-cloudwatch';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { UpdateEndpointWeightsAndCapacitiesCommand } from '@aws-sdk/client-sagemaker';
 import { SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
@@ -190,6 +191,24 @@ export class LineWorld extends LineView {
   /** A bug of the scientist's: the server comes up once, and not again. */
   get startsOnce(): { bug: string } {
     return { bug: `start again:${path.join(this.cloud.folders.temp, `started-${this.commits}`)}` };
+  }
+
+  /** The version's deployment fails, and so does the way back from it; the answer ends it. */
+  breakEndpoint({ version }: VersionItem): () => void {
+    return this.cloud.find(SageMaker).injectFault({
+      endpointName: this.out.Endpoint, endpointConfigNameContains: `-${version.replaceAll('.', '-')}-`, kind: 'failure',
+    });
+  }
+
+  /** Gives the release slot to somebody else. */
+  async giveSlot(execution: string): Promise<void> {
+    await this.cloud.client(DynamoDBClient).send(new UpdateItemCommand({
+      TableName: this.out.Ledger,
+      Key: { pk: { S: 'RELEASE' }, sk: { S: 'SLOT' } },
+      UpdateExpression: 'SET #execution = :execution',
+      ExpressionAttributeNames: { '#execution': 'execution' },
+      ExpressionAttributeValues: { ':execution': { S: execution } },
+    }));
   }
 
   /** The version's new fleet fails requests that callers wait for; the answer ends it. */
