@@ -7,7 +7,8 @@ import { freeing, lifecycle, superseding } from './release-steps';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { IModelRegistry } from '../registry/model-registry';
 import { IModelEndpoint } from '../serving/model-endpoint';
-import { announce, invoke, retry, waitForEndpoint } from '../staging/workflow';
+import { scaledVariant } from '../staging/hosting-plan';
+import { announce, hostingSettings, invoke, retry, waitForEndpoint } from '../staging/workflow';
 
 export interface RecoveryStepsOptions {
   readonly registry: IModelRegistry;
@@ -92,12 +93,19 @@ function endpointBack(
   });
   lost.next(failed);
 
+  // a release may have taken the scaling off, because of another instance type; a deleted endpoint has lost it
+  const scaled = scaledVariant(hostingSettings(endpoint));
+  const scaleAgain = step('ScaleLastGood', { action: 'scaleAgain', scaled, configName: path.stringAt('$.endpoint.EndpointConfigName') });
+  scaleAgain.next(restored);
+  const scaleAnew = step('ScaleAnew', { action: 'scaleNew', scaled, previousConfigName: path.stringAt('$.wreck.lastGood') });
+  scaleAnew.next(recreated);
+
   // a failed endpoint takes no update: what is left is to delete it and to make it anew
   const note = invoke(steps, 'NoteRecreation', recoverer, { action: 'recreating', fence: FENCE, time: NOW }, '$.recreating').addCatch(failed, ON_ERROR);
   const clear = step('RemoveFailed', { action: 'remove', endpointName, onlyFailed: true, untilGone: true });
   const create = step('CreateAnew', { action: 'createEndpoint', endpointName, configName: path.stringAt('$.wreck.lastGood') });
   note.next(clear).next(create).next(waitForEndpoint(steps, 'Anew', {
-    endpoint, wanted: '$.wreck.lastGood', arrived: recreated, elsewhere: lost, broken: lost, failed,
+    endpoint, wanted: '$.wreck.lastGood', arrived: scaleAnew, elsewhere: lost, broken: lost, failed,
   }));
 
   const hasFailed = new sfn.Choice(steps, 'HasFailed')
@@ -108,13 +116,14 @@ function endpointBack(
     endpointName,
     configName: path.stringAt('$.wreck.lastGood'),
     onlyFrom: path.array(path.stringAt('$.wreck.shadowConfig'), path.stringAt('$.wreck.releaseConfig')),
+    scaled,
     fence: FENCE,
   }, '$.restored')
     // it has failed, or is gone, since it was looked at
     .addCatch(inspect, { errors: ['EndpointUnsuitable'], resultPath: path.DISCARD })
     .addCatch(failed, ON_ERROR);
   restore.next(waitForEndpoint(steps, 'LastGood', {
-    endpoint, wanted: '$.restored.configName', arrived: restored, elsewhere: lost, broken: hasFailed, failed,
+    endpoint, wanted: '$.restored.configName', arrived: scaleAgain, elsewhere: lost, broken: hasFailed, failed,
   }));
   const remove = step('RemoveEndpoint', { action: 'remove', endpointName });
   remove.next(restored);

@@ -14,6 +14,7 @@ import { handlerDefaults } from '../private/handler-defaults';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 import { DeployFunction } from '../staging/deploy-function';
+import { grantScaling } from '../staging/scaling-access';
 import { ShadowStaging } from '../staging/shadow-staging';
 import { alarmArns, CHANGE_TIMEOUT, grantCreating, grantDeploying, grantRemovingStaging, settling, workflowMachine } from '../staging/workflow';
 
@@ -44,6 +45,7 @@ export class ReleaseRecovery extends Construct {
     grantDeploying(deployer, release.endpoint);
     grantCreating(deployer, release.endpoint);
     grantRemovingStaging(deployer, release.endpoint);
+    grantScaling(deployer, release.endpoint);
     grantFence(deployer, registry);
     grantSlot(recoverer, registry, ['dynamodb:GetItem', 'dynamodb:UpdateItem']);
     allow(recoverer, { actions: ['sagemaker:DescribeEndpoint'], resources: [release.endpoint.endpointArn] });

@@ -10,6 +10,8 @@ const METRIC = 'InvocationsPerInstance';
 const COOLDOWN = 300;
 /** While an update is under way nothing is scaled; it is tried again. */
 const AGAIN_SECONDS = 60;
+/** A cooldown begins once the fleet has its new size and has been measured with it for a whole minute. */
+const SETTLING_SECONDS = 120;
 
 /**
  * One target tracking policy: two alarms on the requests of an instance, three minutes above the target or fifteen well
@@ -92,6 +94,6 @@ export class TargetTracking {
     if (load === undefined) return this.later(AGAIN_SECONDS);
     const wanted = this.fleet.within(Math.ceil(size * load / this.target - 1e-9));
     if (firing === 0 ? wanted > size : wanted < size) await this.fleet.set(wanted);
-    this.later(firing === 0 ? this.cooldowns.out : this.cooldowns.in);
+    this.later(SETTLING_SECONDS + (firing === 0 ? this.cooldowns.out : this.cooldowns.in));
   }
 }

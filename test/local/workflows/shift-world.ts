@@ -1,21 +1,23 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'fs';
 import * as path from 'path';
-import { ApplicationAutoScalingClient, DescribeScalableTargetsCommand, DescribeScalingPoliciesCommand, DescribeScheduledActionsCommand } from '@aws-sdk/client-application-auto-scaling';
+import {
+  ApplicationAutoScalingClient, DescribeScalableTargetsCommand, DescribeScalingPoliciesCommand, DescribeScheduledActionsCommand,
+} from '@aws-sdk/client-application-auto-scaling';
 import { CloudWatchClient, DescribeAlarmsCommand, SetAlarmStateCommand, StateValue } from '@aws-sdk/client-cloudwatch';
 import {
-  CreateModelPackageCommand, CreateModelPackageGroupCommand, DescribeEndpointCommand, DescribeEndpointConfigCommand, ListEndpointConfigsCommand, ListModelsCommand,
-  SageMakerClient,
+  CreateModelPackageCommand, CreateModelPackageGroupCommand, DescribeEndpointCommand, DescribeEndpointConfigCommand, ListEndpointConfigsCommand,
+  ListModelsCommand, SageMakerClient,
 } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { aws_cloudwatch as cloudwatch, aws_ecr as ecr, aws_kms as kms, aws_s3 as s3, CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { CanaryRelease, CanaryReleaseOptions, IModelEndpoint, ModelEndpoint, ModelEndpointProps, ObservationStore } from '../../../src';
 import { LocalCloud } from '../../../examples/local/cloud/local-cloud';
 import { StepFunctions } from '../../../examples/local/cloud/step-functions';
 import { JsonObject } from '../../../examples/local/cloud/types';
 import { pack } from '../../../examples/local/sagemaker/archive';
 import { SageMaker } from '../../../examples/local/sagemaker/sagemaker';
 import { standIns } from '../../../examples/local/stand-ins';
+import { CanaryRelease, CanaryReleaseOptions, IModelEndpoint, ModelEndpoint, ModelEndpointProps, ObservationStore } from '../../../src';
 import { Clouds } from '../cloud-support';
 
 export const ENDPOINT = 'shop';
@@ -27,7 +29,7 @@ const GROUP = 'Shop';
 export interface ShiftApp {
   readonly endpoint: (props?: Partial<ModelEndpointProps>) => ModelEndpoint;
   /** The same endpoint, as a later version of the stack has it. */
-  readonly changed: (endpoint: ModelEndpoint, id: string, change: Pick<ModelEndpointProps, 'instanceType' | 'instanceCount' | 'autoscaling'>) => IModelEndpoint;
+  readonly changed: (endpoint: ModelEndpoint, id: string, change: Partial<ModelEndpointProps>) => IModelEndpoint;
   readonly release: (id: string, endpoint: IModelEndpoint, options: CanaryReleaseOptions) => void;
   readonly guard: cloudwatch.IAlarm;
   readonly quality: cloudwatch.IAlarm;
@@ -108,9 +110,10 @@ export class ShiftWorld {
     return failed;
   }
 
-  /** The share of the requests that fleets of other configs than the first answer, from each change on. */
+  /** The shares of the requests that a config's fleet has answered, one after the other. */
   shares(config: string): number[] {
-    const shares = this.cloud.find(SageMaker).traffic.shifts.filter(({ endpoint }) => endpoint === ENDPOINT).map((shift) => shift.shares[config] ?? 0);
+    const shifts = this.cloud.find(SageMaker).traffic.shifts.filter(({ endpoint }) => endpoint === ENDPOINT);
+    const shares = shifts.map((shift) => shift.shares[config] ?? 0);
     return shares.filter((share, i) => share > 0 && share !== shares[i - 1]);
   }
 
@@ -145,8 +148,8 @@ export class ShiftWorld {
     return (MetricAlarms ?? []).map(({ AlarmName }) => AlarmName!);
   }
 
-  async setAlarm(AlarmName: string, StateValue: StateValue): Promise<void> {
-    await this.cloud.client(CloudWatchClient).send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason: 'the operator says so' }));
+  async setAlarm(AlarmName: string, state: StateValue): Promise<void> {
+    await this.cloud.client(CloudWatchClient).send(new SetAlarmStateCommand({ AlarmName, StateValue: state, StateReason: 'the operator says so' }));
     await this.cloud.clock.settle();
   }
 
@@ -159,7 +162,8 @@ export class ShiftWorld {
     const { ScheduledActions } = await client.send(new DescribeScheduledActionsCommand(of));
     return {
       bounds: (ScalableTargets ?? []).flatMap(({ MinCapacity, MaxCapacity }) => [MinCapacity!, MaxCapacity!]),
-      policies: Object.fromEntries((ScalingPolicies ?? []).map((policy) => [policy.PolicyName!, policy.TargetTrackingScalingPolicyConfiguration?.TargetValue ?? 0])),
+      policies: Object.fromEntries((ScalingPolicies ?? [])
+        .map((policy) => [policy.PolicyName!, policy.TargetTrackingScalingPolicyConfiguration?.TargetValue ?? 0])),
       schedules: (ScheduledActions ?? []).map(({ ScheduledActionName }) => ScheduledActionName!),
     };
   }
