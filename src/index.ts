@@ -21,6 +21,7 @@ export * from './release/canary-release';
 export * from './release/release-hook';
 export * from './release/release-workflow';
 export * from './release/traffic-shift';
+export * from './serving/endpoint-autoscaling';
 export * from './serving/model-endpoint';
 export * from './serving/observation-store';
 export * from './serving/prediction-api';
