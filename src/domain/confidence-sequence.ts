@@ -1,7 +1,7 @@
 import { Block, meanOf } from './loss-blocks';
 
-/** The sequence is tightest at this many times the least number of blocks. */
-export const BEST_BLOCKS = 4;
+/** The sequence is tightest at this many times the least data that may decide. */
+export const TIGHTEST_AT = 4;
 
 /** Mean of d per pair over the blocks added so far, with the variance that blocks of consecutive time give it. */
 export class RunningMean {

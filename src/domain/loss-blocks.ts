@@ -22,9 +22,8 @@ export function toBlocks(hours: readonly HourSums[], start: number, end: number,
   const full = Math.floor((end - start) / length);
   const byIndex = new Map<number, { pairs: number[]; values: number[] }>();
   for (const { hour, pairs, value } of hours) {
-    const at = () => new Date(hour * HOUR).toISOString();
-    if (!Number.isInteger(pairs) || pairs < 0 || !Number.isFinite(value)) throw new Error(`the sums of hour ${at()} are not numbers: ${pairs} pairs, ${value}`);
-    if (pairs === 0 && value !== 0) throw new Error(`hour ${at()} has losses without a pair: ${value}`);
+    if (!Number.isInteger(pairs) || pairs < 0 || !Number.isFinite(value)) throw new Error(`the sums of hour ${hourText(hour)} are not numbers: ${pairs} pairs, ${value}`);
+    if (pairs === 0 && value !== 0) throw new Error(`hour ${hourText(hour)} has losses without a pair: ${value}`);
     const index = Math.floor((hour - start) / length);
     if (pairs === 0 || index < 0 || index >= full) continue;
     const block = byIndex.get(index) ?? { pairs: [], values: [] };
@@ -57,6 +56,11 @@ export function lagOne(residuals: readonly Residual[]): number {
   const total = sum(residuals.map(({ residual }) => residual ** 2));
   if (!(total > 0)) return 0;
   return sum(residuals.slice(1).map(({ index, residual }, i) => (index === residuals[i].index + 1 ? residual * residuals[i].residual : 0))) / total;
+}
+
+/** ISO 8601 of an hour since 1970. */
+export function hourText(hour: number): string {
+  return new Date(hour * HOUR).toISOString();
 }
 
 /** Hours since 1970, from ISO 8601 or `yyyy/MM/dd/HH`. */
