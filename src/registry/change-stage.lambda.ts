@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { Fence, requireSlot } from './fence';
-import { named } from './ledger-io';
+import { named, readVersion } from './ledger-io';
 import { changeStage } from './stage-change';
 import { JsonObject } from '../domain/attribute-values';
-import { isLifecycleStage, LIFECYCLE_STAGES } from '../domain/ledger';
+import { isLifecycleStage, LIFECYCLE_STAGES, StageChange } from '../domain/ledger';
 
 /** What the lifecycle function takes. */
 export interface StageChangeEvent {
@@ -15,6 +15,8 @@ export interface StageChangeEvent {
   readonly detail?: JsonObject;
   /** ISO 8601. */
   readonly time: string;
+  /** A version that is at the stage already came there by what was asked before: that is finished, and nothing is added. */
+  readonly once?: boolean;
   /** The release that the change is part of: one that has lost its slot changes nothing. */
   readonly fence?: Fence | null;
 }
@@ -35,6 +37,8 @@ export async function handler(event: StageChangeEvent): Promise<StageChangeResul
   if (!isLifecycleStage(stage)) throw named('InvalidStage', `no stage '${stage}', expected one of ${LIFECYCLE_STAGES.join(', ')}`);
   await requireSlot(event.fence, dynamo);
   const ledger = { client: dynamo, table: process.env.LEDGER_TABLE ?? '' };
-  const record = await changeStage(ledger, { client: sagemaker }, version, { stage, reason: reason ?? 'no reason given', time, ...(detail ? { detail } : {}) });
+  const earlier = event.once === true ? (await readVersion(dynamo, ledger.table, version))?.history.at(-1) : undefined;
+  const change: StageChange = earlier?.stage === stage ? earlier : { stage, reason: reason ?? 'no reason given', time, ...(detail ? { detail } : {}) };
+  const record = await changeStage(ledger, { client: sagemaker }, version, change);
   return { version, stage, modelPackageArn: record.modelPackageArn, account: record.account };
 }

@@ -147,7 +147,7 @@ function concluding(steps: Construct, options: RecoveryStepsOptions, free: sfn.I
   }).addCatch(failed, ON_ERROR);
   restored.next(conclude);
   const reject = lifecycle(steps, 'Reject', registry, {
-    version: path.stringAt('$.wreck.version'), stage: path.stringAt('$.taken.stage'), reason, fence: FENCE,
+    version: path.stringAt('$.wreck.version'), stage: path.stringAt('$.taken.stage'), reason, fence: FENCE, once: true,
   })
     .addCatch(failed, ON_ERROR);
   reject.next(new sfn.Choice(steps, 'IsInProductionAgain').when(sfn.Condition.isString('$.wreck.restored'), restored).otherwise(conclude));

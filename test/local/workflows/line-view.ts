@@ -22,6 +22,7 @@ export interface VersionItem {
   readonly order: number;
   readonly status: string;
   readonly modelPackageArn: string;
+  readonly announcedAt?: string;
   readonly history: { readonly stage: string; readonly reason: string }[];
   /** What was judged and decided. */
   readonly account?: string;
@@ -68,7 +69,7 @@ export class LineView {
   /** The slot and what waits for it. */
   async queue(): Promise<string[]> {
     const items = await this.items<{ sk: string; version: string }>('RELEASE');
-    return items.filter(({ sk }) => sk !== 'LASTGOOD').map(({ sk, version }) => `${sk.replace(/#.*/, '')} ${version}`);
+    return items.filter(({ sk }) => /^(SLOT|WAITING)/.test(sk)).map(({ sk, version }) => `${sk.replace(/#.*/, '')} ${version}`);
   }
 
   /** Approval, stage and account of the version's model package. */
