@@ -4,13 +4,13 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { CanarySettings, OWN_ALARMS } from './canary-plan';
+import { CanarySettings } from './canary-plan';
 import { canarySteps } from './canary-steps';
 import { GuardReleaseFunction } from './guard-release-function';
 import { grantFence } from './ledger-access';
 import { PlanReleaseFunction } from './plan-release-function';
+import { checkRelease } from './release-checks';
 import { TrafficShift } from './traffic-shift';
-import { releasePlanProblems } from '../domain/release-plan';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
@@ -26,14 +26,14 @@ export interface ReleaseWatch {
   /** For how long, 1 minute to 30 days. Accuracy shows only when labels arrive, which a canary of at most an hour cannot wait for. */
   readonly window: Duration;
   /**
-   * Alarms, usually on quality. One that starts to fire within the window takes the release back; one that fires already,
-   * because of the version before, does not.
+   * 1 to 100 alarms, usually on quality. One that starts to fire within the window takes the release back; one that fires
+   * already, because of the version before, does so only once it has been quiet and fires anew.
    */
   readonly alarms: cloudwatch.IAlarm[];
   /**
-   * How often the alarms are looked at.
+   * How often the alarms are looked at, 1 minute to the length of the window. An alarm that fires and clears between two looks counts as well.
    *
-   * @default Duration.minutes(5)
+   * @default - every 5 minutes, or once in a shorter window
    */
   readonly every?: Duration;
 }
@@ -43,7 +43,7 @@ export interface CanaryReleaseOptions {
   /**
    * How traffic moves to the new version.
    *
-   * @default - one instance for 15 minutes, then the rest; all at once where the endpoint has a single instance
+   * @default - one instance for 15 minutes, then the rest; all at once where the endpoint has, or may shrink to, a single instance
    */
   readonly shift?: TrafficShift;
   /**
@@ -66,7 +66,7 @@ export interface CanaryReleaseOptions {
    */
   readonly maxErrorRate?: number;
   /**
-   * The 95th percentile of the new model's latency above which the release is taken back.
+   * The 95th percentile of the new model's latency above which the release is taken back, 1 ms to 60 seconds.
    *
    * @default Duration.seconds(1)
    */
@@ -97,11 +97,13 @@ export interface CanaryReleaseProps extends CanaryReleaseOptions {
  * A new fleet is started beside the old one, traffic moves to it as `shift` says, and alarms on the new fleet alone
  * (server errors, model errors, p95 latency) as well as your own take everything back when they fire. The release counts
  * as done only when the endpoint serves on the new config: SageMaker rolls back silently, and this construct reports that
- * as what it is. The capacity that the endpoint had is kept.
+ * as what it is, with its cause. The capacity that the endpoint had is kept, and so is its autoscaling, also where the instance
+ * type changes.
  *
  * Start `stateMachine` with `{"version", "modelPackageArn"}` (`version` defaults to what the package says). Its output:
  * `{"outcome": "production" | "rolled-back", "reason", "version", "endpointConfigName", "previousConfigName",
- * "previousVersion"}`, where `endpointConfigName` is the config that serves. An execution fails only when the endpoint is
+ * "previousVersion", "shift"}`, where `endpointConfigName` is the config that serves and `shift` says in words how traffic
+ * moved (null where there was none to move). An execution fails only when the endpoint is
  * not as it should be; it still tries to restore the config it found.
  *
  * @example
@@ -125,7 +127,15 @@ export class CanaryRelease extends Construct {
     super(scope, id);
     this.endpoint = props.endpoint;
     const settings = this.settings(props);
-    this.check(props, settings);
+    const watchEvery = props.watch?.every ?? Duration.minutes(Math.min(5, Math.max(1, settings.watchMinutes)));
+    const problems = new Problems(this);
+    checkRelease(problems, {
+      endpoint: props.endpoint,
+      settings,
+      alarms: props.alarms ?? [],
+      ...(props.watch === undefined ? {} : { watch: { alarms: props.watch.alarms, everyMinutes: watchEvery.toMinutes({ integral: false }) } }),
+    });
+    problems.throwIfAny();
 
     const planner = this.handler('Planner', PlanReleaseFunction, 'Plans the release of a model version', props);
     const deployer = this.handler('Deployer', DeployFunction, 'Changes what the endpoint serves', props, CHANGE_TIMEOUT);
@@ -133,7 +143,6 @@ export class CanaryRelease extends Construct {
     this.grant(planner, deployer, guard, props);
     this.changers = [deployer, guard];
 
-    const watchEvery = props.watch?.every ?? Duration.minutes(5);
     // the watch, one more look, and all the waiting for the endpoint to be changed and changed back
     this._longest = Duration.minutes(Math.ceil(settings.watchMinutes + watchEvery.toMinutes({ integral: false })) + settling(7).toMinutes());
     this.stateMachine = workflowMachine(this, {
@@ -159,45 +168,18 @@ export class CanaryRelease extends Construct {
 
   private settings(props: CanaryReleaseProps): CanarySettings {
     const { endpoint } = props;
-    const single = !Token.isUnresolved(endpoint.instanceCount) && endpoint.instanceCount < 2;
+    const least = endpoint.autoscaling?.minCapacity ?? endpoint.instanceCount;
+    const single = !Token.isUnresolved(least) && least < 2;
     const shift = props.shift ?? (single ? TrafficShift.allAtOnce() : TrafficShift.canaryInstances(1, Duration.minutes(15)));
     return {
       ...hostingSettings(endpoint),
       shift: shift._plan,
-      alarmNames: (props.alarms ?? []).map((alarm) => alarm.alarmName),
-      watchAlarmNames: (props.watch?.alarms ?? []).map((alarm) => alarm.alarmName),
+      alarmNames: [...new Set((props.alarms ?? []).map((alarm) => alarm.alarmName))],
+      watchAlarmNames: [...new Set((props.watch?.alarms ?? []).map((alarm) => alarm.alarmName))],
       watchMinutes: (props.watch?.window ?? Duration.minutes(0)).toMinutes({ integral: false }),
       maxErrorRate: props.maxErrorRate ?? 0.01,
       maxLatencyP95Milliseconds: (props.maxLatencyP95 ?? Duration.seconds(1)).toMilliseconds(),
     };
-  }
-
-  private check(props: CanaryReleaseProps, settings: CanarySettings): void {
-    const { endpoint, watch } = props;
-    const problems = new Problems(this);
-    if (!Token.isUnresolved(endpoint.instanceCount)) {
-      const alarmCount = OWN_ALARMS + settings.alarmNames.length;
-      for (const problem of releasePlanProblems(settings.shift, { instanceCount: endpoint.instanceCount, alarmCount })) {
-        problems.check(false, `shift: ${problem}`);
-      }
-    }
-    const name = endpoint.endpointName;
-    const every = (watch?.every ?? Duration.minutes(5)).toMinutes({ integral: false });
-    problems
-      .check(Token.isUnresolved(name) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/.test(name),
-        `the endpoint's name must be 1 to 63 letters, digits and single inner hyphens, got '${name}'`)
-      .check(settings.maxErrorRate >= 0 && settings.maxErrorRate < 1, `maxErrorRate must be at least 0 and below 1, got ${settings.maxErrorRate}`)
-      .check(settings.maxLatencyP95Milliseconds >= 1, `maxLatencyP95 must be at least 1 ms, got ${settings.maxLatencyP95Milliseconds} ms`);
-    if (watch !== undefined) {
-      problems
-        .check(settings.watchMinutes >= 1 && settings.watchMinutes <= 30 * 24 * 60, `watch.window must be 1 minute to 30 days, got ${settings.watchMinutes} minutes`)
-        .check(watch.alarms.length >= 1 && watch.alarms.length <= 100, `watch.alarms must be 1 to 100 alarms, got ${watch.alarms.length}`)
-        .check(every >= 1, `watch.every must be at least 1 minute, got ${every} minutes`)
-        .check(settings.watchMinutes / every <= 1000,
-          `watch.every of ${every} minutes gives ${Math.ceil(settings.watchMinutes / every)} looks within the window, at most 1000 fit into one execution: `
-          + `look every ${Math.ceil(settings.watchMinutes / 1000)} minutes or less often`);
-    }
-    problems.throwIfAny();
   }
 
   private grant(planner: lambda.Function, deployer: lambda.Function, guard: lambda.Function, props: CanaryReleaseProps): void {

@@ -81,9 +81,9 @@ export class TrafficShift {
     this._plan = {
       kind,
       ...(step === undefined ? {} : { step }),
-      waitSeconds: wait.toSeconds(),
-      ...(options.terminationWait === undefined ? {} : { terminationWaitSeconds: options.terminationWait.toSeconds() }),
-      ...(options.timeout === undefined ? {} : { maximumExecutionTimeoutSeconds: options.timeout.toSeconds() }),
+      waitSeconds: wait.toSeconds({ integral: false }),
+      ...(options.terminationWait === undefined ? {} : { terminationWaitSeconds: options.terminationWait.toSeconds({ integral: false }) }),
+      ...(options.timeout === undefined ? {} : { maximumExecutionTimeoutSeconds: options.timeout.toSeconds({ integral: false }) }),
     };
   }
 }

@@ -4,11 +4,13 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { IModelRegistry } from '../../src/registry/model-registry';
 import { ModelRegistryVersioning } from '../../src/registry/model-registry-versioning';
-import { IModelEndpoint, ModelEndpoint } from '../../src/serving/model-endpoint';
+import { IModelEndpoint, ModelEndpoint, ModelEndpointAttributes } from '../../src/serving/model-endpoint';
 import { ObservationStore } from '../../src/serving/observation-store';
 
 /** An endpoint that somebody else's stack owns. */
-export function importedEndpoint(stack: Stack, options: { endpointName?: string; instanceCount?: number } = {}): IModelEndpoint {
+export function importedEndpoint(
+  stack: Stack, options: Omit<Partial<ModelEndpointAttributes>, 'executionRole' | 'observations'> = {},
+): IModelEndpoint {
   const encryptionKey = kms.Key.fromKeyArn(stack, 'ObservationsKey', 'arn:aws:kms:eu-central-1:111122223333:key/0d5a');
   return ModelEndpoint.fromModelEndpointAttributes(stack, 'Endpoint', {
     endpointName: 'temperature',
