@@ -8,6 +8,7 @@ import { QualityMonitor, QualityMonitorOptions } from './monitoring/quality-moni
 import { Problems } from './private/problems';
 import { ModelRegistryVersioning } from './registry/model-registry-versioning';
 import { CanaryRelease, CanaryReleaseOptions, ReleaseWatch } from './release/canary-release';
+import { ReleaseHooks } from './release/release-hook';
 import { ReleaseWorkflow } from './release/release-workflow';
 import { ModelEndpoint } from './serving/model-endpoint';
 import { PredictionApi, PredictionApiOptions } from './serving/prediction-api';
@@ -79,6 +80,13 @@ export interface RegressionModelOptions {
    * @default - the defaults of `CanaryRelease`, and the alarm of `monitor` is watched for two days after a release
    */
   readonly release?: CanaryReleaseOptions;
+
+  /**
+   * Whom else a release asks, and where on its way. Each may reject the version.
+   *
+   * @default - nobody
+   */
+  readonly hooks?: ReleaseHooks;
 
   /**
    * How the accuracy of live predictions is watched.
@@ -185,7 +193,7 @@ export class RegressionModel extends Construct {
     // accuracy shows when labels arrive, which is usually a day later
     const watch: ReleaseWatch = { window: Duration.days(2), every: Duration.hours(1), alarms: [this.monitor.alarm] };
     this.release = new CanaryRelease(within, 'Release', { ...common, watch, ...props.release, endpoint: this.endpoint, registry: this.registry });
-    this.releases = new ReleaseWorkflow(within, 'Releases', { ...common, registry: this.registry, staging: this.staging, release: this.release });
+    this.releases = new ReleaseWorkflow(within, 'Releases', { ...common, registry: this.registry, staging: this.staging, release: this.release, hooks: props.hooks });
     this.api = new PredictionApi(within, 'Api', { ...common, manageAccountLogging: false, ...props.api, endpoint: this.endpoint });
   }
 }

@@ -3,9 +3,9 @@ import { LifecycleStage, StageChange, VersionRecord } from './ledger';
 import { pointInWords } from './release-hook';
 
 /** What an account is made from: all of it is on the ledger's record of the version. */
-export type AccountedVersion = Pick<
-VersionRecord, 'version' | 'cause' | 'commit' | 'dataset' | 'evaluation' | 'championEvaluation' | 'championVersion' | 'gate' | 'author' | 'stage' | 'reason' | 'history' | 'hooks'
->;
+export type AccountedVersion = Pick<VersionRecord, AccountedMember>;
+type AccountedMember = 'version' | 'cause' | 'commit' | 'dataset' | 'author' | 'evaluation' | 'championEvaluation' | 'championVersion' | 'gate'
+| 'stage' | 'reason' | 'history' | 'hooks';
 
 /** SageMaker's descriptions take so many characters: the account is the same text wherever it is read. */
 export const LONGEST_ACCOUNT = 1024;
@@ -34,8 +34,8 @@ const HEADS: Readonly<Record<LifecycleStage, string>> = {
  */
 export function releaseAccount(record: AccountedVersion, verdict?: JsonObject): string {
   for (const budget of BUDGETS) {
-    const text = composed(record, verdict ?? shadowResult(record.history), budget);
-    if (text.length <= LONGEST_ACCOUNT) return text;
+    const account = composed(record, verdict ?? shadowResult(record.history), budget);
+    if (account.length <= LONGEST_ACCOUNT) return account;
   }
   return cut(composed(record, verdict ?? shadowResult(record.history), BUDGETS[BUDGETS.length - 1]), LONGEST_ACCOUNT);
 }
@@ -43,9 +43,9 @@ export function releaseAccount(record: AccountedVersion, verdict?: JsonObject): 
 function composed(record: AccountedVersion, verdict: JsonObject | undefined, budget: number): string {
   const head = `${name(record.version)} ${HEADS[record.stage]}: ${brief(record.reason, budget) || 'no reason given'}`;
   const told = plain(record.reason);
-  const tell = (text: JsonValue | undefined): string => {
+  const tell = (said: JsonValue | undefined): string => {
     // what the head says is not said twice
-    const words = typeof text === 'string' ? plain(text) : '';
+    const words = typeof said === 'string' ? plain(said) : '';
     return words === '' || told.includes(words) ? '' : brief(words, budget);
   };
   return [head, origin(record), gate(record, tell), shadow(verdict, tell), ...hooks(record, tell), canary(record.history, tell)]
@@ -99,7 +99,7 @@ function canary(history: readonly StageChange[], tell: Teller): string {
   const result = last(history, (detail) => typeof detail.outcome === 'string');
   if (result === undefined) return '';
   const how = tell(result.shift);
-  return joined(`Release ${text(result.outcome)}${how === '' ? '' : ` by ${how}`}`, tell(result.reason));
+  return joined(`Release${how === '' ? '' : ` by ${how}`}: ${text(result.outcome)}`, tell(result.reason));
 }
 
 /** The shadow's result within the history: the detail of its own stage, or part of that of a hook. */
@@ -114,7 +114,7 @@ function last(history: readonly StageChange[], is: (detail: JsonObject) => boole
   return history.flatMap(({ detail }) => (detail !== undefined && is(detail) ? [detail] : [])).at(-1);
 }
 
-type Teller = (text: JsonValue | undefined) => string;
+type Teller = (said: JsonValue | undefined) => string;
 
 function joined(first: string, ...more: string[]): string {
   return [first, ...more.filter((each) => each !== '')].join('; ');

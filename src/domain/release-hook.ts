@@ -56,7 +56,9 @@ export function hookDecision(hook: string, at: HookPoint, answer: JsonValue | un
 }
 
 /** A hook that failed, or did not answer in time, rejects. `failure` is what Step Functions caught. */
-export function hookFailure(hook: string, at: HookPoint, failure: { readonly Error?: string; readonly Cause?: string }, timeout: string): HookDecision {
+export function hookFailure(
+  hook: string, at: HookPoint, failure: { readonly Error?: string; readonly Cause?: string }, timeout: string,
+): HookDecision {
   if (failure.Error === 'States.Timeout') return rejection(hook, at, `, for it did not answer within ${timeout}`);
   return rejection(hook, at, `, for it failed: ${failureInWords(JSON.stringify(failure))}`);
 }

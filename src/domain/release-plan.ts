@@ -64,6 +64,19 @@ export function trafficSteps(plan: ReleasePlan, instanceCount: number): number[]
   return Array.from({ length: steps }, (_, i) => Math.min(100, share * (i + 1)));
 }
 
+/** How traffic moves and what guards it, in words. */
+export function planInWords(plan: ReleasePlan, { alarmCount, watchMinutes }: { readonly alarmCount: number; readonly watchMinutes: number }): string {
+  const { kind, step } = plan;
+  const share = step === undefined ? '' : step.type === 'CAPACITY_PERCENT' ? `${step.value} %` : counted(step.value, 'instance');
+  const wait = durationInWords(plan.waitSeconds / 60);
+  const shift = {
+    canary: `a canary of ${share} for ${wait}, then the rest`,
+    linear: `steps of ${share}, ${wait} each`,
+    allAtOnce: `the whole fleet at once, watched for ${wait}`,
+  }[kind];
+  return `${shift}, guarded by ${counted(alarmCount, 'alarm')}${watchMinutes > 0 ? `, then a watch of ${durationInWords(watchMinutes)}` : ''}`;
+}
+
 /** All waits of a deployment, in seconds: one after each step, and the one before the old fleet goes. */
 export function totalWaitSeconds(plan: ReleasePlan, instanceCount: number): number {
   return trafficSteps(plan, instanceCount).length * plan.waitSeconds + (plan.terminationWaitSeconds ?? 0);
@@ -128,6 +141,15 @@ function stepProblems(kind: 'canary' | 'linear', step: FleetShare, instanceCount
 
 function percentOf(step: FleetShare, instanceCount: number): number {
   return step.type === 'CAPACITY_PERCENT' ? step.value : (100 * step.value) / instanceCount;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function durationInWords(minutes: number): string {
+  const [size, unit] = ([[1440, 'day'], [60, 'hour'], [1, 'minute']] as const).find(([each]) => minutes >= each && minutes % each === 0) ?? [1 / 60, 'second'];
+  return counted(Number((minutes / size).toPrecision(4)), unit);
 }
 
 function isWhole(value: number): boolean {

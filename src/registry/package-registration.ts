@@ -139,7 +139,10 @@ async function confirm(ledger: Ledger, record: VersionRecord, modelPackageArn: s
     ConditionExpression: '#attempt = :attempt AND #status IN (:allocated, :registered)',
     ExpressionAttributeNames: { '#status': 'status', '#attempt': 'attempt' },
     ExpressionAttributeValues: {
-      ':registered': toAttribute('registered'), ':allocated': toAttribute('allocated'), ':attempt': toAttribute(attempt), ':arn': toAttribute(modelPackageArn),
+      ':registered': toAttribute('registered'),
+      ':allocated': toAttribute('allocated'),
+      ':attempt': toAttribute(attempt),
+      ':arn': toAttribute(modelPackageArn),
       ':account': toAttribute(releaseAccount(record)),
     },
   })));

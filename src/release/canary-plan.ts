@@ -54,6 +54,8 @@ export interface CanaryPlan {
   readonly config: CreateConfigRequest;
   /** Whether there is no endpoint yet. */
   readonly first: boolean;
+  /** How traffic is to move and what guards it, in words; null where there is none to move. */
+  readonly shift: string | null;
   readonly previousConfigName: string | null;
   readonly previousVersion: string | null;
   readonly alarms: FleetAlarm[];

@@ -156,6 +156,7 @@ function conclusion(steps: Construct, options: CanaryStepsOptions, failed: sfn.F
     parameters: {
       outcome: path.stringAt('$.outcome.outcome'),
       reason: path.stringAt('$.outcome.reason'),
+      shift: path.stringAt('$.plan.shift'),
       version: path.stringAt('$.plan.candidate.version'),
       endpointConfigName: path.stringAt(served),
       previousConfigName: path.stringAt('$.plan.previousConfigName'),

@@ -1,6 +1,6 @@
 import { describeAlarms, inWords, isFiring } from './alarms-io';
 import { CanaryPlan, CanarySettings, fleetAlarms, PlanReleaseEvent } from './canary-plan';
-import { deploymentConfig, releasePlanProblems } from '../domain/release-plan';
+import { deploymentConfig, planInWords, releasePlanProblems } from '../domain/release-plan';
 import { describeConfig, describeEndpoint, EndpointUnsuitable, readCandidate, readChampion, recordDeployment, requireInService } from '../staging/hosting-io';
 import { Champion, createModelRequest, leastInstanceCount, scaledVariant, deploymentRecord, namesFor, productionConfigRequest } from '../staging/hosting-plan';
 import { readScaling } from '../staging/scaling-io';
@@ -29,6 +29,7 @@ export async function handler(event: PlanReleaseEvent): Promise<CanaryPlan> {
     model: createModelRequest(candidate, names.model, settings),
     config: productionConfigRequest(names, champion, instanceCount, settings),
     first: champion === undefined,
+    shift: champion === undefined ? null : planInWords(settings.shift, { alarmCount: alarmNames.length, watchMinutes: settings.watchMinutes }),
     previousConfigName: champion?.configName ?? null,
     previousVersion: champion?.version ?? null,
     alarms,

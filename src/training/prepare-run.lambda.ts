@@ -7,7 +7,13 @@ import {
 
 export interface PrepareRunEvent {
   /** What started the run: `{commit, author?, imageUri, spec}` after a merge, `{dataset}` after a publication. */
-  readonly input: { readonly commit?: unknown; readonly author?: unknown; readonly imageUri?: unknown; readonly spec?: unknown; readonly dataset?: unknown };
+  readonly input: {
+    readonly commit?: unknown;
+    readonly author?: unknown;
+    readonly imageUri?: unknown;
+    readonly spec?: unknown;
+    readonly dataset?: unknown;
+  };
   /** ARN of the execution. */
   readonly run: string;
   readonly time: string;

@@ -1,10 +1,19 @@
 import * as fc from 'fast-check';
-import { deploymentConfig, deploymentTimeout, ReleasePlan, releasePlanProblems, totalWaitSeconds, trafficSteps } from '../../src/domain/release-plan';
+import { deploymentConfig, deploymentTimeout, planInWords, ReleasePlan, releasePlanProblems, totalWaitSeconds, trafficSteps } from '../../src/domain/release-plan';
 
 const canary: ReleasePlan = { kind: 'canary', step: { type: 'CAPACITY_PERCENT', value: 10 }, waitSeconds: 600 };
 const linear: ReleasePlan = { kind: 'linear', step: { type: 'CAPACITY_PERCENT', value: 25 }, waitSeconds: 300, terminationWaitSeconds: 120 };
 const allAtOnce: ReleasePlan = { kind: 'allAtOnce', waitSeconds: 300 };
 const fleet = { instanceCount: 2, alarmCount: 3 };
+
+test.each<[ReleasePlan, number, string]>([
+  [canary, 0, 'a canary of 10 % for 10 minutes, then the rest, guarded by 3 alarms'],
+  [{ ...canary, step: { type: 'INSTANCE_COUNT', value: 1 }, waitSeconds: 3600 }, 60, 'a canary of 1 instance for 1 hour, then the rest, guarded by 3 alarms, then a watch of 1 hour'],
+  [linear, 2880, 'steps of 25 %, 5 minutes each, guarded by 3 alarms, then a watch of 2 days'],
+  [{ ...allAtOnce, waitSeconds: 90 }, 90, 'the whole fleet at once, watched for 90 seconds, guarded by 3 alarms, then a watch of 90 minutes'],
+])('in words: %j', (plan, watchMinutes, words) => {
+  expect(planInWords(plan, { alarmCount: 3, watchMinutes })).toBe(words);
+});
 
 describe('the deployment config', () => {
   test('of a canary', () => {
@@ -30,6 +39,11 @@ describe('the deployment config', () => {
     const config = deploymentConfig(allAtOnce, []);
     expect(config.BlueGreenUpdatePolicy.TrafficRoutingConfiguration).toEqual({ Type: 'ALL_AT_ONCE', WaitIntervalInSeconds: 300 });
     expect(config).not.toHaveProperty('AutoRollbackConfiguration');
+    // a size that has no use, and kinds that lack theirs, are passed on as what they are
+    expect(trafficSteps({ ...allAtOnce, step: { type: 'CAPACITY_PERCENT', value: 10 } }, 2)).toEqual([100]);
+    for (const kind of ['canary', 'linear'] as const) {
+      expect(Object.keys(deploymentConfig({ kind, waitSeconds: 1 }, []).BlueGreenUpdatePolicy.TrafficRoutingConfiguration)).toEqual(['Type', 'WaitIntervalInSeconds']);
+    }
   });
 
   test('has room for the waits and for starting a fleet, within what SageMaker takes', () => {
@@ -37,6 +51,7 @@ describe('the deployment config', () => {
     expect(deploymentTimeout({ ...linear, step: { type: 'INSTANCE_COUNT', value: 1 }, waitSeconds: 900 })).toBe(10 * 900 + 120 + 1800);
     expect(deploymentTimeout({ ...linear, step: { type: 'CAPACITY_PERCENT', value: 10 }, waitSeconds: 3600 })).toBe(28800);
     expect(deploymentTimeout({ ...canary, maximumExecutionTimeoutSeconds: 5000 })).toBe(5000);
+    expect(deploymentTimeout({ ...canary, step: { type: 'INSTANCE_COUNT', value: 1 }, waitSeconds: 3000 })).toBe(2 * 3000 + 1800);
   });
 });
 
@@ -66,6 +81,19 @@ describe('what SageMaker would refuse', () => {
     expect(releasePlanProblems(allAtOnce, { instanceCount: 1, alarmCount: 0 })).toEqual([]);
   });
 
+  test.each<[string, Partial<ReleasePlan>, Partial<typeof fleet>]>([
+    ['half of the fleet', { step: { type: 'CAPACITY_PERCENT', value: 50 } }, {}],
+    ['a small canary', { step: { type: 'CAPACITY_PERCENT', value: 1 } }, {}],
+    ['a tenth a step', { kind: 'linear', step: { type: 'CAPACITY_PERCENT', value: 10 } }, {}],
+    ['no wait', { waitSeconds: 0 }, {}],
+    ['the longest waits', { waitSeconds: 3600, terminationWaitSeconds: 3600 }, {}],
+    ['the most alarms', {}, { alarmCount: 10 }],
+    ['the shortest limit', { waitSeconds: 100, maximumExecutionTimeoutSeconds: 600 }, {}],
+    ['the longest limit', { maximumExecutionTimeoutSeconds: 28800 }, {}],
+  ])('is not %s', (_, plan, change) => {
+    expect(releasePlanProblems({ ...canary, ...plan }, { ...fleet, ...change })).toEqual([]);
+  });
+
   test.each<[string, Partial<ReleasePlan>, Partial<typeof fleet>, string]>([
     ['one instance', {}, { instanceCount: 1 }, 'at least 2 instances, got 1'],
     ['too large a canary', { step: { type: 'CAPACITY_PERCENT', value: 51 } }, {}, 'the canary must be at most 50 % of the capacity, got 51 %'],
@@ -73,14 +101,18 @@ describe('what SageMaker would refuse', () => {
     ['no size', { step: undefined }, {}, 'a canary shift needs a step size'],
     ['half an instance', { step: { type: 'INSTANCE_COUNT', value: 0.5 } }, {}, 'whole number of at least 1, got 0.5'],
     ['too small a step', { kind: 'linear', step: { type: 'CAPACITY_PERCENT', value: 9 } }, {}, 'at least 10 % of the capacity, got 9 %'],
+    ['no percent', { step: { type: 'CAPACITY_PERCENT', value: 0 } }, {}, 'the size of the canary must be a whole number of at least 1, got 0'],
+    ['half a percent', { kind: 'linear', step: { type: 'CAPACITY_PERCENT', value: 12.5 } }, {}, 'the size of a linear step must be a whole number of at least 1, got 12.5'],
     ['too long a wait', { waitSeconds: 3601 }, {}, '0 to 3600 seconds, got 3601'],
     ['a negative wait', { waitSeconds: -1 }, {}, '0 to 3600 seconds, got -1'],
     ['too long a wait at the end', { terminationWaitSeconds: 4000 }, {}, '0 to 3600 seconds, got 4000'],
+    ['a negative wait at the end', { terminationWaitSeconds: -1 }, {}, 'before the old fleet goes must be 0 to 3600 seconds, got -1'],
+    ['half a second at the end', { terminationWaitSeconds: 0.5 }, {}, '0 to 3600 seconds, got 0.5'],
     ['too many alarms', {}, { alarmCount: 11 }, 'at most 10 alarms, got 11'],
     ['no alarm', {}, { alarmCount: 0 }, 'give at least 1 alarm'],
     ['too short a limit', { maximumExecutionTimeoutSeconds: 599 }, {}, '600 to 28800 seconds, got 599'],
     ['too long a limit', { maximumExecutionTimeoutSeconds: 28801 }, {}, '600 to 28800 seconds, got 28801'],
-    ['waits beyond the limit', { maximumExecutionTimeoutSeconds: 1200 }, {}, '2 steps wait 1200 seconds in all, which must stay below the deployment\'s limit of 1200 seconds'],
+    ['waits beyond the limit', { maximumExecutionTimeoutSeconds: 1200 }, {}, '2 steps wait 1200 seconds in all, which must stay below the deployment\'s limit of 1200 seconds: take larger steps or shorter waits'],
     ['ten hours', { kind: 'linear', waitSeconds: 3600 }, {}, '10 steps wait 36000 seconds in all, which must stay below the deployment\'s limit of 28800'],
     ['a step of nothing to step', { kind: 'allAtOnce' }, {}, 'has no steps'],
   ])('%s', (_, plan, change, problem) => {

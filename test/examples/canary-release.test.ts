@@ -30,6 +30,7 @@ test('a version whose new fleet fails is taken back, and production answers all 
     endpointConfigName: CHAMPION,
     previousConfigName: CHAMPION,
     previousVersion: CHAMPION,
+    shift: 'steps of 25 %, 10 minutes each, guarded by 4 alarms, then a watch of 3 days',
   });
   expect(await world.endpoint()).toEqual({ status: 'InService', config: CHAMPION, shadows: 0, instances: 4 });
   expect(await world.hosted()).toEqual(before);

@@ -85,6 +85,7 @@ describe('the release, as synthesized', () => {
       endpointConfigName: hosting.moves[0],
       previousConfigName: previous,
       previousVersion: 'V1.0.0',
+      shift: 'a canary of 1 instance for 15 minutes, then the rest, guarded by 3 alarms',
     });
     expect(hosting.endpoints.get('temperature')).toMatchObject({ status: 'InService', config: hosting.moves[0] });
     expect(hosting.sagemaker.calls().map((call) => call.args[0].input)).toContainEqual({

@@ -18,10 +18,10 @@ const BEFORE_SHADOW: Record<string, string> = {
 
 /** Hooks that answer by the number of the version. */
 function hookedApp(stack: Stack): void {
-  const asked = (id: string, answer: string, timeout = Duration.seconds(2)) => new lambda.Function(stack, id, {
-    runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromInline(`exports.handler = async ({ version }) => ${answer};`), timeout,
+  const hook = (id: string, code: string, timeout = Duration.seconds(2)) => new lambda.Function(stack, id, {
+    runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromInline(`exports.handler = async ({ version }) => ${code};`), timeout,
   });
-  const cases = Object.entries(BEFORE_SHADOW).map(([version, answer]) => `version === "${version}" ? ${answer} : `).join('');
+  const cases = Object.entries(BEFORE_SHADOW).map(([version, code]) => `version === "${version}" ? ${code} : `).join('');
   const isVersion = (version: string) => sfn.Condition.stringEquals('$.version', version);
   const answers = (id: string, value: object) => new sfn.Pass(stack, id, { result: sfn.Result.fromObject(value) });
   const wait = new sfn.Wait(stack, 'Slow', { time: sfn.WaitTime.duration(Duration.hours(2)) });
@@ -37,9 +37,9 @@ function hookedApp(stack: Stack): void {
   for (const name of ['lead', 'ada']) approval.grantApprove(new iam.Role(stack, name, { roleName: name, assumedBy: new iam.AccountRootPrincipal() }));
   new iam.Role(stack, 'stranger', { roleName: 'stranger', assumedBy: new iam.AccountRootPrincipal() });
   lineApp(stack, {
-    beforeShadow: [ReleaseHook.lambda(asked('Licences', `${cases}({ decision: "proceed" })`))],
+    beforeShadow: [ReleaseHook.lambda(hook('Licences', `${cases}({ decision: "proceed" })`))],
     beforePromotion: [ReleaseHook.stateMachine(fairness, { name: 'fairness' }), approval],
-    afterPromotion: [ReleaseHook.lambda(asked('Smoke', '["V1.7.0", "V1.12.0"].includes(version) ? { decision: "reject", reason: "smoke" } : { decision: "proceed" }'))],
+    afterPromotion: [ReleaseHook.lambda(hook('Smoke', '["V1.7.0", "V1.12.0"].includes(version) ? { decision: "reject", reason: "smoke" } : { decision: "proceed" }'))],
   });
   new CfnOutput(stack, 'ApprovalUrl', { value: approval.url });
   new CfnOutput(stack, 'FairnessArn', { value: fairness.stateMachineArn });

@@ -1,6 +1,7 @@
 import { aws_cloudwatch as cloudwatch, aws_events as events, aws_events_targets as targets, aws_kms as kms, aws_s3 as s3, aws_sns as sns, CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
-  Alerts, CanaryRelease, Dataset, MlopsEvents, ModelEndpoint, ModelRegistryVersioning, ReleaseHooks, ReleaseWorkflow, ShadowStaging, TrafficShift, TrainingWorkflow,
+  Alerts, CanaryRelease, Dataset, MlopsEvents, ModelEndpoint, ModelRegistryVersioning, ReleaseHooks,
+  ReleaseWorkflow, ShadowStaging, TrafficShift, TrainingWorkflow,
 } from '../../../src';
 
 export const MODEL = 'Line';
@@ -18,7 +19,7 @@ export const QUALITY_ALARM = 'Quality';
 export const OWN_NAMESPACE = 'Operator';
 
 /** From a commit and a dataset to production, with everything that decides on the way, and nothing beside it. */
-export function lineApp(stack: Stack, hooks?: ReleaseHooks): void {
+export function lineApp(stack: Stack, hooks?: ReleaseHooks, keep?: number): void {
   const key = new kms.Key(stack, 'Key', { removalPolicy: RemovalPolicy.DESTROY });
   const common = { encryptionKey: key };
   const curated = new s3.Bucket(stack, 'Curated', { encryption: s3.BucketEncryption.KMS, ...common });
@@ -53,7 +54,7 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks): void {
     alarms: [alarm(LOAD_ALARM)],
     watch: { window: Duration.hours(1), every: Duration.minutes(10), alarms: [alarm(QUALITY_ALARM)] },
   });
-  const releases = new ReleaseWorkflow(stack, 'Releases', { ...common, registry, staging, release, hooks });
+  const releases = new ReleaseWorkflow(stack, 'Releases', { ...common, registry, staging, release, hooks, keep });
 
   new Alerts(stack, 'Alerts', common);
   // every event of the library, where the tests can see it

@@ -36,7 +36,7 @@ async function expectTakenBack(act: (record: VersionItem) => Promise<void>, reas
   expect(events.map(({ type }) => type)).toEqual(['ModelRegistered', 'ShadowVerdict', 'ReleaseRolledBack']);
   expect(events[2].detail).toMatchObject({ version: record.version, restored: champion, endpointConfigName: endpoint!.config, reason: ended.reason });
   expect(alerts).toEqual([expect.stringContaining(`${record.version} was rolled back: ${ended.reason}`)]);
-  expect(await expectAccount(world, record, 'ReleaseRolledBack', { events, alerts })).toContain(' Release rolled-back');
+  expect(await expectAccount(world, record, 'ReleaseRolledBack', { events, alerts })).toMatch(/ Release( by a canary of 1 instance for 30 minutes, then the rest, guarded by \d alarms, then a watch of 1 hour)?: rolled-back/);
 }
 
 const minutes = (count: number) => world.traffic.playUntil(((then) => () => world.cloud.clock.now() >= then)(world.in(count / 60)), world.in(2));
