@@ -97,7 +97,7 @@ export interface ShadowStagingOptions {
    */
   readonly maxErrorRate?: number;
   /**
-   * The 95th percentile of the shadow's latency, in the median hour, above which it is rejected.
+   * The 95th percentile of the shadow's latency, in the median hour, above which it is rejected, 1 ms to 60 seconds.
    *
    * @default Duration.seconds(1)
    */
@@ -294,7 +294,12 @@ export class ShadowStaging extends Construct {
         `${MIN_BLOCKS} blocks of ${blockHours} hours and a label delay of ${labelDelayMinutes / 60} hours do not fit into the window of ${windowHours} hours: `
         + 'shorten the blocks or lengthen the window')
       .check(maxErrorRate >= 0 && maxErrorRate < 1, `maxErrorRate must be at least 0 and below 1, got ${maxErrorRate}`)
-      .check(settings.maxLatencyP95Milliseconds >= 1, `maxLatencyP95 must be at least 1 ms, got ${settings.maxLatencyP95Milliseconds} ms`);
+      .check(settings.maxLatencyP95Milliseconds >= 1 && settings.maxLatencyP95Milliseconds <= LONGEST_ANSWER_SECONDS * 1000,
+        `maxLatencyP95 must be 1 ms to the ${LONGEST_ANSWER_SECONDS} s that SageMaker gives a model to answer, got ${settings.maxLatencyP95Milliseconds} ms`)
+      .check(!props.endpoint.serverless,
+        'the endpoint\'s production variant is serverless, and SageMaker puts no shadow beside such a variant: staging needs a variant on instances')
+      .check(Token.isUnresolved(props.endpoint.instanceType) || !props.endpoint.instanceType.startsWith('ml.inf1.'),
+        `SageMaker runs no shadow on instances of the type '${props.endpoint.instanceType}'`);
     this.checkStaging(props, problems);
     problems.throwIfAny();
   }

@@ -6,9 +6,9 @@ import { importedEndpoint, importedRegistry } from './imported';
 import { ShadowStaging, ShadowStagingProps } from '../../src/staging/shadow-staging';
 import { synthesizeUnderNag } from '../support/nag';
 
-const make = (props: Partial<ShadowStagingProps> = {}, endpointName = 'temperature') => {
+const make = (props: Partial<ShadowStagingProps> = {}, endpointName = 'temperature', endpoint: Parameters<typeof importedEndpoint>[1] = {}) => {
   const stack = new Stack(new App(), 'Stack', { env: { region: 'eu-central-1', account: '111122223333' } });
-  new ShadowStaging(stack, 'Staging', { endpoint: importedEndpoint(stack, { endpointName }), ...props });
+  new ShadowStaging(stack, 'Staging', { endpoint: importedEndpoint(stack, { endpointName, ...endpoint }), ...props });
   return Template.fromStack(stack);
 };
 
@@ -80,6 +80,11 @@ describe('ShadowStaging', () => {
     ];
     for (const problem of problems) expect(build).toThrow(problem);
   });
+
+  test.each<[string, Parameters<typeof importedEndpoint>[1], string]>([
+    ['a serverless variant', { serverless: true }, 'the endpoint\'s production variant is serverless, and SageMaker puts no shadow beside such a variant'],
+    ['instances that take no shadow', { instanceType: 'ml.inf1.xlarge' }, 'SageMaker runs no shadow on instances of the type \'ml.inf1.xlarge\''],
+  ])('fails for %s', (_, endpoint, problem) => expect(() => make({}, 'temperature', endpoint)).toThrow(problem));
 
   test.each<[string, Partial<ShadowStagingProps>]>([
     ['sampling of 1 %', { samplingPercentage: 1 }],
