@@ -36,6 +36,8 @@ export const ledgerKeys = {
   approval: (version: string, key: string): LedgerKey => ({ pk: `APPROVAL#${version}`, sk: key }),
   /** A version that waits for the slot; sorts by age. */
   releaseWaiting: (order: number): LedgerKey => ({ pk: 'RELEASE', sk: `WAITING#${String(order).padStart(12, '0')}` }),
+  /** An endpoint config that served production well: `GoodRelease`; sorts by the order of versions. */
+  releaseGood: (order: number): LedgerKey => ({ pk: 'RELEASE', sk: `GOOD#${String(order).padStart(12, '0')}` }),
 };
 
 /** Where a version is in its life. `Registered` is where it begins. */

@@ -10,7 +10,10 @@ export interface ArtifactsBucketProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** Bucket in which nothing is lost: an artifact that is written again keeps its earlier versions. */
+/** For so long what was deleted or written over can be brought back. */
+const RECOVERABLE = Duration.days(90);
+
+/** Bucket in which nothing is lost at once: what is deleted or written again is kept as an earlier version for a while. */
 export function newArtifactsBucket(scope: Construct, props: ArtifactsBucketProps): s3.Bucket {
   const { encryptionKey, removalPolicy } = props;
   const bucket = new s3.Bucket(scope, 'Artifacts', {
@@ -22,7 +25,9 @@ export function newArtifactsBucket(scope: Construct, props: ArtifactsBucketProps
     enforceSSL: true,
     versioned: true,
     removalPolicy,
-    lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+    lifecycleRules: [{
+      abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: RECOVERABLE, expiredObjectDeleteMarker: true,
+    }],
   });
   const accessLogs = props.accessLogs ?? newAccessLogs(scope, removalPolicy);
   // On the L1: the L2 would use ACLs or a custom resource, depending on the app's feature flags.

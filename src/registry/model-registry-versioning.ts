@@ -48,7 +48,7 @@ export interface ModelRegistryVersioningProps {
   /**
    * Bucket of model artifacts.
    *
-   * @default - a new bucket, versioned and encrypted
+   * @default - a new bucket, versioned and encrypted; what is deleted from it can be brought back for 90 days
    */
   readonly artifacts?: s3.IBucket;
 

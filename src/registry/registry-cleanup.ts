@@ -25,7 +25,11 @@ export class RegistryCleanup extends Construct {
     }));
     const because = 'SageMaker numbers the packages of the group.';
     allow(cleaner, { actions: ['sagemaker:ListModelPackages'], resources: modelPackageGroupArns(stack, name) });
-    allow(cleaner, { actions: ['sagemaker:DeleteModelPackage', 'sagemaker:ListModelPackages'], resources: modelPackageArns(stack, name), because });
+    allow(cleaner, { actions: ['sagemaker:ListModelPackages'], resources: modelPackageArns(stack, name), because });
+    // to change the policy to RETAIN takes the right away, and the resource stays as it is
+    if (removalPolicy === RemovalPolicy.DESTROY) {
+      allow(cleaner, { actions: ['sagemaker:DeleteModelPackage'], resources: modelPackageArns(stack, name), because });
+    }
     new CustomResource(this, 'Resource', {
       serviceToken: cleaner.functionArn,
       resourceType: 'Custom::MlopsRegistryCleanup',

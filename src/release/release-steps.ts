@@ -6,6 +6,7 @@ import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { CanaryRelease } from './canary-release';
 import { HookKeeper } from './hook-steps';
+import { Retention } from './retention';
 import { MlopsEventType } from '../domain/events';
 import { LifecycleStage } from '../domain/ledger';
 import { IModelRegistry } from '../registry/model-registry';
@@ -27,6 +28,7 @@ export interface ReleaseStepsOptions {
   readonly eventBus: events.IEventBus;
   readonly recovery: sfn.IStateMachine;
   readonly hooks: HookKeeper;
+  readonly retention: Retention;
 }
 
 const path = sfn.JsonPath;
@@ -40,7 +42,7 @@ const ON_ERROR = { errors: ['States.ALL'], resultPath: '$.failure' };
  * stands, and recovery only frees the slot.
  */
 export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sfn.IChainable {
-  const { registry, staging, release, slot, eventBus, hooks } = options;
+  const { registry, staging, release, slot, eventBus, hooks, retention } = options;
   const recover = recovery(steps, options);
   const keep = (id: string, payload: Record<string, unknown>, result: string) => invoke(steps, id, slot, {
     ...payload, table: registry.ledger.tableName, execution: path.stringAt('$$.Execution.Id'), time: NOW,
@@ -69,7 +71,10 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
   const production = stage('EnterProduction', version, 'Production', path.stringAt('$.release.output.reason'), '$.release.output');
   const archive = stage('ArchivePrevious', '$.acquired.previousVersion', 'Archived', path.format('replaced by {}', path.stringAt(version)));
   const complete = keep('Complete', { action: 'complete', endpointName, released: path.objectAt('$.release.output') }, '$.concluded');
-  complete.next(announce(steps, 'TellCompleted', MlopsEventType.RELEASE_COMPLETED, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus));
+  const retain = retention.steps(steps, {
+    fence: { table: registry.ledger.tableName, execution: path.stringAt('$$.Execution.Id') }, released: '$.release.output', next: free,
+  });
+  complete.next(announce(steps, 'TellCompleted', MlopsEventType.RELEASE_COMPLETED, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), retain, eventBus));
   archive.next(complete);
   production.next(new sfn.Choice(steps, 'HasPrevious').when(sfn.Condition.isString('$.acquired.previousVersion'), archive).otherwise(complete));
 
@@ -128,7 +133,7 @@ export function superseding(steps: Construct, options: SupersedingOptions): sfn.
     resultPath: path.DISCARD,
   });
   const supersede = lifecycle(steps, 'Supersede', registry, {
-    version: path.stringAt('$.version'), stage: 'Superseded', reason: path.stringAt('$.reason'), fence: path.objectAt('$.fence'), result: '$.changed',
+    version: path.stringAt('$.version'), stage: 'Superseded', reason: path.stringAt('$.reason'), fence: path.objectAt('$.fence'), once: true, result: '$.changed',
   });
   supersede.next(announce(steps, 'TellSuperseded', MlopsEventType.RELEASE_SUPERSEDED, sfn.TaskInput.fromObject({
     endpoint: endpointName, version: path.stringAt('$.version'), reason: path.stringAt('$.reason'), account: path.stringAt('$.changed.account'), time: NOW,
@@ -147,6 +152,8 @@ export interface StageStep {
   readonly detail?: string | Record<string, unknown>;
   /** What the change has to show: the release that it is part of. */
   readonly fence: unknown;
+  /** Add nothing where the version is at the stage already. */
+  readonly once?: boolean;
   /** Path of the answer, which holds the version's account; absent: nowhere. */
   readonly result?: string;
 }
@@ -162,6 +169,7 @@ export function lifecycle(
     ...(change.detail === undefined ? {} : { detail: typeof change.detail === 'string' ? path.objectAt(change.detail) : change.detail }),
     time: NOW,
     fence: change.fence,
+    ...(change.once === true ? { once: true } : {}),
   }, change.result);
 }
 

@@ -13,6 +13,7 @@ import { ReleaseReconciler } from './release-reconciler';
 import { LONGEST_RECOVERY, ReleaseRecovery } from './release-recovery';
 import { ReleaseSlotFunction } from './release-slot-function';
 import { RELEASE_DUE, releaseSteps } from './release-steps';
+import { checkKeep, KEPT_BY_DEFAULT, Retention } from './retention';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
@@ -44,6 +45,15 @@ export interface ReleaseWorkflowProps {
    * @default - nobody
    */
   readonly hooks?: ReleaseHooks;
+  /**
+   * How many good releases are kept, 1 to 10, so that the endpoint can go back to them: endpoint config, model, model data
+   * and image. What older ones were made of is removed once a newer release is seen to serve, unless a version uses it that is
+   * kept or may still be released. Model data that were deleted can be brought back from the bucket's earlier versions as long
+   * as its lifecycle keeps them; images cannot.
+   *
+   * @default 3
+   */
+  readonly keep?: number;
   /**
    * How often it is looked at whether something should have gone on that did not: an execution that vanished without an
    * event, a version whose event was lost. 5 minutes to 1 day, in whole minutes.
@@ -98,6 +108,7 @@ export class ReleaseWorkflow extends Construct {
       .check(staging.endpoint === release.endpoint,
         `staging and release must be for the same endpoint, got ${staging.endpoint.node.path} and ${release.endpoint.node.path}`);
     checkHooks(problems, props.hooks ?? {});
+    checkKeep(problems, props.keep);
     const every = props.reconcileEvery ?? Duration.hours(1);
     const minutes = every.toMinutes({ integral: false });
     problems.check(Number.isInteger(minutes) && minutes >= 5 && minutes <= 24 * 60,
@@ -114,13 +125,17 @@ export class ReleaseWorkflow extends Construct {
     const hooks = new HookKeeper(this, 'Hooks', {
       hooks: props.hooks ?? {}, registry, endpoint: this.endpoint, eventBus, encryptionKey: props.encryptionKey,
     });
+    const retention = new Retention(this, 'Retention', {
+      registry, endpoint: this.endpoint, keep: props.keep ?? KEPT_BY_DEFAULT, encryptionKey: props.encryptionKey,
+    });
     const machine = workflowMachine(this, {
       timeout: longest(props),
-      start: releaseSteps(new Construct(this, 'Steps'), { registry, staging, release, slot, eventBus, recovery: recovery.stateMachine, hooks }),
+      start: releaseSteps(new Construct(this, 'Steps'), { registry, staging, release, slot, eventBus, recovery: recovery.stateMachine, hooks, retention }),
       comment: `Releases versions of the model ${registry.modelName}`,
       encryptionKey: props.encryptionKey,
-      functions: [slot, registry.lifecycle, ...hooks.functions],
+      functions: [slot, registry.lifecycle, retention.handler, ...hooks.functions],
     });
+    retention.protect(machine);
     for (const child of [staging.stateMachine, release.stateMachine, recovery.stateMachine, ...hooks.machines]) acknowledgeChild(machine, child);
     this.stateMachine = machine;
 

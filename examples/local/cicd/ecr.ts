@@ -58,6 +58,7 @@ export class Ecr implements StandIn, Service, Provisioner {
         })),
       };
     }
+    if (operation === 'BatchDeleteImage') return this.remove(repository.images, objects(input, 'imageIds'));
     throw new Unsupported(`ecr:${operation}`);
   }
 
@@ -74,6 +75,20 @@ export class Ecr implements StandIn, Service, Provisioner {
     if (tag !== undefined) image.tags.add(tag);
     images.set(digest, image);
     return { image: { repositoryName: name, imageId: { imageDigest: digest, ...tag === undefined ? {} : { imageTag: tag } } } };
+  }
+
+  /** An image whose last tag is deleted is deleted itself. */
+  private remove(images: Map<string, Image>, ids: JsonObject[]): JsonObject {
+    const known = ids.filter((id) => this.find(images, id) !== undefined);
+    const failures = ids.filter((id) => !known.includes(id))
+      .map((imageId) => ({ imageId, failureCode: 'ImageNotFound', failureReason: 'Requested image not found' }));
+    for (const id of known) {
+      const image = this.find(images, id);
+      const tag = optionalText(id, 'imageTag');
+      if (tag !== undefined) image?.tags.delete(tag);
+      if (image !== undefined && (tag === undefined || image.tags.size === 0)) images.delete(image.digest);
+    }
+    return { imageIds: known, failures };
   }
 
   private find(images: Map<string, Image>, id: JsonObject): Image | undefined {

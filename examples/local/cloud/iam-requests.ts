@@ -129,7 +129,7 @@ export function iamRequests(call: Call, where: Where): IamRequest[] {
   const service = SERVICES[call.service];
   if (!service || call.operation.includes(' ')) throw new Unsupported(`an IAM decision about ${call.service} ${call.operation}`);
   const prefix = service.prefix ?? call.service;
-  if (call.operation.startsWith('Transact') || call.operation.startsWith('Batch')) return itemRequests(call, prefix, where);
+  if (call.operation.startsWith('Transact') || (call.operation.startsWith('Batch') && call.service !== 'ecr')) return itemRequests(call, prefix, where);
   const action = `${prefix}:${call.operation}`;
   const special = SPECIAL[action];
   if (special) return special(call.input, where).map((request) => ({ action, ...request }));

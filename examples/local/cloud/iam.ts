@@ -45,6 +45,7 @@ const RESOURCE_POLICIES: Record<string, { readonly document: string; readonly ta
   'AWS::SQS::QueuePolicy': {
     document: 'PolicyDocument', targets: ({ Queues }) => (Queues as string[]).map((url) => `:${url.slice(url.lastIndexOf('/') + 1)}`),
   },
+  'AWS::ECR::Repository': { document: 'RepositoryPolicyText', targets: (_, { attributes }) => [attributes.Arn] },
   'AWS::KMS::Key': { document: 'KeyPolicy', targets: (_, { attributes }) => [attributes.Arn] },
   'AWS::IAM::Role': { document: 'AssumeRolePolicyDocument', targets: (_, { attributes }) => [attributes.Arn] },
 };

@@ -1,5 +1,6 @@
 import { createRequire } from 'module';
-import { ClientConfiguration, Cloud, Json, JsonObject, Unsupported } from './types';
+import { AwsError, ClientConfiguration, Cloud, Json, JsonObject, Unsupported } from './types';
+import { jsonCall } from './wire';
 
 /**
  * AWS SDK integrations of Step Functions and Scheduler (`aws-sdk:service:action`), made with the project's own SDK
@@ -50,12 +51,19 @@ export class TaskError extends Error {
 
 const load = createRequire(__filename);
 
+/** Actions of services whose SDK client the project has no other use for: the JSON protocol's target. */
+const WITHOUT_CLIENT: Record<string, { name: string; target: string; actions: string[] }> = {
+  ecr: { name: 'Ecr', target: 'AmazonEC2ContainerRegistry_V20150921', actions: ['batchDeleteImage'] },
+};
+
 export function hasSdkAction(service: string, action: string): boolean {
+  if (WITHOUT_CLIENT[service]?.actions.includes(action) === true) return true;
   return service in SERVICES && commandOf(SERVICES[service], action) !== undefined;
 }
 
 /** Calls an action as the role does; throws a `TaskError`. */
 export async function sdkCall(cloud: Cloud, service: string, action: string, input: JsonObject, roleArn: string | undefined): Promise<JsonObject> {
+  if (WITHOUT_CLIENT[service]?.actions.includes(action) === true) return plainCall(cloud, service, action, input, roleArn);
   const sdk = SERVICES[service];
   const command = sdk && commandOf(sdk, action);
   if (!command) throw new Unsupported(`aws-sdk:${service}:${action}`);
@@ -70,6 +78,17 @@ export async function sdkCall(cloud: Cloud, service: string, action: string, inp
     const { name, message } = error as Error;
     if (name === 'UnsupportedByLocalCloud') throw new Unsupported(`${message.replace(/^the local cloud does not support /, '')}`);
     throw new TaskError(`${sdk.name}.${errorClass(module, name, sdk)}`, `${message} (Service: ${sdk.name}, Error Code: ${name})`);
+  }
+}
+
+async function plainCall(cloud: Cloud, service: string, action: string, input: JsonObject, roleArn: string | undefined): Promise<JsonObject> {
+  const { name, target } = WITHOUT_CLIENT[service];
+  const caller = { endpoint: cloud.endpoint, region: cloud.region, accessKeyId: cloud.environment(roleArn).AWS_ACCESS_KEY_ID };
+  try {
+    return recased(await jsonCall(caller, service, `${target}.${upper(action)}`, recased(input, lower) as JsonObject), upper) as JsonObject;
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    throw new TaskError(`${name}.${error.code}`, `${error.message} (Service: ${name}, Error Code: ${error.code})`);
   }
 }
 

@@ -1,0 +1,86 @@
+import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { forgetGood, noteGood, readGood, readVersions } from './good-io';
+import { ledgerClient, readSlot } from './slot-io';
+import { ledgerKeys } from '../domain/ledger';
+import { ImageId, imageId, objectKey, retention, Stored, unusedOf } from '../domain/retention';
+import { Fence, requireSlot } from '../registry/fence';
+import { readItem, readVersion } from '../registry/ledger-io';
+import { describeConfig, describeEndpoint, remove } from '../staging/hosting-io';
+
+export type RetainEvent =
+  | {
+    action: 'retain';
+    fence: Fence;
+    endpointName: string;
+    released: { version: string; endpointConfigName: string };
+    keep: number;
+    bucketName: string;
+    repositoryUri: string;
+    time: string;
+  }
+  | { action: 'forget'; fence: Fence; orders: number[] };
+
+export interface Retained {
+  /** Images that nobody needs any more, as a state machine names them to ECR. */
+  readonly images: ImageId[];
+  /** Releases of which nothing else is left. */
+  readonly orders: number[];
+}
+
+const s3 = new S3Client({});
+
+/**
+ * Keeps the newest good releases, and removes what older ones were made of. Asked by the release that has just ended well, as
+ * long as it holds the slot: nobody else changes the endpoint meanwhile.
+ */
+export async function handler(event: RetainEvent): Promise<Retained | Record<string, never>> {
+  await requireSlot(event.fence, ledgerClient);
+  if (event.action === 'retain') return retain(event);
+  for (const order of event.orders) await forgetGood(event.fence.table, order);
+  return {};
+}
+
+async function retain(event: RetainEvent & { action: 'retain' }): Promise<Retained> {
+  const { fence, endpointName, released, bucketName, repositoryUri } = event;
+  const { table } = fence;
+  const endpoint = await describeEndpoint(endpointName);
+  // in service alone says nothing: an endpoint that was rolled back, or moved by somebody, needs what it serves on
+  const serves = endpoint?.EndpointStatus === 'InService' && endpoint.EndpointConfigName === released.endpointConfigName
+    && endpoint.PendingDeploymentSummary === undefined;
+  if (!serves) return { images: [], orders: [] };
+
+  const before = (await readSlot(table))?.lastGood ?? null;
+  await note(table, released.version, released.endpointConfigName, event.time);
+  if (before !== null && before.version !== null) await note(table, before.version, before.configName, event.time);
+  const result = retention(await readGood(table), event.keep, [released.endpointConfigName, before?.configName]);
+  if (result.old.length === 0) return { images: [], orders: [] };
+
+  const versions = await readVersions(table);
+  const last = (await readItem<{ version: string }>(ledgerClient, table, ledgerKeys.registered()))?.version;
+  const unused: Stored[] = [];
+  for (const old of result.old) {
+    await requireSlot(fence, ledgerClient);
+    const isShared = result.kept.some(({ modelName }) => modelName === old.modelName);
+    await remove({ unlessServedBy: endpointName, configName: old.configName, modelName: isShared ? undefined : old.modelName ?? undefined });
+    const stored = unusedOf(old, result, versions, last);
+    const Key = objectKey(stored.modelDataUrl, bucketName);
+    // without a version of the object: a marker is put on it, and it can be brought back
+    if (Key !== undefined) await s3.send(new DeleteObjectCommand({ Bucket: bucketName, Key }));
+    unused.push(stored);
+  }
+  const images = unused.map(({ imageUri }) => imageId(imageUri, repositoryUri)).filter((image) => image !== undefined);
+  return {
+    images: [...new Map(images.map((image) => [image.ImageTag ?? image.ImageDigest, image])).values()],
+    orders: result.old.map(({ order }) => order),
+  };
+}
+
+/** A release that is known already keeps the time since when it is. */
+async function note(table: string, version: string, configName: string, since: string): Promise<void> {
+  const record = await readVersion(ledgerClient, table, version);
+  const known = (await readGood(table)).find((release) => release.configName === configName);
+  if (record === undefined || known !== undefined) return;
+  const variants = (await describeConfig(configName)).ProductionVariants ?? [];
+  const modelName = variants.length === 1 ? variants[0].ModelName ?? null : null;
+  await noteGood(table, { configName, modelName, version, order: record.order, since });
+}

@@ -1,0 +1,129 @@
+import { Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import { grantSlot } from './ledger-access';
+import { RetainGoodFunction } from './retain-good-function';
+import { allow } from '../private/allow';
+import { handlerDefaults } from '../private/handler-defaults';
+import { Problems } from '../private/problems';
+import { IModelRegistry } from '../registry/model-registry';
+import { IModelEndpoint } from '../serving/model-endpoint';
+import { CHANGE_TIMEOUT, hostingArn, invoke, ownNames, retry } from '../staging/workflow';
+
+export interface RetentionProps {
+  readonly registry: IModelRegistry;
+  readonly endpoint: IModelEndpoint;
+  readonly keep: number;
+  readonly encryptionKey?: kms.IKey;
+}
+
+export interface RetentionStepsOptions {
+  /** What the removal has to show. */
+  readonly fence: Record<string, unknown>;
+  /** Path of what the release answered. */
+  readonly released: string;
+  readonly next: sfn.IChainable;
+}
+
+const path = sfn.JsonPath;
+const IGNORED = { errors: ['States.ALL'], resultPath: path.DISCARD };
+export const KEPT_BY_DEFAULT = 3;
+const MOST_KEPT = 10;
+
+/** Notes what is wrong with the number of releases to keep. */
+export function checkKeep(problems: Problems, keep: number | undefined): void {
+  problems.check(keep === undefined || (Number.isInteger(keep) && keep >= 1 && keep <= MOST_KEPT), `keep must be a whole number of 1 to ${MOST_KEPT}, got ${keep}`);
+}
+
+/** Keeps the newest good releases, and removes what older ones were made of. */
+export class Retention extends Construct {
+  /** What the steps call. */
+  public readonly handler: lambda.Function;
+
+  constructor(scope: Construct, id: string, private readonly props: RetentionProps) {
+    super(scope, id);
+    const { registry, endpoint } = props;
+    this.handler = new RetainGoodFunction(this, 'Function', handlerDefaults(this, {
+      description: `Keeps the last good releases of the model ${registry.modelName}, and removes older ones`,
+      encryptionKey: props.encryptionKey,
+      timeout: CHANGE_TIMEOUT,
+    }));
+    grantSlot(this.handler, registry, ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']);
+    const because = 'Each release makes a model and an endpoint config of its own, named after the endpoint.';
+    const own = (resource: string): string[] => ownNames(endpoint).map((name) => hostingArn(endpoint, resource, name));
+    allow(this.handler, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
+    allow(this.handler, {
+      actions: ['sagemaker:DescribeEndpointConfig'],
+      resources: [hostingArn(endpoint, 'endpoint-config', '*')],
+      because: 'The config that the endpoint is on may have any name.',
+    });
+    allow(this.handler, { actions: ['sagemaker:DeleteEndpointConfig'], resources: own('endpoint-config'), because });
+    allow(this.handler, { actions: ['sagemaker:DeleteModel'], resources: own('model'), because });
+    allow(this.handler, {
+      actions: ['s3:DeleteObject'], resources: [registry.artifacts.arnForObjects('*')], because: 'Each training run writes artifacts of its own.',
+    });
+  }
+
+  /** The steps after a release that went well. What is not removed costs little: no failure here is the release's. */
+  public steps(within: Construct, options: RetentionStepsOptions): sfn.State {
+    const { registry, endpoint, keep } = this.props;
+    const { fence, released, next } = options;
+    const forget = invoke(within, 'ForgetOld', this.handler, { action: 'forget', fence, orders: path.listAt('$.retained.orders') }).addCatch(next, IGNORED);
+    forget.next(next);
+    const remove = new sfn.Map(within, 'RemoveImages', {
+      itemsPath: '$.retained.images', itemSelector: { image: path.objectAt('$$.Map.Item.Value') }, maxConcurrency: 1, resultPath: path.DISCARD,
+    });
+    const image = new tasks.CallAwsService(within, 'RemoveImage', {
+      service: 'ecr',
+      action: 'batchDeleteImage',
+      parameters: { RepositoryName: registry.repository.repositoryName, ImageIds: path.array(path.stringAt('$.image')) },
+      iamResources: [registry.repository.repositoryArn],
+      resultPath: path.DISCARD,
+    });
+    retry(image);
+    remove.itemProcessor(image);
+    remove.addCatch(next, IGNORED);
+    remove.next(forget);
+    const retain = invoke(within, 'Retain', this.handler, {
+      action: 'retain',
+      fence,
+      endpointName: endpoint.endpointName,
+      released: path.objectAt(released),
+      keep,
+      bucketName: registry.artifacts.bucketName,
+      repositoryUri: registry.repository.repositoryUri,
+      time: path.stringAt('$$.State.EnteredTime'),
+    }, '$.retained').addCatch(next, IGNORED);
+    retain.next(new sfn.Choice(within, 'IsAnyOld').when(sfn.Condition.isPresent('$.retained.orders[0]'), remove).otherwise(next));
+    return retain;
+  }
+
+  /**
+   * Keeps everybody else from deleting model data and images, by the policies of the bucket and the repository. They refer to
+   * the roles of this stack: a registry of another stack, which that stack would then need, is left as it is.
+   *
+   * @param machine deletes images
+   */
+  public protect(machine: sfn.StateMachine): void {
+    const { artifacts, repository } = this.props.registry;
+    const deny = (sid: string, actions: string[], resources?: string[], exceptFor?: iam.IRole): iam.PolicyStatement => new iam.PolicyStatement({
+      sid,
+      effect: iam.Effect.DENY,
+      principals: [new iam.AnyPrincipal()],
+      actions,
+      resources,
+      conditions: exceptFor === undefined ? undefined : { ArnNotEquals: { 'aws:PrincipalArn': exceptFor.roleArn } },
+    });
+    const stack = Stack.of(this);
+    if (Stack.of(artifacts) === stack && this.handler.role !== undefined) {
+      const objects = [artifacts.arnForObjects('*')];
+      artifacts.addToResourcePolicy(deny('OnlyRetentionDeletes', ['s3:DeleteObject'], objects, this.handler.role));
+      artifacts.addToResourcePolicy(deny('NobodyDeletesVersions', ['s3:DeleteObjectVersion'], objects));
+    }
+    if (Stack.of(repository) === stack) repository.addToResourcePolicy(deny('OnlyRetentionDeletes', ['ecr:BatchDeleteImage'], undefined, machine.role));
+  }
+}
