@@ -83,10 +83,16 @@ function shadow(result: JsonObject | undefined, tell: Teller): string {
   return joined(`Shadow ${text(result.decision)} against ${text(result.champion)} on ${[basis, ...measures].join(', ')}`, segments(result.segments), ...parts);
 }
 
+/** Which segments were looked at, and where the version was worse for certain. */
 function segments(of: JsonValue | undefined): string {
-  if (!Array.isArray(of) || of.length === 0) return '';
-  const names = of.map((each: JsonValue) => (isObject(each) ? text(each.segment ?? each.name) : text(each)));
-  return cut(`segments ${names.join(', ')}`, LONGEST_NAME * 2);
+  if (!Array.isArray(of)) return '';
+  const values = of.filter(isObject);
+  const told = [...new Set(values.map(({ segment }) => text(segment)))].map((segment) => {
+    const own = values.filter((each) => text(each.segment) === segment);
+    const worse = own.filter(({ isWorse }) => isWorse === true).map(({ value }) => text(value));
+    return `${segment} (${own.length} values, ${worse.length === 0 ? 'none worse' : `worse in ${worse.join(', ')}`})`;
+  });
+  return told.length === 0 ? '' : cut(`segments ${told.join(', ')}`, LONGEST_NAME * 2);
 }
 
 function hooks({ hooks: outcomes = {} }: AccountedVersion, tell: Teller): string[] {

@@ -57,6 +57,13 @@ test('a verdict that is not on the record yet is told where it is given', () => 
   expect(releaseAccount(at('Staging', 'tried'), verdict)).toContain(`${shadow}; not worse than the champion`);
 });
 
+test('segments are told, with those where the version was worse', () => {
+  const part = (segment: string, value: string, isWorse = false) => ({ segment, value, isWorse });
+  const withSegments = { ...verdict, segments: [part('region', 'north'), part('region', 'south', true), part('size', 'small'), part('size', 'large')] };
+  expect(releaseAccount(at('Rejected', 'reject: south', withSegments))).toContain(`${shadow}; segments region (2 values, worse in south), size (2 values, none worse); `);
+  expect(releaseAccount(at('Canary', 'fine', { ...verdict, segments: [] }))).not.toContain('segments');
+});
+
 test('what a hook said is told, and the verdict that it was asked with', () => {
   const hooks = {
     BeforePromotion2: { hook: 'fairness', at: 'beforePromotion' as const, decision: 'reject' as const, reason: 'the hook fairness before promotion rejects it: north is worse', time: '2013-03-02T00:00:00.000Z' },
@@ -89,7 +96,7 @@ const detail = fc.option(fc.oneof(
     blocks: fc.nat(),
     blockHours: fc.nat(400),
     tolerance: fc.double({ noNaN: true }),
-    segments: fc.array(words),
+    segments: fc.array(fc.oneof(words, fc.record({ segment: words, value: words, isWorse: fc.boolean() }))),
   }),
   fc.record({ outcome: words, reason: words, shift: words }),
   fc.record({ hook: fc.constant({}), verdict: fc.record({ decision: words, champion: words }) }),

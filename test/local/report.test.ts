@@ -42,6 +42,7 @@ const report: Report = {
     evaluation,
     outcome: 'production',
     reason: 'all traffic',
+    account: 'V1.0.1 is in production: all traffic. Shadow promote against V1.0.0.',
     verdict: { decision: 'promote', pairs: 144, lower: -3, upper: -1, tolerance: 0.02, sequence: [{ pairs: 144, lower: -3, upper: -1 }] },
     history: [{ stage: 'Staging', at: hour(2), reason: 'compared' }, { stage: 'Canary', at: hour(4), reason: 'promote' }, { stage: 'Production', at: hour(5), reason: 'done' }],
     shares: [],
@@ -49,7 +50,7 @@ const report: Report = {
   rejected: [{ commit: 'b'.repeat(40), dataset: 'd', reason: 'RMSE 13.3350001 is worse' }],
   traffic: { sent: 300, answered: 299, failed: 1 },
   quality: [quality('V1.0.0', 1, 4), quality('V1.0.0', 2, 5), quality('V1.0.1 (shadow)', 2, 3), quality('V1.0.0', 3, 5), quality('V1.0.1 (shadow)', 3, 2), quality('V1.0.1', 6, 2)],
-  alerts: [{ at: hour(6), name: `ALARM: "${nested}`, message: alarm }, { at: hour(7), name: 'RegressionPlatform-MlopsAlertsTopicC79A80B7-6ee1759bd3', message: `${hour(7)} V1.2.0 does not replace V1.1.0` }],
+  alerts: [{ at: hour(6), name: `ALARM: "${nested}`, message: alarm }, { at: hour(7), name: 'RegressionPlatform-MlopsAlertsTopicC79A80B7-6ee1759bd3', message: `${hour(7)} houses: V1.2.0 was rejected: worse. Made of commit c` }],
   denied: [{ persona: 'RegressionPlatform-MlopsScientistRole393E49A0-6245ca8a5f', action: 'codepipeline:StopPipelineExecution', resource: 'arn:aws:codepipeline:eu-central-1:111122223333:RegressionPlatform-MlopsTemperatureStackNestedStackStackNestedStackResou-Delivery5F6C039D-db74358897', by: 'explicit deny' }],
   checks: [{ step: 'a step', ok: true, detail: 'seen', shown: true }, { step: 'drift', ok: true, detail: 'RMSE 2 before, 2 after', shown: false }],
   standIns: [{ service: 'S3', by: 'ministack' }],
@@ -65,7 +66,7 @@ describe('the page', () => {
 
   test('shows what was reported, without the names of machines', () => {
     const page = html(report);
-    for (const text of ['V1.0.1', 'it came out', '1 of 1', '1 not shown by this data', 'houses &amp; &lt;gardens&gt;.csv', 'Quality alarm: alarm', 'Version rejected', 'Scientist role', 'promote after 144 pairs']) {
+    for (const text of ['V1.0.1', 'it came out', '1 of 1', '1 not shown by this data', 'houses &amp; &lt;gardens&gt;.csv', 'Quality alarm: alarm', 'Version rejected', 'Scientist role', 'promote after 144 pairs', 'Shadow promote against V1.0.0.']) {
       expect(page).toContain(text);
     }
     expect(page).not.toMatch(/NestedStack|NaN|undefined|Infinity|\{"Alarm/);
@@ -102,6 +103,17 @@ describe('words', () => {
 
   test('what is no alarm stays as it is', () => {
     expect(alertInWords('Tamper attempt denied', '{not json').text).toBe('{not json');
+    expect([
+      'A candidate of the model Houses was rejected (gate): RMSE 12 [commit c, dataset d]',
+      'houses: the release of V1.2.0 was taken back [now houses-1]. V1.2.0 was rejected: it broke',
+      'houses: V1.2.0 was rejected: worse. Made of commit c',
+      'houses: V1.2.0 is not to be promoted (reject; version in production: V1.1.0): worse',
+      'houses: V1.2.0 by Ada waits for an approval (four eyes) until tomorrow.',
+      'The model on houses has become worse: RMSE 3 [alarm a]',
+      'something else',
+    ].map((text) => alertInWords('MlopsAlertsTopic1', `${hour(1)} ${text}`).title)).toEqual([
+      'Candidate rejected', 'Release taken back', 'Version rejected', 'Version rejected', 'Approval asked for', 'Quality degraded', 'Notice',
+    ]);
     expect(plain('RMSE 13.335 against 9.1675')).toBe('RMSE 13.335 against 9.1675');
   });
 });

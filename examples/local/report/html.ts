@@ -45,6 +45,8 @@ export function html(report: Report): string {
     ['What had to come out', '', checks(report)],
     ['Versions', 'From its registration on, each version is tried, released, and replaced. Point at a bar for its reason.',
       timeline(report.versions.map((version) => lifeline(version, report)), day) + stageLegend() + versionTable(report)],
+    ['Accounts', 'What each version was judged on, how, against whom, and what was decided: the same text is in the ledger, on the model package and in alerts.',
+      table(['version', 'account'], report.versions.flatMap(({ version, account }) => (account === undefined ? [] : [[fixed(version), said(account)]])))],
     ['Live accuracy', 'Every day the labels that arrived are compared with what each version had answered; dashed is a version in the shadow, which callers do not see.',
       `<div class="grid2">${accuracyPlots(report)}</div>`],
     ['Shadow verdicts', 'The excess loss of a challenger over the champion with its tolerance. Its interval holds however often it is looked at: all of it below 0 promotes, all of it above 0 rejects.',

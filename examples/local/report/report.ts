@@ -26,6 +26,8 @@ export interface VersionReport {
   readonly verdict: Verdict | null;
   readonly outcome: 'production' | 'archived' | 'rejected' | 'rolled-back' | 'superseded';
   readonly reason: string;
+  /** What was judged and decided, as ledger, model package and alerts tell it. */
+  readonly account?: string;
   /** Stages with the time at which each was entered, in the data's own time. */
   readonly history: { readonly stage: string; readonly at: string; readonly reason: string }[];
   /** Share of requests that this version answered, whenever it changed during its release. */

@@ -38,13 +38,21 @@ export interface Alert {
   readonly text: string;
 }
 
+/** What the library's own alerts are about, by how they begin. */
+const TITLES: readonly (readonly [RegExp, string])[] = [
+  [/^\S+ A candidate of the model/, 'Candidate rejected'],
+  [/^\S+ \S+: the release of \S+ was taken back/, 'Release taken back'],
+  [/^\S+ \S+: \S+ (was rejected|is not to be promoted)/, 'Version rejected'],
+  [/ waits for an approval/, 'Approval asked for'],
+  [/rolled back/, 'Release rolled back'],
+  [/become worse/, 'Quality degraded'],
+];
+
 /** CloudWatch writes an alarm's mail as JSON; everything else that is mailed is a sentence already. */
 export function alertInWords(name: string, message: string): Alert {
   const alarm = alarmOf(message);
   if (alarm === undefined) {
-    const title = /Topic/.test(name) ? /rolled back/.test(message) ? 'Release rolled back'
-      : /rejected/.test(message) ? 'Candidate rejected'
-        : /does not replace/.test(message) ? 'Version rejected' : /become worse/.test(message) ? 'Quality degraded' : 'Notice' : plain(name).replace(/^(Tamper attempt \w+):.*$/, '$1');
+    const title = /Topic/.test(name) ? TITLES.find(([said]) => said.test(message))?.[1] ?? 'Notice' : plain(name).replace(/^(Tamper attempt \w+):.*$/, '$1');
     return { kind: 'notice', title, text: plain(message) };
   }
   const fires = alarm.NewStateValue === 'ALARM';

@@ -55,6 +55,7 @@ function versionReport(record: VersionRecord, world: World): VersionReport {
     // a run that broke off leaves a version on its way; the report says which stage it had reached
     outcome: OUTCOMES[record.stage] ?? 'superseded',
     reason: record.stage in OUTCOMES ? record.reason ?? '' : `the run ended while it was in ${record.stage}`,
+    ...(record.account === undefined ? {} : { account: record.account }),
     history: history.map(({ stage, time, reason }) => ({ stage, at: time, reason: reason ?? '' })),
     shares: sharesOf(record, world),
   };

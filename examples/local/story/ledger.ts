@@ -15,6 +15,7 @@ export interface VersionRecord {
   readonly createdAt: string;
   readonly order: number;
   readonly history?: readonly StageRecord[];
+  readonly account?: string;
 }
 
 export interface StageRecord {
