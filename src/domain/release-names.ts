@@ -45,6 +45,6 @@ export function isSageMakerName(text: string): boolean {
 
 /** Cuts to length and to the characters that SageMaker's names are made of; never ends in a hyphen. */
 export function cleanName(text: string, maxLength: number): string {
-  const cleaned = text.replace(/[^a-zA-Z0-9]+/g, '-').replace(/^-+/, '').slice(0, Math.max(1, maxLength)).replace(/-+$/, '');
+  const cleaned = text.replace(/[^a-zA-Z0-9]+/g, '-').replace(/^-/, '').slice(0, Math.max(1, maxLength)).replace(/-$/, '');
   return cleaned === '' ? 'x' : cleaned;
 }

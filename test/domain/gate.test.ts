@@ -50,11 +50,24 @@ describe('the gate', () => {
     expect(judgeGate(rules, { ...candidate, r2: null }, champion).failures).toHaveLength(2);
     expect(judgeGate(rules, { ...candidate, r2: NaN }, champion).passed).toBe(false);
     expect(judgeGate(rules, candidate, { mse: 1, itemCount: 100 }).failures).toEqual(["the champion's R² could not be computed on this holdout"]);
+    expect(judgeGate(rules, { r2: '0.9' as unknown as number }, champion).failures).toEqual([
+      'R² could not be computed, and a limit is set on it', "R² could not be computed, so that it cannot be compared with the champion's",
+    ]);
   });
 
   test('champion and candidate must have met the same rows', () => {
-    expect(judgeGate({ limits: [], notWorseThanChampion: { metric: 'mse', percent: 900 } }, candidate, { ...champion, itemCount: 99 }).reason)
-      .toBe('the champion was evaluated on 99 rows and the candidate on 100: not the same holdout');
+    const rules: GateRules = { limits: [], notWorseThanChampion: { metric: 'mse', percent: 900 } };
+    expect(judgeGate(rules, candidate, { ...champion, itemCount: 99 })).toMatchObject({
+      passed: false, reason: 'the champion was evaluated on 99 rows and the candidate on 100: not the same holdout',
+    });
+    for (const itemCount of [undefined, null]) {
+      expect(judgeGate(rules, candidate, { ...champion, itemCount }).passed).toBe(true);
+      expect(judgeGate(rules, { ...candidate, itemCount }, champion).passed).toBe(true);
+    }
+  });
+
+  test('a champion without a rule is not compared with', () => {
+    expect(judgeGate({ limits: [] }, candidate, champion)).toEqual({ passed: true, failures: [], reason: 'nothing to check' });
   });
 
   test('its reason stays readable', () => {
@@ -62,6 +75,10 @@ describe('the gate', () => {
     const { reason } = judgeGate({ limits }, { ...candidate, mse: 1000 });
     expect(reason).toHaveLength(1000);
     expect(reason.endsWith('…')).toBe(true);
+    // 13 failures of 32 characters and 16 of 33, with 28 separators of two: exactly what is allowed
+    const fitting = judgeGate({ limits: [...Array(13).fill(10), ...Array(16).fill(100)].map((atMost: number) => ({ metric: 'mse', atMost })) }, { mse: 1000 });
+    expect(fitting.reason).toBe(fitting.failures.join('; '));
+    expect(fitting.reason).toHaveLength(1000);
   });
 
   test('passes exactly where no failure is told, and never on more error where it fails on less', () => {
@@ -84,7 +101,19 @@ describe('rules that cannot be meant', () => {
     [{ limits: [{ metric: 'r2', atLeast: 1.1 }] }, 'at most 1, got 1.1'],
     [{ limits: [{ metric: 'r2', atLeast: 0.5, atMost: 0.4 }] }, 'at least 0.5 and at most 0.4'],
     [{ limits: [], notWorseThanChampion: { metric: 'mse', percent: -3 } }, 'at least 0 %, got -3'],
-  ])('%j', (rules, problem) => expect(gateProblems(rules).join()).toContain(problem));
+  ])('%j', (rules, problem) => {
+    expect(gateProblems(rules)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  test.each<GateRules>([
+    { limits: [{ metric: 'rmse', atMost: 0 }] },
+    { limits: [{ metric: 'rmse', atLeast: 2, atMost: 2 }] },
+    { limits: [{ metric: 'mse', atLeast: 1.5 }] },
+    { limits: [{ metric: 'r2', atLeast: 1 }] },
+    { limits: [{ metric: 'r2', atMost: 1.5 }] },
+    { limits: [{ metric: 'r2', atLeast: 0.2, atMost: 0.4 }] },
+    { limits: [{ metric: 'mae', atMost: 5 }], notWorseThanChampion: { metric: 'mae', percent: 0 } },
+  ])('are not %j', (rules) => expect(gateProblems(rules)).toEqual([]));
 
   test('are told all at once', () => {
     expect(gateProblems({ limits: [{ metric: 'rmse' }, { metric: 'mae', atMost: -1 }] })).toHaveLength(2);

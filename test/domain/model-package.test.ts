@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { fromItem, JsonObject, toItem } from '../../src/domain/attribute-values';
 import { ledgerKeys, normalTime, VersionRecord } from '../../src/domain/ledger';
-import { descriptionText, metadataSummary, metadataText, packageMetadata, registrationToken } from '../../src/domain/model-package';
+import { descriptionText, metadataSummary, metadataText, PACKAGE_STAGES, packageMetadata, registrationToken } from '../../src/domain/model-package';
 
 const record: VersionRecord = {
   run: 'arn:aws:states:eu-central-1:111122223333:execution:Training:1',
@@ -50,7 +50,18 @@ describe('what a package says about its version', () => {
   });
 
   test('an address that does not fit is left out, not cut', () => {
-    expect(packageMetadata({ ...record, sampleUri: `s3://a/${'x'.repeat(260)}` }, 'token')).not.toHaveProperty('sample');
+    expect(packageMetadata({ ...record, sampleUri: `s3://a/${'x'.repeat(250)}` }, 'token')).not.toHaveProperty('sample');
+    expect(packageMetadata({ ...record, sampleUri: `s3://a/${'x'.repeat(249)}` }, 'token').sample).toHaveLength(256);
+  });
+
+  test('what is not there, or is no text, is not named', () => {
+    const { championEvaluation: _, spec: __, ...first } = record;
+    const unmeasured = { ...record.evaluation, r2: null as unknown as undefined };
+    expect(Object.keys(packageMetadata({ ...first, evaluation: unmeasured, commit: '  ' }, 'token')))
+      .toEqual(['version', 'tag', 'dataset', 'cause', 'run', 'image', 'mse', 'rmse', 'mae', 'itemCount', 'sample', 'registration']);
+    expect(packageMetadata({ ...record, spec: { target: 7 } }, 'token')).not.toHaveProperty('target');
+    expect(packageMetadata({ ...record, evaluation: { ...record.evaluation, r2: 0 }, trainingJobName: 'job', evaluationUri: 's3://e' }, 'token'))
+      .toMatchObject({ r2: '0', trainingJob: 'job', evaluation: 's3://e' });
   });
 
   test('holds only what SageMaker takes', () => {
@@ -63,9 +74,24 @@ describe('what a package says about its version', () => {
 
   test('words survive, marks give way', () => {
     expect(metadataText('not worse by more than 2 %: ratio 0.9 (412 pairs), bounds -1 to 2')).toBe('not worse by more than 2 percent: ratio 0.9 412 pairs bounds -1 to 2');
-    expect(metadataSummary('x'.repeat(300))).toBe(`${'x'.repeat(253)}...`);
-    expect(descriptionText(`a\n b ${'x'.repeat(1100)}`)).toMatch(/^a b x+…$/);
-    expect(descriptionText('x'.repeat(1100))).toHaveLength(1024);
+    expect(metadataText('5% of {a|b}, <100 %>[x]')).toBe('5 percent of a b 100 percent x');
+    expect(metadataText('a\u00a0\u3000b* ')).toBe('a b-');
+    expect(metadataText(' (a)  b ')).toBe('a b');
+    expect(metadataText('x;y')).toBe('x y');
+    expect(metadataSummary('x'.repeat(256))).toBe('x'.repeat(256));
+    expect(metadataSummary('x'.repeat(257))).toBe(`${'x'.repeat(253)}...`);
+    expect(metadataSummary('short')).toBe('short');
+    expect(descriptionText(` a\n b ${'x'.repeat(1100)}`)).toMatch(/^a b x+…$/);
+    expect(descriptionText(' a ')).toBe('a');
+    expect(descriptionText('x'.repeat(1024))).toBe('x'.repeat(1024));
+    expect(descriptionText('x'.repeat(1025))).toBe(`${'x'.repeat(1023)}…`);
+  });
+
+  test('its statuses follow the stage', () => {
+    expect(Object.entries(PACKAGE_STAGES).map(([stage, { approval, stageStatus }]) => `${stage}: ${approval}, ${stageStatus}`)).toEqual([
+      'Registered: Approved, Complete', 'Staging: Approved, InProgress', 'Canary: Approved, InProgress', 'Production: Approved, Complete',
+      'Archived: Approved, Complete', 'Rejected: Rejected, Failed', 'Superseded: PendingManualApproval, Complete', 'RolledBack: Rejected, Failed',
+    ]);
   });
 
   test('the token names the attempt, and fits', () => {

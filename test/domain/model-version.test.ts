@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { causeOf, compareVersions, decideVersion, formatVersion, isTag, ModelVersion, parseVersion, TagState } from '../../src/domain/model-version';
+import { causeOf, compareVersions, decideVersion, DEFAULT_TAG, formatVersion, isTag, ModelVersion, parseVersion, TagState } from '../../src/domain/model-version';
 
 const tag = fc.stringMatching(/^[A-Za-z0-9-]{1,16}$/);
 const version = fc.record({ tag, manual: fc.nat(), auto: fc.nat() });
@@ -98,7 +98,7 @@ describe('a version as text', () => {
     }));
   });
 
-  test.each(['', 'V', 'V1', 'V1.2', 'v1.2.3', 'V1.2.3.4', 'V1.02.3', 'V1.-1.0', 'V1.1.0 ', 'Va_b.1.0', `V${'x'.repeat(17)}.0.0`, 'V.0.0', 'V1.1e3.0', 'package-7'])('fails on %j', (text) => {
+  test.each(['', 'V', 'V1', 'V1.2', 'v1.2.3', 'V1.2.3.4', 'V1.02.3', 'V1.-1.0', 'V1.1.0 ', 'Va_b.1.0', `V${'x'.repeat(17)}.0.0`, 'V.0.0', 'V1.1e3.0', 'package-7', ' V1.0.0', 'xV1.0.0', 'V1.01.0', 'V1.0.1234567890123456'])('fails on %j', (text) => {
     expect(() => parseVersion(text)).toThrow('V<tag>.<manual>.<auto>');
   });
 
@@ -111,6 +111,7 @@ describe('a version as text', () => {
   test('tags', () => {
     expect(['1', 'a-B-9', 'x'.repeat(16)].every(isTag)).toBe(true);
     expect(['', 'x'.repeat(17), 'a.b', 'a b', 'ä'].some(isTag)).toBe(false);
+    expect(DEFAULT_TAG).toBe('1');
   });
 });
 
@@ -119,6 +120,15 @@ describe('the order of versions', () => {
 
   test('numbers by value, numbered tags before named ones', () => {
     expect(texts(['V10.0.0', 'Vb.0.0', 'V2.10.0', 'V2.9.11', 'V2.9.2', 'Va.0.0', 'VA.0.0'])).toEqual(['V2.9.2', 'V2.9.11', 'V2.10.0', 'V10.0.0', 'VA.0.0', 'Va.0.0', 'Vb.0.0']);
+  });
+
+  test('a tag with digits in it is a name', () => {
+    expect(texts(['Va.0.0', 'V9z.0.0', 'Vz9.0.0', 'V100.0.0', 'V7.0.0'])).toEqual(['V7.0.0', 'V100.0.0', 'V9z.0.0', 'Va.0.0', 'Vz9.0.0']);
+    expect(texts(['V9-1.0.0', 'V10.0.0', 'V2.0.0', 'V0x9.0.0'])).toEqual(['V2.0.0', 'V10.0.0', 'V0x9.0.0', 'V9-1.0.0']);
+  });
+
+  test('tags of the same value are ordered as text', () => {
+    expect(texts(['V1.5.0', 'V01.7.0', 'V001.9.0'])).toEqual(['V001.9.0', 'V01.7.0', 'V1.5.0']);
   });
 
   test('is total', () => {

@@ -27,6 +27,7 @@ describe('regression metrics', () => {
     expect(of([[1, 5], [2, 5], [3, 5]])).not.toHaveProperty('r2');
     expect(of([[9, 0], [9, 1e-160]])).not.toHaveProperty('r2');
     expect(of([[1, 5]])).toEqual({ mse: 16, rmse: 4, mae: 4, itemCount: 1 });
+    expect(of([[1, 5]])).not.toHaveProperty('mseDeviation');
   });
 
   test('keep their digits far from zero', () => {
@@ -34,6 +35,10 @@ describe('regression metrics', () => {
     const list: [number, number][] = [[0.5, 0.125], [0.25, 0.375], [0.875, 0.625], [0.25, 0.5]];
     const [near, far] = [of(list), of(list.map(([prediction, label]) => [prediction + 2 ** 30, label + 2 ** 30]))];
     expect(Math.abs(far.r2! - near.r2!)).toBeLessThan(1e-14);
+    // the largest integers: their mean, and twice their value, have no digits left for the differences
+    const largest = 2 ** 53 - 9;
+    const steps: [number, number][] = [[2, 0], [0, 1], [3, 3]];
+    expect(of(steps.map(([prediction, label]) => [prediction + largest, label + largest])).r2).toBe(of(steps).r2);
   });
 
   test('fail on nothing, and on what is not a number', () => {
@@ -70,9 +75,19 @@ describe('evaluation.json', () => {
   });
 
   test('is read', () => expect(evaluationOf(report())).toEqual({ mse: 4, rmse: 2, mae: 1, r2: 0.5, itemCount: 10 }));
-  test('may lack R²', () => expect(evaluationOf(report({ r2: metric(null) }))).toEqual({ mse: 4, rmse: 2, mae: 1, itemCount: 10 }));
+  test('may be of one row', () => expect(evaluationOf(report({}, 1)).itemCount).toBe(1));
 
-  test.each([[report({ mse: metric(null) }), 'mse'], [report({ mae: metric(NaN) }), 'mae'], [report({}, 0), 'item_count']])('fails naming what is missing', (broken, name) => {
+  test.each([null, NaN, Infinity, '0.5' as unknown as number])('may lack R²: %s', (r2) => {
+    const evaluation = evaluationOf(report({ r2: metric(r2) }));
+    expect(evaluation).toEqual({ mse: 4, rmse: 2, mae: 1, itemCount: 10 });
+    expect(evaluation).not.toHaveProperty('r2');
+    const { r2: _, ...without } = report().regression_metrics;
+    expect(evaluationOf({ ...report(), regression_metrics: without as EvaluationReport['regression_metrics'] })).not.toHaveProperty('r2');
+  });
+
+  test.each([[report({ mse: metric(null) }), 'mse'], [report({ mae: metric(NaN) }), 'mae'], [report({}, 0), 'item_count'], [report({}, 1.5), 'item_count'],
+    [report({ rmse: metric('2' as unknown as number) }), 'no finite regression_metrics.rmse.value'], [{ ...report(), regression_metrics: {} as EvaluationReport['regression_metrics'] }, 'regression_metrics.mse'],
+    [{ dataset: { item_count: 1 } } as EvaluationReport, 'regression_metrics.mse']])('fails naming what is missing', (broken, name) => {
     expect(() => evaluationOf(broken)).toThrow(name);
   });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { fingerprint } from '../../src/domain/fingerprint';
 import { formatVersion } from '../../src/domain/model-version';
-import { cleanName, isSageMakerName, releaseNames } from '../../src/domain/release-names';
+import { cleanName, isSageMakerName, ownPrefix, releaseNames } from '../../src/domain/release-names';
 
 describe('the names of a release', () => {
   test('tell the endpoint, the version and the run', () => {
@@ -15,6 +15,17 @@ describe('the names of a release', () => {
   test('cut a long endpoint name to 30 characters', () => {
     expect(releaseNames('x'.repeat(63), 'V1.0.0', 'run').endpointConfig).toMatch(/^x{30}-V1-0-0-/);
     expect(releaseNames(`${'x'.repeat(29)}-tail`, 'package-7', 'run').endpointConfig).toMatch(/^x{29}-package-7-/);
+    // the longest version leaves less, and one that is longer still is cut
+    const longest = releaseNames('x'.repeat(63), `V${'9'.repeat(16)}.999999999.999999999`, 'run').endpointConfig;
+    expect(longest).toMatch(/^x{8}-V9{16}-999999999-999999999-[0-9a-f]{8}$/);
+    expect(releaseNames('endpoint', 'y'.repeat(99), 'run').endpointConfig).toMatch(/^e-y{44}-[0-9a-f]{8}$/);
+    expect(releaseNames('endpoint', 'y'.repeat(99), 'run').stagingEndpoint).toHaveLength(63);
+  });
+
+  test('all begin alike, so that permissions can name them', () => {
+    expect(ownPrefix('temperature')).toBe('temperature');
+    expect(ownPrefix('a-long-name-of-an-endpoint')).toBe('a-long-name-of-a');
+    expect(ownPrefix('fifteen-letters-more')).toBe('fifteen-letters');
   });
 
   test('are always names that SageMaker takes', () => {
@@ -42,6 +53,11 @@ describe('the names of a release', () => {
     expect(cleanName('V1.4.2', 20)).toBe('V1-4-2');
     expect(cleanName('--ä--', 5)).toBe('x');
     expect(cleanName('abc-def', 4)).toBe('abc');
+    expect(cleanName('a. -b', 20)).toBe('a-b');
+    expect(cleanName('--a', 20)).toBe('a');
+    expect(cleanName('a---b', 3)).toBe('a-b');
+    expect(cleanName('abc', 0)).toBe('a');
+    expect(cleanName('abc--', 20)).toBe('abc');
   });
 });
 
@@ -50,6 +66,8 @@ describe('a fingerprint', () => {
     expect(fingerprint('run')).toMatch(/^[0-9a-f]{8}$/);
     expect(fingerprint('run', 4)).toMatch(/^[0-9a-f]{32}$/);
     expect(fingerprint('run', 4).startsWith(fingerprint('run'))).toBe(true);
+    // names that exist in accounts were made with it: it must never change
+    expect([fingerprint(''), fingerprint('run'), fingerprint('\u00e4\u6f22', 2), fingerprint('188')]).toEqual(['ab3e7c0b', 'e9a551d8', 'b4ad8a30eaad4577', '0162dd17']);
   });
 
   test('of 20,000 texts that hardly differ hardly ever meets another', () => {

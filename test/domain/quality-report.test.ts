@@ -1,4 +1,4 @@
-import { qualityOutcome, QualityRow, QualityState } from '../../src/domain/quality-report';
+import { qualityOutcome, qualityReportKey, QualityRow, QualityState, qualityStateKey } from '../../src/domain/quality-report';
 import { QualityWindow, qualityWindow } from '../../src/domain/quality-window';
 
 const timing = { everyHours: 1, labelDelayHours: 24, maxLabelDelayHours: 168 };
@@ -61,6 +61,21 @@ describe('figures', () => {
     expect(Object.fromEntries(['MSE', 'RMSE', 'MAE', 'R2', 'SampleCount', 'LabelCoverage'].map((name) => [name, figure([row()], name, version)])))
       .toEqual({ MSE: [4], RMSE: [2], MAE: [1], R2: [0.5], SampleCount: [10], LabelCoverage: [0.9] });
     expect(figure([row({ r2: undefined })], 'R2', version)).toEqual([]);
+    expect(qualityOutcome(at(11), [row({ r2: undefined })], undefined, settings).figures.map(({ name }) => name))
+      .toEqual(['LabelCoverage', 'SampleCount', 'MSE', 'RMSE', 'MAE', 'SampleCount', 'LabelCoverage', 'RMSERatio']);
+    // without a label there is nothing to measure
+    expect(qualityOutcome(at(11), [row({ samples: 0 })], undefined, settings).figures.map(({ name }) => name)).toEqual(['LabelCoverage', 'SampleCount', 'LabelCoverage']);
+    expect(qualityOutcome(at(11), [], undefined, settings).figures.map(({ name }) => name)).toEqual(['SampleCount']);
+  });
+
+  test('are those of each variant', () => {
+    const shadow = row({ variant: 'Shadow', version: 'V2', samples: 3, due: 4, dueLabelled: 1, mse: 9, accepted: {} });
+    const both = [row(), row({ version: 'V0', samples: 5, due: 10, dueLabelled: 0 }), shadow];
+    expect(figure(both, 'SampleCount', production)).toEqual([15]);
+    expect(figure(both, 'SampleCount', { Variant: 'Shadow' })).toEqual([3]);
+    expect(figure(both, 'LabelCoverage', production)).toEqual([0.45]);
+    expect(figure(both, 'LabelCoverage', { Variant: 'Shadow' })).toEqual([0.25]);
+    expect(figure(both, 'RMSERatio', { Variant: 'Shadow' })).toEqual([]);
   });
 
   test('without any label the production variant has a sample count of 0', () => {
@@ -80,6 +95,35 @@ describe('figures', () => {
     const newer = row({ version: 'V1.1.0', mse: 9, accepted: { rmse: 2 }, lastMadeAt: '2026-03-01T10:30:00Z' });
     expect(figure([older, newer], 'RMSERatio', production)).toEqual([1.5]);
     expect(figure([newer, older], 'RMSERatio', production)).toEqual([1.5]);
+    // of two that were labelled at the same time the first stays; one that tells no time comes before any that does
+    const again = { ...older, lastMadeAt: newer.lastMadeAt };
+    expect(figure([newer, again], 'RMSERatio', production)).toEqual([1.5]);
+    const timeless = { ...older, lastMadeAt: undefined };
+    for (const rows of [[timeless, newer], [newer, timeless]]) expect(figure(rows, 'RMSERatio', production)).toEqual([1.5]);
+    expect(figure([timeless, { ...newer, lastMadeAt: undefined }], 'RMSERatio', production)).toEqual([10]);
+    // a version without labels serves nothing as far as is known, nor does that of another variant
+    expect(figure([newer, { ...older, samples: 0, mse: undefined, lastMadeAt: '2026-03-01T11:00:00Z' }], 'RMSERatio', production)).toEqual([1.5]);
+    expect(figure([newer, { ...older, variant: 'Shadow', lastMadeAt: '2026-03-01T11:00:00Z' }], 'RMSERatio', production)).toEqual([1.5]);
+  });
+
+  test('what served is remembered by variant, also where nothing is heard of it', () => {
+    const first = qualityOutcome(at(10), [row(), row({ variant: 'Shadow', version: 'V2', mse: 1, accepted: { rmse: 0.5 } })], undefined, settings).state;
+    expect(first.serving).toEqual({
+      AllTraffic: { version: 'V1.0.0', rmse: 2, acceptedRmse: 1, samples: 10, ratio: 2 },
+      Shadow: { version: 'V2', rmse: 1, acceptedRmse: 0.5, samples: 10, ratio: 2 },
+    });
+    const { serving } = qualityOutcome(at(11), [row({ variant: 'Shadow', version: 'V3', mse: undefined, samples: 4 })], first, settings).state;
+    expect(serving.AllTraffic).toEqual(first.serving.AllTraffic);
+    // labels without a figure measure nothing
+    expect(serving.Shadow).toStrictEqual({ version: 'V3', rmse: undefined, acceptedRmse: 1, samples: 0 });
+  });
+
+  test('the ratio is of the version that serves, not of another with labels', () => {
+    const { state } = qualityOutcome(at(10), [row()], undefined, settings);
+    // the version that serves now is new, and has too few labels for a ratio
+    const next = row({ version: 'V1.1.0', samples: 1, lastMadeAt: '2026-03-02T00:00:00Z' });
+    expect(figure([row(), next], 'RMSERatio', production, state)).toEqual([]);
+    expect(figure([{ ...row(), variant: 'Shadow', samples: 3 }], 'RMSERatio', production, state)).toEqual([]);
   });
 
   test('there is no ratio without an accepted evaluation', () => {
@@ -109,19 +153,29 @@ describe('figures', () => {
 
   test('versions without labels for a month are forgotten', () => {
     const { state } = qualityOutcome(at(10), [row()], undefined, settings);
-    const later = qualityWindow('2026-04-10T00:15:00Z', timing);
-    expect(qualityOutcome(later!, [], state, settings).state.recent).toEqual({});
+    expect(state.recent).toEqual({ 'AllTraffic/V1.0.0': [{ to: '2026-03-02T10:00:00.000Z', samples: 10, squares: 40 }] });
+    const recent = (time: string) => qualityOutcome(qualityWindow(time, timing)!, [row({ samples: 0 }), row({ version: 'V3', mse: undefined })], state, settings).state.recent;
+    expect(recent('2026-04-01T10:15:00Z')).toEqual(state.recent);
+    expect(recent('2026-04-01T11:15:00Z')).toEqual({});
   });
 });
 
 test('the report is in the format of Model Monitor', () => {
   const { report, state } = qualityOutcome(at(11), [row({ r2: undefined })], undefined, settings);
-  expect(state.report).toBe('quality/2026/03/02/houses-11.json');
-  expect(report).toMatchObject({
+  expect(state).toMatchObject({ to: '2026-03-02T11:00:00.000Z', report: 'quality/2026/03/02/houses-11.json' });
+  expect(qualityReportKey('houses', at(11))).toBe(state.report);
+  expect(qualityStateKey('houses')).toBe('quality/latest/houses.json');
+  const { results } = qualityOutcome(at(11), [row({ due: 0, dueLabelled: 0 })], undefined, settings).report;
+  expect(results[0].labels).toStrictEqual({ due: 0, labelled: 0, unreadable_predictions: 0 });
+  expect(report).toStrictEqual({
+    version: 0,
     endpoint: 'houses',
-    window: { from: '2026-03-02T10:00:00.000Z' },
+    window: at(11),
     results: [{
+      variant: 'AllTraffic',
       modelVersion: 'V1.0.0',
+      endpointConfigName: 'a',
+      accepted: { mse: 1, rmse: 1, mae: 0.5, r2: 0.9 },
       dataset: { item_count: 10 },
       regression_metrics: { mse: { value: 4 }, rmse: { value: 2 }, mae: { value: 1 } },
       labels: { due: 10, labelled: 9, unreadable_predictions: 0, coverage: 0.9 },
