@@ -27,6 +27,7 @@ export * from './serving/observation-store';
 export * from './serving/prediction-api';
 export * from './source/model-source';
 export * from './source/source-repository';
+export * from './staging/shadow-segment';
 export * from './staging/shadow-staging';
 export * from './training/quality-gate';
 export * from './training/quality-metric';

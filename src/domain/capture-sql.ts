@@ -39,6 +39,14 @@ export function sqlAnswer(column: string): string {
   return `CASE WHEN strpos(${column}, '[') > 0 THEN ${bare} ELSE ${column} END`;
 }
 
+/**
+ * Orders the labels of a request: by the hour of their arrival, then by `eventTime` (milliseconds since 1970), which labels have that
+ * came through a prediction API. Labels of one hour without it are told apart by their text, so that every query takes the same one.
+ */
+export function sqlLabelOrder(column: string): string {
+  return `datehour || ' ' || coalesce(eventmetadata.eventtime, '') || ' ' || coalesce(${column}, '')`;
+}
+
 /** Which captures a query reads; hours are partition values, `until` excluded. */
 export interface CaptureRange {
   readonly configNames: readonly string[];
@@ -76,12 +84,12 @@ predictions AS (SELECT variant, id, config_name, datehour, made_at, ${sqlNumber(
  */
 export function labelsCte(fromHour: string, untilHour: string): string {
   return `received AS (
-  SELECT eventmetadata.eventid AS id, datehour, groundtruthdata.data AS raw, ${sqlNumber('groundtruthdata.data')} AS label
+  SELECT eventmetadata.eventid AS id, datehour, ${sqlLabelOrder('groundtruthdata.data')} AS arrived, ${sqlNumber('groundtruthdata.data')} AS label
   FROM ground_truth
   WHERE datehour >= ${sqlText(fromHour)} AND datehour < ${sqlText(untilHour)}
 ),
 labels AS (
-  SELECT id, min(datehour) AS first_seen, max_by(label, datehour || raw) AS label
+  SELECT id, min(datehour) AS first_seen, max_by(label, arrived) AS label
   FROM received WHERE id IS NOT NULL AND label IS NOT NULL GROUP BY id
 )`;
 }

@@ -1,4 +1,6 @@
-import { dateHour, sqlAnswer, sqlNumber, sqlText, sqlTexts } from './capture-sql';
+import { dateHour, sqlAnswer, sqlLabelOrder, sqlNumber, sqlText, sqlTexts } from './capture-sql';
+import { segmentCtes, segmentRows, segmentValues } from './segment-sql';
+import { SegmentSource } from './segments';
 
 /**
  * The SQL that pairs what two models answered to the same requests, and sums their losses hour by hour.
@@ -24,6 +26,8 @@ export interface PairingQuery {
   /** Labels that arrived up to here are read, ISO 8601. */
   readonly labelsUntil: string;
   readonly loss: PairingLoss;
+  /** Parts of the requests that are summed by themselves, in blocks of so many hours. */
+  readonly segments?: { readonly sources: readonly SegmentSource[]; readonly blockHours: number };
 }
 
 export interface LossHistoryQuery {
@@ -43,7 +47,7 @@ export const TOTALS_HOUR = -1;
 /** Columns of the pairing result, in order. */
 export const PAIRING_COLUMNS = [
   'hour', 'pairs', 'champion_loss', 'challenger_loss', 'requests', 'without_champion', 'without_challenger', 'without_label',
-  'bad_champion', 'bad_challenger', 'bad_label', 'batched', 'duplicate_captures', 'duplicate_labels', 'unidentified', 'unknown_labels',
+  'bad_champion', 'bad_challenger', 'bad_label', 'batched', 'duplicate_captures', 'split_captures', 'duplicate_labels', 'unidentified', 'unknown_labels',
 ] as const;
 
 /**
@@ -56,32 +60,36 @@ export const PAIRING_COLUMNS = [
  * - `bad_champion`, `bad_challenger`, `bad_label`: the side is there and is no number; `batched`: the champion answered
  *   several numbers, so that one label cannot tell about them
  * - `duplicate_captures` (the first capture counts), `duplicate_labels` (the latest label counts)
- * - on the first row: `unidentified` captures (no inference id or no time) and `unknown_labels`, which fit no captured request
+ * - `split_captures`: requests whose captures are filed under more than one hour; they count in the hour of the champion's answer
+ * - on the row with `hour` = -1: `unidentified` captures (no inference id or no time) and `unknown_labels`, which fit no captured request
  *   (labels of requests from before the comparison are among them)
  */
 export function pairingSql(query: PairingQuery): string {
+  const sources = query.segments?.sources ?? [];
   const side = (variant: string, column: string) => `max(CASE WHEN variant = ${sqlText(variant)} THEN ${column} END)`;
-  return `WITH ${captured([query.configName], query.endpointName, [query.championVariant, query.challengerVariant], query.from, query.until)},
-${predictions()},
+  const champion = (column: string) => side(query.championVariant, column);
+  const whole = sources.length === 0 ? '' : ', CAST(NULL AS BIGINT) AS segment, CAST(NULL AS VARCHAR) AS segment_value';
+  return `WITH ${captured([query.configName], query.endpointName, [query.championVariant, query.challengerVariant], query.from, query.until, sources.length > 0)},
+${predictions(sources.length > 0)},
 requests AS (
-  SELECT id, ${side(query.championVariant, 'raw')} AS champion_raw, ${side(query.challengerVariant, 'raw')} AS challenger_raw,
-    coalesce(${side(query.championVariant, 'moment')}, max(moment)) AS moment, sum(copies) - count(*) AS duplicates
+  SELECT id, ${champion('raw')} AS champion_raw, ${side(query.challengerVariant, 'raw')} AS challenger_raw,
+    coalesce(${champion('moment')}, max(moment)) AS moment, sum(copies) - count(*) AS duplicates,
+    min(first_hour) <> max(last_hour) AS is_split${sources.length === 0 ? '' : `, ${champion('asked')} AS asked`}
   FROM predictions GROUP BY id
 ),
 ${labels(query.from, query.labelsUntil)},
 joined AS (
-  SELECT champion_raw, challenger_raw, labels.raw AS label_raw, duplicates, coalesce(labels.copies - 1, 0) AS label_duplicates,
+  SELECT champion_raw, challenger_raw, labels.raw AS label_raw, duplicates, is_split, coalesce(labels.copies - 1, 0) AS label_duplicates,
     ${answer('champion_raw')} AS champion, ${answer('challenger_raw')} AS challenger, ${sqlNumber('labels.raw')} AS label,
-    coalesce(${several('champion_raw')}, false) AS is_batched, ${hourFrom(query.from, 'requests.moment')} AS hour
+    coalesce(${several('champion_raw')}, false) AS is_batched, ${hourFrom(query.from, 'requests.moment')} AS hour, requests.moment AS moment${segmentValues(sources)}
   FROM requests LEFT JOIN labels ON labels.id = requests.id
   WHERE requests.moment >= ${timestamp(query.from)} AND requests.moment < ${timestamp(query.until)}
 ),
 losses AS (
-  SELECT hour, champion_raw, challenger_raw, label_raw, champion, challenger, label, is_batched, duplicates, label_duplicates,
-    ${loss('champion', query.loss)} AS champion_loss, ${loss('challenger', query.loss)} AS challenger_loss,
+  SELECT joined.*, ${loss('champion', query.loss)} AS champion_loss, ${loss('challenger', query.loss)} AS challenger_loss,
     champion IS NOT NULL AND challenger IS NOT NULL AND label IS NOT NULL AS is_pair
   FROM joined
-)
+)${segmentCtes(sources, query.segments?.blockHours ?? 1)}
 SELECT hour,
   count_if(is_pair) AS pairs,
   coalesce(sum(champion_loss) FILTER (WHERE is_pair), 0E0) AS champion_loss,
@@ -95,14 +103,15 @@ SELECT hour,
   count_if(label_raw IS NOT NULL AND label IS NULL) AS bad_label,
   count_if(is_batched) AS batched,
   CAST(sum(duplicates) AS BIGINT) AS duplicate_captures,
+  count_if(is_split) AS split_captures,
   CAST(sum(label_duplicates) AS BIGINT) AS duplicate_labels,
   0 AS unidentified,
-  0 AS unknown_labels
+  0 AS unknown_labels${whole}
 FROM losses GROUP BY hour
 UNION ALL
-SELECT ${TOTALS_HOUR}, 0, 0E0, 0E0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+SELECT ${TOTALS_HOUR}, 0, 0E0, 0E0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
   (SELECT count(*) FROM captured WHERE id IS NULL OR moment IS NULL),
-  (SELECT count(*) FROM labels LEFT JOIN requests ON requests.id = labels.id WHERE requests.id IS NULL)
+  (SELECT count(*) FROM labels LEFT JOIN requests ON requests.id = labels.id WHERE requests.id IS NULL)${whole}${segmentRows(sources)}
 ORDER BY 1`;
 }
 
@@ -126,11 +135,11 @@ export function hourAt(from: string, index: number): string {
   return new Date(Date.parse(from) + index * 3_600_000).toISOString();
 }
 
-function captured(configNames: string[], endpointName: string, variants: string[], from: string, until: string): string {
+function captured(configNames: string[], endpointName: string, variants: string[], from: string, until: string, withInput = false): string {
   return `captured AS (
-  SELECT variant, nullif(eventmetadata.inferenceid, '') AS id, eventmetadata.inferencetime AS made_at,
+  SELECT variant, nullif(eventmetadata.inferenceid, '') AS id, eventmetadata.inferencetime AS made_at, datehour,
     TRY_CAST(substr(eventmetadata.inferencetime, 1, 10) || ' ' || substr(eventmetadata.inferencetime, 12, 8) AS TIMESTAMP) AS moment,
-    coalesce(capturedata.endpointoutput.data, '') AS raw
+    coalesce(capturedata.endpointoutput.data, '') AS raw${withInput ? ', coalesce(capturedata.endpointinput.data, \'\') AS asked' : ''}
   FROM captures
   WHERE config_name IN (${sqlTexts(configNames)}) AND endpoint = ${sqlText(endpointName)} AND variant IN (${sqlTexts(variants)})
     AND datehour BETWEEN ${sqlText(dateHour(hourAt(from, -1)))} AND ${sqlText(dateHour(hourAt(until, 1)))}
@@ -138,9 +147,10 @@ function captured(configNames: string[], endpointName: string, variants: string[
 }
 
 /** One row for each variant and request: the first capture counts. */
-function predictions(): string {
+function predictions(withInput = false): string {
   return `predictions AS (
-  SELECT variant, id, min(moment) AS moment, min_by(raw, made_at || raw) AS raw, count(*) AS copies
+  SELECT variant, id, min(moment) AS moment, min_by(raw, made_at || raw) AS raw, count(*) AS copies,
+    min(datehour) AS first_hour, max(datehour) AS last_hour${withInput ? ', min_by(asked, made_at || raw) AS asked' : ''}
   FROM captured WHERE id IS NOT NULL AND moment IS NOT NULL GROUP BY variant, id
 )`;
 }
@@ -148,11 +158,11 @@ function predictions(): string {
 /** One row for each labelled request: the latest label counts. */
 function labels(from: string, until: string): string {
   return `received AS (
-  SELECT eventmetadata.eventid AS id, datehour, coalesce(groundtruthdata.data, '') AS raw FROM ground_truth
+  SELECT eventmetadata.eventid AS id, ${sqlLabelOrder('groundtruthdata.data')} AS arrived, coalesce(groundtruthdata.data, '') AS raw FROM ground_truth
   WHERE datehour BETWEEN ${sqlText(dateHour(from))} AND ${sqlText(dateHour(until))}
 ),
 labels AS (
-  SELECT id, max_by(raw, datehour || raw) AS raw, count(*) AS copies FROM received WHERE id IS NOT NULL GROUP BY id
+  SELECT id, max_by(raw, arrived) AS raw, count(*) AS copies FROM received WHERE id IS NOT NULL GROUP BY id
 )`;
 }
 

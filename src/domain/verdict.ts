@@ -124,8 +124,8 @@ const MIN_HISTORY_BLOCKS = 10;
 
 /**
  * The block length for a comparison, from the champion's own losses before it, so that the choice cannot lean on the
- * outcome: the shortest length whose block means have a lag-1 autocorrelation of at most 0.1. One day where there is
- * no history to tell.
+ * outcome: the shortest length whose block means have a lag-1 autocorrelation of at most 0.1, but at least a day where the halves
+ * of the days alternate. One day where there is no history to tell.
  *
  * `maxHours` caps it, usually at window / minimum number of blocks: longer blocks could not decide within the window.
  * What autocorrelation a capped length leaves is paid for by `shadowVerdict`, which widens its bounds by it.

@@ -59,7 +59,7 @@ export function observationTables(scope: Construct, databaseName: string, bucket
 
   table('GroundTruth', 'ground_truth', 'ground-truth', [
     column('groundtruthdata', 'struct<data:string,encoding:string>'),
-    column('eventmetadata', 'struct<eventid:string>'),
+    column('eventmetadata', 'struct<eventid:string,eventtime:string>'),
     column('eventversion', 'string'),
   ], [column('datehour', 'string')], {
     'projection.enabled': 'true',

@@ -58,14 +58,19 @@ export const groundTruthSchema: apigateway.JsonSchema = {
   },
 };
 
-/** Writes the label as one line of Model Monitor's ground-truth format; the line break belongs to the line. */
+/**
+ * Writes the label as one line of Model Monitor's ground-truth format, with the time at which it came; the line break belongs to
+ * the line.
+ */
 const groundTruthLine = [
   '#set($head = \'{"groundTruthData":{"data":"\')',
   '#set($middle = \'","encoding":"CSV"},"eventMetadata":{"eventId":"\')',
+  '#set($between = \'","eventTime":"\')',
   '#set($tail = \'"},"eventVersion":"0"}\')',
   '#set($value = $input.path(\'$.value\'))',
   '#set($id = $input.path(\'$.inferenceId\'))',
-  '#set($line = "$head$value$middle$id$tail',
+  '#set($time = $context.requestTimeEpoch)',
+  '#set($line = "$head$value$middle$id$between$time$tail',
   '")',
 ].join('\n');
 

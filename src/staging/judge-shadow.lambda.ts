@@ -4,9 +4,9 @@ import { Counts, healthProblem, ShadowHealth, sumCounts } from './shadow-health'
 import { longestBlockHours, ShadowPlan } from './shadow-plan';
 import { ShadowVerdict } from '../domain/events';
 import { hourAt, PAIRING_COLUMNS, pairingSql, TOTALS_HOUR } from '../domain/pairing-sql';
-import { SegmentPairs, SegmentSource, SegmentVerdict, withSegments } from '../domain/segments';
+import { SegmentPairs, SegmentSource, segmentedVerdict, SegmentVerdict } from '../domain/segments';
 import { ParityReport } from '../domain/serving-parity';
-import { BlockLength, chooseBlockHours, SequencePoint, shadowVerdict, Verdict } from '../domain/verdict';
+import { BlockLength, chooseBlockHours, SequencePoint, Verdict } from '../domain/verdict';
 import { numberIn, QueryRow, readQueryResult } from '../serving/athena-io';
 
 /** What is fixed when the shadow starts to see requests. */
@@ -130,18 +130,16 @@ async function look(event: JudgeEvent & { action: 'look' }): Promise<JudgeAnswer
   const requests = rows.filter(({ segment }) => segment === undefined);
   const counts = sumCounts(requests);
   const problem = healthProblem(await health(plan, comparison.from, time), counts, settings);
-  const judged = {
+  const sources = settings.segments ?? [];
+  const { verdict, segments } = segmentedVerdict({
     start: comparison.from,
     until: event.look.until,
-    settings: { tolerance: settings.tolerance, alpha: settings.alpha, minSamples: settings.minSamples, blockHours: comparison.block.blockHours },
-  };
-  const whole = shadowVerdict({
-    ...judged,
     windowOver: Date.parse(event.look.at) >= Date.parse(comparison.windowEnd),
     hours: requests.filter((row) => numberIn(row, 'hour') !== TOTALS_HOUR).map((row) => hourOfPairs(row, comparison.from)),
+    settings: { tolerance: settings.tolerance, alpha: settings.alpha, minSamples: settings.minSamples, blockHours: comparison.block.blockHours },
+    sources,
+    pairs: rows.flatMap((row) => segmentPairs(row, sources, comparison.from)),
   });
-  const sources = settings.segments ?? [];
-  const { verdict, segments } = withSegments(whole, { ...judged, sources, pairs: rows.flatMap((row) => segmentPairs(row, sources, comparison.from)) });
   const shown = { counts, ...(sources.length === 0 ? {} : { segments }) };
   if (problem !== undefined) return ended(event, 'reject', { ...verdict, reason: problem }, comparison, shown);
   if (verdict.decision !== 'continue') return ended(event, verdict.decision, verdict, comparison, shown);

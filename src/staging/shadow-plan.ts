@@ -1,6 +1,7 @@
 import { Candidate, Champion, CreateConfigRequest, CreateModelRequest, HostingSettings } from './hosting-plan';
 import { PairingLoss } from '../domain/pairing-sql';
 import { ReleaseNames } from '../domain/release-names';
+import { SegmentSource } from '../domain/segments';
 import { MIN_BLOCKS } from '../domain/verdict';
 import { Fence } from '../registry/fence';
 
@@ -15,6 +16,8 @@ export interface ShadowSettings extends HostingSettings {
   readonly labelDelayMinutes: number;
   /** The user's own block length. */
   readonly blockHours?: number;
+  /** Absent: the requests are judged on the whole only. */
+  readonly segments?: readonly SegmentSource[];
   readonly maxErrorRate: number;
   readonly maxLatencyP95Milliseconds: number;
   readonly stagingInstanceCount: number;

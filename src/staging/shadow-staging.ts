@@ -10,10 +10,12 @@ import { DeployFunction } from './deploy-function';
 import { JudgeShadowFunction } from './judge-shadow-function';
 import { PlanShadowFunction } from './plan-shadow-function';
 import { ShadowSettings } from './shadow-plan';
+import { ShadowSegment } from './shadow-segment';
 import { ParityCheck, shadowSteps } from './shadow-steps';
 import {
-  CHANGE_TIMEOUT, grantDeploying, grantPlanning, grantStaging, hostingSettings, STAGING_NAMES, stagingEndpointArns, workflowMachine,
+  CHANGE_TIMEOUT, grantDeploying, grantPlanning, grantStaging, hostingSettings, settling, STAGING_NAMES, stagingEndpointArns, workflowMachine,
 } from './workflow';
+import { segmentProblems } from '../domain/segments';
 import { ParityLimits, slowAllowed } from '../domain/serving-parity';
 import { MIN_BLOCKS, verdictProblems } from '../domain/verdict';
 import { allow } from '../private/allow';
@@ -23,6 +25,7 @@ import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence } from '../release/ledger-access';
 import { IModelEndpoint } from '../serving/model-endpoint';
+import { stopOnRemoval } from '../serving/removal';
 
 /** What the comparison of two models measures on each request. */
 export enum ShadowLoss {
@@ -90,6 +93,15 @@ export interface ShadowStagingOptions {
    * @default - measured: the shortest length at which the champion's past losses are independent; one day where there is no past
    */
   readonly blockLength?: Duration;
+  /**
+   * Parts of the requests on each of which the challenger must not be worse, such as regions; at most 5. A challenger that is better on
+   * the whole and for certain worse on one of them, by more than the tolerance, is rejected, and the reason names it. The error level
+   * is split evenly over all values of all segments (`alpha` / 21 for one segment without listed values). Segments only ever reject:
+   * a promotion does not wait until a segment has enough data.
+   *
+   * @default - requests are judged on the whole only
+   */
+  readonly segments?: ShadowSegment[];
   /**
    * Share of the requests that the shadow may fail, or answer without a number, before it is rejected.
    *
@@ -201,8 +213,15 @@ function parityLimits(props: ShadowStagingOptions): ParityLimits & { readonly ro
  *
  * Start `stateMachine` with `{"version", "modelPackageArn"}` (`version` defaults to what the package says). Its output:
  * `{"decision", "reason", "version", "champion", "pairs", "blocks", "lower", "upper", "tolerance", "blockHours", "counts",
- * "parity", "sequence"}`. The event `ShadowVerdict` says the same. Callers of the endpoint must send an inference id with each
+ * "segments", "parity", "sequence"}`. The event `ShadowVerdict` says the same. Callers of the endpoint must send an inference id with each
  * request: it is what pairs both answers and the label.
+ *
+ * Each request counts once, and what cannot be compared is told in `counts`, over all hours: `pairs`; `requests` that either
+ * model answered; `without_champion`, `without_challenger` and `without_label`, which lack that side; `bad_champion`,
+ * `bad_challenger` and `bad_label`, where it is no number; `batched`, where one request held several rows; `duplicate_captures`, of
+ * which the first counts; `split_captures`, whose captures are filed under different hours, and which count in the hour of the
+ * champion's answer; `duplicate_labels`, of which the last by time counts; `unidentified` captures, without an inference id or
+ * a time; and `unknown_labels`, which fit no request of the comparison.
  *
  * @example
  * declare const endpoint: IModelEndpoint;
@@ -213,6 +232,12 @@ export class ShadowStaging extends Construct {
   public readonly stateMachine: sfn.IStateMachine;
   /** The endpoint whose production model is challenged. */
   public readonly endpoint: IModelEndpoint;
+  /**
+   * No execution lasts longer.
+   *
+   * @internal
+   */
+  public readonly _longest: Duration;
   private readonly deployer: lambda.Function;
 
   constructor(scope: Construct, id: string, props: ShadowStagingProps) {
@@ -232,7 +257,10 @@ export class ShadowStaging extends Construct {
     const parity = props.stagingEndpoint ?? true ? this.parityCheck(props, settings) : undefined;
     if (parity !== undefined) grantStaging(deployer, props.endpoint);
 
+    // the window, one more look, and all the waiting for the staging endpoint and for production to be changed and changed back
+    this._longest = Duration.minutes(Math.ceil(settings.windowHours * 60 + settings.evaluateEveryMinutes) + settling(9).toMinutes());
     const machine = workflowMachine(this, {
+      timeout: this._longest,
       start: shadowSteps(new Construct(this, 'Steps'), {
         endpoint: props.endpoint, settings, planner, deployer, judge, parity, eventBus: props.eventBus,
       }),
@@ -243,6 +271,7 @@ export class ShadowStaging extends Construct {
     if (parity !== undefined) for (const arn of stagingEndpointArns(props.endpoint)) acknowledgeWildcard(machine.role, arn, STAGING_NAMES);
     props.endpoint.observations.grantQuery(machine);
     this.stateMachine = machine;
+    stopOnRemoval(this.endpoint, [machine]);
   }
 
   /**
@@ -266,6 +295,7 @@ export class ShadowStaging extends Construct {
       loss: props.loss ?? ShadowLoss.SQUARED,
       labelDelayMinutes: (props.labelDelay ?? Duration.days(1)).toMinutes({ integral: false }),
       ...(props.blockLength === undefined ? {} : { blockHours: props.blockLength.toHours({ integral: false }) }),
+      ...((props.segments ?? []).length === 0 ? {} : { segments: (props.segments ?? []).map(({ _source }) => _source) }),
       maxErrorRate: props.maxErrorRate ?? 0.01,
       maxLatencyP95Milliseconds: (props.maxLatencyP95 ?? Duration.seconds(1)).toMilliseconds(),
       stagingInstanceCount: props.stagingInstanceCount ?? 1,
@@ -275,7 +305,7 @@ export class ShadowStaging extends Construct {
   private check(props: ShadowStagingProps, settings: ShadowSettings): void {
     const { samplingPercentage, windowHours, evaluateEveryMinutes, labelDelayMinutes, blockHours, maxErrorRate } = settings;
     const problems = new Problems(this);
-    for (const problem of verdictProblems(settings)) problems.check(false, problem);
+    for (const problem of [...verdictProblems(settings), ...segmentProblems(settings.segments ?? [])]) problems.check(false, problem);
     const name = props.endpoint.endpointName;
     problems
       .check(Token.isUnresolved(name) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/.test(name),

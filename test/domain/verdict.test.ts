@@ -192,6 +192,14 @@ describe('the confidence sequence', () => {
     expect(promoted / 120).toBeLessThanOrEqual(0.05);
   });
 
+  test('power: little traffic in many blocks decides as soon as much of it in few', () => {
+    const needed = Array.from({ length: 60 }, (_, i) => {
+      const verdict = judge(hours(sample({ ratio: 0.9, correlation: 0.6, hours: 3000, perHour: 1, seed: i + 1 })), { blockHours: 1 });
+      return verdict.decision === 'promote' ? verdict.pairs : Infinity;
+    }).sort((a, b) => a - b);
+    expect(needed[30]).toBeLessThanOrEqual(1400);
+  });
+
   test('power: a challenger 10 % better, errors independent in time, is promoted at a median of at most 1,400 pairs', () => {
     const needed = Array.from({ length: 100 }, (_, i) => {
       const verdict = judge(hours(sample({ ratio: 0.9, correlation: 0.6, hours: 600, perHour: 10, seed: i + 1 })), { blockHours: 1 });
@@ -199,6 +207,32 @@ describe('the confidence sequence', () => {
     }).sort((a, b) => a - b);
     expect(needed[50]).toBeLessThanOrEqual(1400);
     expect(needed[95]).toBeLessThan(Infinity);
+  });
+});
+
+describe('the bounds are tightest', () => {
+  const steady = (perHour: number, count: number): HourOfPairs[] => Array.from({ length: count }, (_, i) => (
+    { hour: hourText(i), pairs: perHour, champion: perHour, challenger: perHour * (1.02 + (i % 2 === 0 ? 0.5 : -0.5)) }
+  ));
+  const margin = (perHour: number, minSamples: number, blocks = 40) => {
+    const { lower, upper } = judge(steady(perHour, blocks), { minSamples, blockHours: 1 });
+    return (upper! - lower!) / 2;
+  };
+  // half a unit up and down: variance 1/4 × 40/39, and neighbours that differ widen nothing
+  const expected = (best: number) => Math.sqrt(10 / 39) * mixtureMargin(40, 0.05, best);
+
+  test.each([
+    ['at four times the least number of blocks where a block has many pairs', 100, 200, 80],
+    ['at four times the blocks that the least number of pairs takes', 2, 100, 200],
+    ['at no more than ten times as many', 1, 100_000, 800],
+  ])('%s', (_, perHour, minSamples, best) => {
+    expect(margin(perHour, minSamples)).toBeCloseTo(expected(best), 9);
+  });
+
+  test('wherever the traffic of the first blocks puts it, whatever comes later', () => {
+    const grown = [...steady(2, 20), ...steady(200, 40).slice(20)];
+    const { sequence } = judge(grown, { minSamples: 100, blockHours: 1 });
+    expect(sequence.slice(0, 18)).toEqual(judge(steady(2, 20), { minSamples: 100, blockHours: 1 }).sequence);
   });
 });
 
@@ -225,6 +259,20 @@ describe('the block length', () => {
     expect(chooseBlockHours([], { maxHours: 8 }).blockHours).toBe(8);
     expect(chooseBlockHours([], { maxHours: 0.5 }).blockHours).toBe(1);
     expect(chooseBlockHours(history(0.99, 10), { maxHours: 36 }).blockHours).toBe(24);
+  });
+
+  test('is a whole day where losses rise and fall with the day, however independent a quarter of it looks', () => {
+    const daily = (swing: number, days: number) => history(0, days)
+      .map((each, i) => ({ ...each, loss: each.loss * (1 + swing * Math.sin((i * 2 * Math.PI) / 24)) }));
+    expect(chooseBlockHours(daily(0.9, 60))).toMatchObject({
+      blockHours: 24, autocorrelation: expect.any(Number), reason: "one day: the champion's past losses rise and fall with the hour of the day",
+    });
+    expect(chooseBlockHours(daily(0.9, 60)).autocorrelation).toBeLessThan(0.3);
+    // blocks of a day would not fit, or there are too few days to see it, or it is little
+    expect(chooseBlockHours(daily(0.9, 60), { maxHours: 23 }).blockHours).toBeLessThan(24);
+    expect(chooseBlockHours(daily(0.9, 9)).blockHours).toBeLessThan(24);
+    expect(chooseBlockHours(daily(0.05, 60)).blockHours).toBe(1);
+    expect(chooseBlockHours(daily(0.9, 60), { maxHours: 24 }).blockHours).toBe(24);
   });
 
   test('is not led by hours without requests', () => {

@@ -103,8 +103,8 @@ describe('API Gateway', () => {
     expect(found).toHaveLength(1);
     const lines = (await cloud.s3.get(found[0][0], found[0][1])).toString().split('\n');
     expect(lines).toEqual([
-      '{"groundTruthData":{"data":"12.5","encoding":"CSV"},"eventMetadata":{"eventId":"r-1"},"eventVersion":"0"}',
-      '{"groundTruthData":{"data":"-3","encoding":"CSV"},"eventMetadata":{"eventId":"r-2"},"eventVersion":"0"}',
+      '{"groundTruthData":{"data":"12.5","encoding":"CSV"},"eventMetadata":{"eventId":"r-1","eventTime":"1362096000000"},"eventVersion":"0"}',
+      '{"groundTruthData":{"data":"-3","encoding":"CSV"},"eventMetadata":{"eventId":"r-2","eventTime":"1362096000000"},"eventVersion":"0"}',
       '',
     ]);
   });

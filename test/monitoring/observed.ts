@@ -73,7 +73,7 @@ export class Observed {
         eventMetadata: 'STRUCT(eventId VARCHAR, inferenceId VARCHAR, inferenceTime VARCHAR)',
       }, 'captures/(?P<config_name>[^/]+)/(?P<endpoint>[^/]+)/(?P<variant>[^/]+)/(?P<datehour>[^/]+/[^/]+/[^/]+/[^/]+)/', ['config_name', 'endpoint', 'variant', 'datehour']);
       await this.view(connection.run.bind(connection), 'ground_truth', 'ground-truth', {
-        groundTruthData: 'STRUCT(data VARCHAR, encoding VARCHAR)', eventMetadata: 'STRUCT(eventId VARCHAR)',
+        groundTruthData: 'STRUCT(data VARCHAR, encoding VARCHAR)', eventMetadata: 'STRUCT(eventId VARCHAR, eventTime VARCHAR)',
       }, 'ground-truth/([^/]+/[^/]+/[^/]+/[^/]+)/', ['datehour']);
       await this.view(connection.run.bind(connection), 'deployments', 'deployments', {
         config_name: 'VARCHAR', variant: 'VARCHAR', version: 'VARCHAR', mse: 'DOUBLE', rmse: 'DOUBLE', mae: 'DOUBLE', r2: 'DOUBLE', released_at: 'VARCHAR',

@@ -64,12 +64,13 @@ test.each([[12.5, '12.5'], [-3, '-3'], [0, '0']])('a label of %d becomes one lin
   const body: Record<string, unknown> = { inferenceId: 'a-1', value };
   const rendered = render(template, {
     input: { path: (path: string) => body[path.slice(2)] },
+    context: { requestTimeEpoch: 1_372_636_800_000 },
     util: { base64Encode: (data: string) => Buffer.from(data).toString('base64') },
   });
   const request = JSON.parse(rendered) as { DeliveryStreamName: string; Record: { Data: string } };
   expect(request.DeliveryStreamName).toBe('labels');
   expect(Buffer.from(request.Record.Data, 'base64').toString())
-    .toBe(`{"groundTruthData":{"data":"${text}","encoding":"CSV"},"eventMetadata":{"eventId":"a-1"},"eventVersion":"0"}\n`);
+    .toBe(`{"groundTruthData":{"data":"${text}","encoding":"CSV"},"eventMetadata":{"eventId":"a-1","eventTime":"1372636800000"},"eventVersion":"0"}\n`);
 });
 
 test('labels are validated against a schema whose ids need no escaping', () => {

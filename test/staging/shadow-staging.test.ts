@@ -3,6 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { importedEndpoint, importedRegistry } from './imported';
+import { ShadowSegment } from '../../src/staging/shadow-segment';
 import { ShadowStaging, ShadowStagingProps } from '../../src/staging/shadow-staging';
 import { synthesizeUnderNag } from '../support/nag';
 
@@ -54,6 +55,13 @@ describe('ShadowStaging', () => {
     expect(JSON.stringify(updates[0].Resource)).toContain(':endpoint/temperature"');
   });
 
+  test('tells segments apart as they were declared, and not at all where none were', () => {
+    const definition = (props: Partial<ShadowStagingProps>) => JSON.stringify(make(props).findResources('AWS::StepFunctions::StateMachine')).replaceAll('\\', '');
+    const declared = definition({ segments: [ShadowSegment.csvColumn('airport', 14), ShadowSegment.jsonField('region', 'region', { values: ['north', 'south'] })] });
+    expect(declared).toContain('"segments":[{"name":"airport","column":14},{"name":"region","field":"region","values":["north","south"]}]');
+    for (const segments of [undefined, []]) expect(definition({ segments })).not.toContain('"segments"');
+  });
+
   test('fails with everything that is wrong in one error', () => {
     const build = () => make({
       samplingPercentage: 101,
@@ -70,8 +78,10 @@ describe('ShadowStaging', () => {
       parityTolerance: 1,
       maxStagingLatencyP95: Duration.seconds(61),
       stagingInstanceCount: 0,
+      segments: [ShadowSegment.csvColumn('', 1000)],
     }, 'not_a_name');
     const problems = [
+      'the name of a segment must be', "segment '': the column must be a whole number of 0 to 999, counted from 0, got 1000",
       'tolerance must be 0 to 1', 'alpha must be', 'minSamples must be', 'not_a_name', 'samplingPercentage must be above 0 and at most 100, got 101',
       'window must be 1 hour to 90 days, got 2184 hours', 'evaluateEvery must be at least 5 minutes', 'at most 1000 looks', 'labelDelay must be shorter',
       '20 blocks of 120 hours', 'maxErrorRate', 'maxLatencyP95',

@@ -60,7 +60,11 @@ function weatherStreams(): WeatherStreams | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'weather-streams-'));
   try {
     const file = join(folder, 'streams.json');
-    execFileSync(python, [join(__dirname, 'weather_streams.py'), file], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(python, [join(__dirname, 'weather_streams.py'), file], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      // many threads for little work only get into each other's way
+      env: { ...process.env, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' },
+    });
     return JSON.parse(readFileSync(file, 'utf8')) as WeatherStreams;
   } finally {
     rmSync(folder, { recursive: true });
@@ -69,26 +73,25 @@ function weatherStreams(): WeatherStreams | undefined {
 
 /** As a shadow comparison of this month would have gone, with the defaults; labels arrive a day later. */
 function verdictOf({ hours, pairs, models }: WeatherStreams, challenger: string, champion: string, month: number): RealVerdict {
-  const [from, until] = [Date.UTC(2013, month - 1), Date.UTC(2013, month)];
-  const { blockHours } = blockOf(hours, pairs, models[champion], from, until);
-  const compared = hours.map((hour, i) => ({ hour, pairs: pairs[i], champion: models[champion].losses[i], challenger: models[challenger].losses[i] }))
-    .filter(({ hour }) => Date.parse(hour) >= from && Date.parse(hour) < until);
+  const months = [month - 1, month].map((each) => new Date(Date.UTC(2013, each)).toISOString().replace('.000', ''));
+  const [first, last] = months.map((time) => indexOf(hours, time));
+  const { blockHours } = blockOf({ hours, pairs }, models[champion], first, (Date.parse(months[1]) - Date.parse(months[0])) / HOUR);
+  const losses = (name: string) => models[name].losses.slice(first, last);
+  const [of, by] = [losses(champion), losses(challenger)];
   const verdict = shadowVerdict({
-    start: new Date(from).toISOString(),
-    until: new Date(until).toISOString(),
+    start: months[0],
+    until: months[1],
     windowOver: true,
-    hours: compared,
+    hours: of.map((loss, i) => ({ hour: hours[first + i], pairs: pairs[first + i], champion: loss, challenger: by[i] })),
     settings: { tolerance: TOLERANCE, alpha: ALPHA, minSamples: MIN_SAMPLES, blockHours },
   });
-  const total = (side: 'champion' | 'challenger') => compared.reduce((sum, each) => sum + each[side], 0);
-  const first = requestsBefore(hours, pairs, from);
-  const last = requestsBefore(hours, pairs, until);
-  const one = (name: string) => Float64Array.from(models[name].single.slice(first, last));
+  const [before, after] = [first, last].map((end) => total(pairs.slice(0, end)));
+  const one = (name: string) => Float64Array.from(models[name].single.slice(before, after));
   const [single] = rivals({ champion: one(champion), challenger: one(challenger) }, 0, 1).single;
   const expected = EXPECTED.find((each) => each[0] === challenger && each[1] === champion && each[2] === month)?.[3];
   return {
-    name: `${challenger} against ${champion}, ${new Date(from).toISOString().slice(0, 7)}`,
-    ratio: total('challenger') / total('champion'),
+    name: `${challenger} against ${champion}, ${months[0].slice(0, 7)}`,
+    ratio: total(by) / total(of),
     blockHours,
     decision: verdict.decision,
     pairs: verdict.pairs,
@@ -98,16 +101,22 @@ function verdictOf({ hours, pairs, models }: WeatherStreams, challenger: string,
   };
 }
 
-function blockOf(hours: readonly string[], pairs: readonly number[], champion: WeatherStreams['models'][string], from: number, until: number): BlockLength {
+function blockOf({ hours, pairs }: Pick<WeatherStreams, 'hours' | 'pairs'>, champion: WeatherStreams['models'][string], first: number, window: number): BlockLength {
+  const earliest = new Date(Date.parse(hours[first]) - HISTORY_HOURS * HOUR).toISOString();
   // its own past in production: not what it was trained on
-  const since = Math.max(Date.parse(champion.trainedUntil), from - HISTORY_HOURS * HOUR);
-  const history = hours.map((hour, i) => ({ hour, pairs: pairs[i], loss: champion.losses[i] }))
-    .filter(({ hour }) => Date.parse(hour) >= since && Date.parse(hour) < from);
-  return chooseBlockHours(history, { maxHours: Math.floor((until - from) / HOUR / MIN_BLOCKS) });
+  const since = indexOf(hours, earliest > champion.trainedUntil ? earliest : champion.trainedUntil);
+  const history = champion.losses.slice(since, first).map((loss, i) => ({ hour: hours[since + i], pairs: pairs[since + i], loss }));
+  return chooseBlockHours(history, { maxHours: Math.floor(window / MIN_BLOCKS) });
 }
 
-function requestsBefore(hours: readonly string[], pairs: readonly number[], time: number): number {
-  return pairs.reduce((sum, count, i) => (Date.parse(hours[i]) < time ? sum + count : sum), 0);
+/** The first hour at or after a time. */
+function indexOf(hours: readonly string[], time: string): number {
+  const found = hours.findIndex((hour) => hour >= time);
+  return found < 0 ? hours.length : found;
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 function decisionOf(outcome: Outcome): Verdict['decision'] {

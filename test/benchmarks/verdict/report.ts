@@ -74,7 +74,7 @@ export function beyondTable(results: readonly ScenarioResult[]): string {
   }));
 }
 
-function streams(results: readonly ScenarioResult[]): { time: Time; tail: Tail; cells: readonly Cell[]; blockHours: Readonly<Record<number, number>> }[] {
+function streams(results: readonly ScenarioResult[]): (Omit<ScenarioResult, 'scenario'> & { time: Time; tail: Tail })[] {
   return TIMES.flatMap((time) => TAILS.flatMap((tail) => results
     .filter(({ scenario }) => scenario.time === time && scenario.tail === tail)
     .map(({ cells, blockHours }) => ({ time, tail, cells, blockHours }))));
