@@ -10,6 +10,7 @@ import { ModelRegistryVersioning } from './registry/model-registry-versioning';
 import { CanaryRelease, CanaryReleaseOptions, ReleaseWatch } from './release/canary-release';
 import { ReleaseHooks } from './release/release-hook';
 import { ReleaseWorkflow } from './release/release-workflow';
+import { EndpointAutoscaling } from './serving/endpoint-autoscaling';
 import { ModelEndpoint } from './serving/model-endpoint';
 import { PredictionApi, PredictionApiOptions } from './serving/prediction-api';
 import { ModelSource } from './source/model-source';
@@ -63,9 +64,16 @@ export interface RegressionModelOptions {
   /**
    * Number of instances of the endpoint. A canary needs at least two.
    *
-   * @default 2
+   * @default - the `minCapacity` of `autoscaling`, 2 without it
    */
   readonly instanceCount?: number;
+
+  /**
+   * How the endpoint's fleet grows and shrinks with its load.
+   *
+   * @default - the fleet keeps its size
+   */
+  readonly autoscaling?: EndpointAutoscaling;
 
   /**
    * How a version is compared with the champion on real requests.
@@ -174,7 +182,7 @@ export class RegressionModel extends Construct {
 
     this.registry = new ModelRegistryVersioning(within, 'Registry', { ...common, modelName: this.modelName, removalPolicy });
     this.endpoint = new ModelEndpoint(within, 'Endpoint', {
-      ...common, instanceType: props.instanceType, instanceCount: props.instanceCount, removalPolicy,
+      ...common, instanceType: props.instanceType, instanceCount: props.instanceCount, autoscaling: props.autoscaling, removalPolicy,
     });
     this.endpoint.allowModelsFrom(this.registry.artifacts, this.registry.repository);
     this.training = new TrainingWorkflow(within, 'Training', {

@@ -144,7 +144,7 @@ export class CanaryRelease extends Construct {
     this.changers = [deployer, guard];
 
     // the watch, one more look, and all the waiting for the endpoint to be changed and changed back
-    this._longest = Duration.minutes(Math.ceil(settings.watchMinutes + watchEvery.toMinutes({ integral: false })) + settling(7).toMinutes());
+    this._longest = Duration.minutes(Math.ceil(settings.watchMinutes + watchEvery.toMinutes({ integral: false })) + settling(8).toMinutes());
     this.stateMachine = workflowMachine(this, {
       timeout: this._longest,
       start: canarySteps(new Construct(this, 'Steps'), {

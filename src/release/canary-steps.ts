@@ -42,7 +42,6 @@ export function canarySteps(steps: Construct, options: CanaryStepsOptions): sfn.
   const switched = new sfn.Pass(steps, 'Switched', { parameters: { at: now }, resultPath: '$.switched' });
   const scale = change(steps, 'ScaleNew', deployer, { action: 'scaleNew', scaled, previousConfigName: path.stringAt('$.plan.previousConfigName') })
     .addCatch(back, ON_ERROR);
-  switched.next(scale).next(settings.watchMinutes > 0 ? watching(steps, options, production, back) : production);
 
   const rolledBack = invoke(steps, 'ExplainRollback', guard, { action: 'explain', plan, endpoint: path.objectAt('$.endpoint') }, '$.explained')
     .addCatch(outcome(steps, 'RolledBackUnexplained', 'rolled-back', 'SageMaker rolled back, and the alarms could not be read', scaleAgain), IGNORED);
@@ -52,6 +51,7 @@ export function canarySteps(steps: Construct, options: CanaryStepsOptions): sfn.
     resultPath: '$.failure',
   });
   broken.next(back);
+  switched.next(scale).next(settings.watchMinutes > 0 ? watching(steps, { ...options, over: production, broken, back, ending }) : production);
 
   const put = invoke(steps, 'PutAlarms', guard, { action: 'put', plan }).addCatch(back, ON_ERROR);
   const update = change(steps, 'ShiftTraffic', deployer, {
@@ -103,8 +103,20 @@ function outcome(steps: Construct, id: string, what: 'production' | 'rolled-back
   return state;
 }
 
+interface WatchOptions extends CanaryStepsOptions {
+  /** The version has done well, and still serves. */
+  readonly over: sfn.IChainable;
+  /** It serves no more. */
+  readonly broken: sfn.IChainable;
+  readonly back: sfn.IChainable;
+  readonly ending: sfn.IChainable;
+}
+
 /** Looks at the alarms until the window is over. */
-function watching(steps: Construct, options: CanaryStepsOptions, over: sfn.IChainable, back: sfn.IChainable): sfn.State {
+function watching(steps: Construct, options: WatchOptions): sfn.State {
+  const { over, broken, back, ending } = options;
+  const moved = outcome(steps, 'MovedOn', 'rolled-back', path.format('something else moved the endpoint to {} while it was watched',
+    path.stringAt('$.endpoint.EndpointConfigName')), ending);
   const wait = new sfn.Wait(steps, 'WaitForWatch', { time: sfn.WaitTime.duration(options.watchEvery) });
   const watch = invoke(steps, 'Watch', options.guard, {
     action: 'watch', plan: path.objectAt('$.plan'), endpoint: path.objectAt('$.endpoint'), switchedAt: path.stringAt('$.switched.at'), time: path.stringAt('$$.State.EnteredTime'),
@@ -112,7 +124,9 @@ function watching(steps: Construct, options: CanaryStepsOptions, over: sfn.IChai
   const bad = outcome(steps, 'TakeBack', 'rolled-back', path.stringAt('$.watched.reason'), back);
   wait.next(watch).next(new sfn.Choice(steps, 'IsWatchOver')
     .when(sfn.Condition.stringEquals('$.watched.verdict', 'bad'), bad)
-    .when(sfn.Condition.stringEquals('$.watched.verdict', 'over'), over)
+    .when(sfn.Condition.stringEquals('$.watched.verdict', 'over'), waitForEndpoint(steps, 'Watched', {
+      endpoint: options.endpoint, wanted: '$.plan.names.endpointConfig', arrived: over, elsewhere: moved, broken, failed: back,
+    }))
     .otherwise(wait));
   return wait;
 }
@@ -168,6 +182,9 @@ function conclusion(steps: Construct, options: CanaryStepsOptions, failed: sfn.F
   );
   const hasFailed = new sfn.Choice(steps, 'HasFailed')
     .when(sfn.Condition.isPresent('$.failure'), failed)
+    // usually the previous one, unless something else has moved the endpoint meanwhile
+    .when(sfn.Condition.and(sfn.Condition.booleanEquals('$.plan.first', false), sfn.Condition.isPresent('$.endpoint.EndpointConfigName')),
+      result('AnswerServing', '$.endpoint.EndpointConfigName'))
     .otherwise(result('AnswerPrevious', '$.plan.previousConfigName'));
   const tidy = change(steps, 'RemoveCandidate', deployer, {
     action: 'remove',

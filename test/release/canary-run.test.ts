@@ -44,6 +44,7 @@ function standIns(): Record<string, Task> {
     DescribeShift: describe,
     DescribeCreation: describe,
     DescribePrevious: describe,
+    DescribeWatched: describe,
   };
 }
 
@@ -230,6 +231,22 @@ describe('the release, as synthesized', () => {
     onlyPrevious();
   });
 
+  test('does not call a version released that somebody has replaced while it was watched', async () => {
+    const tasks = standIns();
+    const other = hosting.serving('other', 'V9.9.9');
+    const { output, error } = await play({
+      Watch: (input) => {
+        hosting.endpoints.set('temperature', { status: 'InService', config: other, polls: 0 });
+        return tasks.Watch(input);
+      },
+    }, watch);
+    expect(error).toBeUndefined();
+    expect(output).toMatchObject({ outcome: 'rolled-back', reason: `something else moved the endpoint to ${other} while it was watched`, endpointConfigName: other });
+    expect(hosting.endpoints.get('temperature')?.config).toBe(other);
+    expect([...hosting.configs.keys()].sort()).toEqual([other, previous].sort());
+    noAlarmsLeft();
+  });
+
   test('does not start where an alarm to be watched is missing', async () => {
     hosting.alarms.delete('rmse');
     expect((await play({}, watch)).output).toMatchObject({ outcome: 'rolled-back', reason: 'not started: there is no alarm rmse' });
@@ -241,7 +258,7 @@ describe('the release, as synthesized', () => {
     expect((await play({}, watch)).output).toMatchObject({ outcome: 'production' });
   });
 
-  test.each(['CreateModel', 'CreateConfig', 'PutAlarms', 'ShiftTraffic', 'DescribeShift', 'Watch'])(
+  test.each(['CreateModel', 'CreateConfig', 'PutAlarms', 'ShiftTraffic', 'DescribeShift', 'ScaleNew', 'Watch', 'DescribeWatched'])(
     'leaves the previous version in service where %s fails for good', async (name) => {
       const { error, output } = await play({ [name]: () => { throw new AwsTaskError('SageMaker.SageMakerException', 'no luck'); } }, watch);
       expect(output).toBeUndefined();
@@ -250,7 +267,7 @@ describe('the release, as synthesized', () => {
       noAlarmsLeft();
     });
 
-  test.each(['CreateModel', 'CreateConfig', 'CreateEndpoint', 'DescribeCreation'])('leaves nothing where %s fails for good in the first release', async (name) => {
+  test.each(['CreateModel', 'CreateConfig', 'CreateEndpoint', 'DescribeCreation', 'ScaleFirst'])('leaves nothing where %s fails for good in the first release', async (name) => {
     hosting.endpoints.clear();
     const { error } = await play({ [name]: () => { throw new AwsTaskError('SageMaker.SageMakerException', 'no luck'); } });
     expect(error).toBeDefined();
@@ -258,7 +275,7 @@ describe('the release, as synthesized', () => {
     expect([...hosting.configs.keys()]).toEqual([previous]);
   });
 
-  test.each(['CreateModel', 'CreateConfig', 'PutAlarms', 'ShiftTraffic', 'DescribeShift', 'Watch', 'RemoveAlarms'])(
+  test.each(['CreateModel', 'CreateConfig', 'PutAlarms', 'ShiftTraffic', 'DescribeShift', 'ScaleNew', 'Watch', 'DescribeWatched', 'RemoveAlarms'])(
     'is not harmed where %s is interrupted after its effect', async (name) => {
       const tasks = standIns();
       let times = 0;

@@ -1,5 +1,5 @@
 import { CreateEndpointConfigCommand, DeleteEndpointCommand, DescribeEndpointConfigCommand, UpdateEndpointCommand } from '@aws-sdk/client-sagemaker';
-import { expectProduction, expectQuiet, stagesOf } from './line-expectations';
+import { expectProduction, expectQuiet } from './line-expectations';
 import { VersionItem } from './line-view';
 import { LineWorld } from './line-world';
 
