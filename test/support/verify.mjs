@@ -3,7 +3,8 @@
  * elapsed time to the screen; the last line counts the tests. A step that fails lets the later ones run, then fails all.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -51,12 +52,15 @@ function counted() {
 
 rmSync(logs, { recursive: true, force: true });
 mkdirSync(logs, { recursive: true });
+// what the tests synthesize goes to temporary folders, which nobody else removes
+const scratch = mkdtempSync(join(tmpdir(), 'cdk-mlops-verify-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 const broken = [];
 for (const { name, run, needed } of steps) {
   const log = join(logs, `${name.replaceAll(' ', '-')}.log`);
   const output = openSync(log, 'w');
   const since = Date.now();
-  const ran = spawnSync(run, { cwd: root, shell: true, stdio: ['ignore', output, output], env: { ...process.env, CI: 'true' } });
+  const ran = spawnSync(run, { cwd: root, shell: true, stdio: ['ignore', output, output], env: { ...process.env, CI: 'true', TMPDIR: scratch } });
   const ok = ran.status === 0;
   process.stdout.write(`${ok ? 'ok    ' : 'FAILED'} ${name.padEnd(14)} ${seconds(since)}\n`);
   if (ok) continue;

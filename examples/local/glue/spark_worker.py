@@ -23,12 +23,14 @@ def configure():
         pass  # then JAVA_HOME or java on the PATH serves
     os.environ['PYSPARK_PYTHON'] = os.environ['PYSPARK_DRIVER_PYTHON'] = sys.executable
     os.environ['SPARK_LOCAL_IP'] = '127.0.0.1'
+    # a JVM leaves a folder of its own in the machine's temporary one otherwise
+    os.environ['SPARK_LAUNCHER_OPTS'] = '-XX:-UsePerfData'
     scratch = os.environ['GLUE_SCRATCH']
     options = {
         'spark.master': 'local[2]',
         'spark.driver.host': '127.0.0.1',
         'spark.driver.bindAddress': '127.0.0.1',
-        'spark.driver.extraJavaOptions': f'-Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.io.tmpdir={scratch} -Dderby.system.home={scratch}',
+        'spark.driver.extraJavaOptions': f'-Duser.timezone=UTC -XX:-UsePerfData -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Djava.io.tmpdir={scratch} -Dderby.system.home={scratch}',
         'spark.local.dir': scratch,
         'spark.sql.warehouse.dir': os.path.join(scratch, 'warehouse'),
         # the data are small: to compile a query takes longer than to run it

@@ -94,7 +94,7 @@ async function make(python: string, javaHome: string, args: string[], temp: stri
     env: {
       ...process.env,
       JAVA_HOME: javaHome,
-      JAVA_TOOL_OPTIONS: `-Djava.io.tmpdir=${temp}`,
+      JAVA_TOOL_OPTIONS: `-XX:-UsePerfData -Djava.io.tmpdir=${temp}`,
       PYSPARK_PYTHON: python,
       SPARK_LOCAL_IP: '127.0.0.1',
       SPARK_LOCAL_DIRS: temp,
