@@ -9,10 +9,14 @@ type AccountedMember = 'version' | 'cause' | 'commit' | 'dataset' | 'author' | '
 
 /** SageMaker's descriptions take so many characters: the account is the same text wherever it is read. */
 export const LONGEST_ACCOUNT = 1024;
-/** How much of each single text is told, tried in this order until the whole fits. */
-const BUDGETS = [600, 400, 300, 220, 160, 120, 80, 50];
+/** How much is told of the reason of the last decision and of every other text, tried in this order until the whole fits. */
+const BUDGETS: readonly (readonly [number, number])[] = [
+  ...[600, 400, 300, 200, 150, 100, 70, 50].map((others) => [600, others] as const),
+  ...[500, 420, 350, 300, 250, 200, 150, 100, 50].map((decision) => [decision, 50] as const),
+];
 /** Names and the like, which may be of any length. */
 const LONGEST_NAME = 64;
+const LONGEST_SHIFT = 120;
 
 const HEADS: Readonly<Record<LifecycleStage, string>> = {
   Registered: 'is registered',
@@ -28,25 +32,27 @@ const HEADS: Readonly<Record<LifecycleStage, string>> = {
 /**
  * The account of a version's release: what was decided and why, what the version was made of, and what it was judged on,
  * how and against whom. One line of at most 1,024 characters without quotes and backslashes, so that the ledger, the
- * model package, events and alerts carry it alike. Where it is too long, reasons are cut, never facts left out.
+ * model package, events and alerts carry it alike. Where it is too long, reasons are cut, that of the last
+ * decision last, and no fact is left out.
  *
  * `verdict` is the shadow's, where it is known and not yet on the record.
  */
 export function releaseAccount(record: AccountedVersion, verdict?: JsonObject): string {
-  for (const budget of BUDGETS) {
-    const account = composed(record, verdict ?? shadowResult(record.history), budget);
-    if (account.length <= LONGEST_ACCOUNT) return account;
+  let account = '';
+  for (const budgets of BUDGETS) {
+    account = composed(record, verdict ?? shadowResult(record.history), budgets);
+    if (account.length <= LONGEST_ACCOUNT) break;
   }
-  return cut(composed(record, verdict ?? shadowResult(record.history), BUDGETS[BUDGETS.length - 1]), LONGEST_ACCOUNT);
+  return cut(account, LONGEST_ACCOUNT);
 }
 
-function composed(record: AccountedVersion, verdict: JsonObject | undefined, budget: number): string {
-  const head = `${name(record.version)} ${HEADS[record.stage]}: ${brief(record.reason, budget) || 'no reason given'}`;
+function composed(record: AccountedVersion, verdict: JsonObject | undefined, [decision, others]: readonly [number, number]): string {
+  const head = `${name(record.version)} ${HEADS[record.stage]}: ${brief(record.reason, decision) || 'no reason given'}`;
   const told = plain(record.reason);
   const tell = (said: JsonValue | undefined): string => {
     // what the head says is not said twice
     const words = typeof said === 'string' ? plain(said) : '';
-    return words === '' || told.includes(words) ? '' : brief(words, budget);
+    return words === '' || told.includes(words) ? '' : brief(words, others);
   };
   return [head, origin(record), gate(record, tell), shadow(verdict, tell), ...hooks(record, tell), canary(record.history, tell)]
     .filter((part) => part !== '').map((part) => (/[.…]$/.test(part) ? part : `${part}.`)).join(' ');
@@ -104,7 +110,7 @@ function hooks({ hooks: outcomes = {} }: AccountedVersion, tell: Teller): string
 function canary(history: readonly StageChange[], tell: Teller): string {
   const result = last(history, (detail) => typeof detail.outcome === 'string');
   if (result === undefined) return '';
-  const how = tell(result.shift);
+  const how = typeof result.shift === 'string' ? brief(result.shift, LONGEST_SHIFT) : '';
   return joined(`Release${how === '' ? '' : ` by ${how}`}: ${text(result.outcome)}`, tell(result.reason));
 }
 

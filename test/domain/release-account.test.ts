@@ -131,11 +131,12 @@ test('whatever is on the record, an account is one line that SageMaker and a quo
   }), { numRuns: 300 });
 });
 
-test('long reasons are cut, and no fact is left out', () => {
+test('long reasons are cut, that of the last decision last, and no fact is left out', () => {
   fc.assert(fc.property(fc.string({ minLength: 400, maxLength: 3000, unit: fc.constantFrom('a', 'b') }), (long) => {
     const canary = at('Canary', 'x', { ...verdict, reason: `${long}1` }, { ...registered, gate: `${long}2` });
     const account = releaseAccount(at('RolledBack', `${long}3`, { outcome: 'rolled-back', reason: `${long}4`, shift: 'a canary' }, canary));
     expect(account.length).toBeLessThanOrEqual(LONGEST_ACCOUNT);
+    expect(account).toContain(`: ${long.slice(0, 249)}`);
     for (const fact of ['V1.3.1 was rolled back: ', origin, 'RMSE 1.02, champion V1.3.0 4.1', shadow, 'Release by a canary: rolled-back']) expect(account).toContain(fact);
   }), { numRuns: 50 });
 });
