@@ -86,6 +86,7 @@ export class Alerts extends Construct {
       + `version, decision (approve or reject) and reason as JSON by POST to ${of('url')}, signed by IAM for the service lambda. ${of('account')}`);
     tell(MlopsEventType.RELEASE_RECOVERY_FAILED,
       `${of('time')} The release of ${of('version')} on ${of('endpoint')} could not be undone yet, it will be tried again: ${of('reason')} [${of('execution')}]`);
+    tell(MlopsEventType.ROLLBACK_IMPOSSIBLE, `${of('time')} ${of('endpoint')}: ${of('version')} stays in production, it cannot be rolled back: ${of('reason')}`);
     tell(MlopsEventType.QUALITY_DEGRADED,
       `${of('time')} The model on ${of('endpoint')} has become worse: ${of('reason')} [alarm ${of('alarm')}]`);
   }

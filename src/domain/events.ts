@@ -23,6 +23,8 @@ export enum MlopsEventType {
   APPROVAL_REQUESTED = 'ApprovalRequested',
   /** What a release left behind could not be undone yet: `ReleaseRecoveryFailed`. */
   RELEASE_RECOVERY_FAILED = 'ReleaseRecoveryFailed',
+  /** A rollback was asked for, and there is no good release to go back to: `RollbackImpossible`. */
+  ROLLBACK_IMPOSSIBLE = 'RollbackImpossible',
   /** A model in production deviates from what its evaluation promised: `QualityDegraded`. */
   QUALITY_DEGRADED = 'QualityDegraded',
   /** Somebody tried to touch a run or its evidence: `TamperAttempt`. */
@@ -337,6 +339,21 @@ export interface ReleaseRecoveryFailed {
   readonly execution: string;
 
   /** Why, in words. */
+  readonly reason: string;
+
+  /** When it happened, ISO 8601. */
+  readonly time: string;
+}
+
+/** Detail of the event `RollbackImpossible`. The endpoint serves on what it served on. */
+export interface RollbackImpossible {
+  /** Name of the endpoint. */
+  readonly endpoint: string;
+
+  /** The version in production; `none` where the endpoint is on a config that no release brought into production. */
+  readonly version: string;
+
+  /** Why the rollback was asked for, and why it cannot be. */
   readonly reason: string;
 
   /** When it happened, ISO 8601. */

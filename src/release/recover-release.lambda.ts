@@ -46,6 +46,8 @@ export interface TakenOver {
   readonly news?: News | null;
   /** The executions that the release may have started. */
   readonly executions?: string[];
+  /** Whether nobody can have a change under way that has to be waited for. */
+  readonly settled?: boolean;
 }
 
 /** What has to be undone. */
@@ -92,6 +94,8 @@ export async function handler(event: RecoverEvent): Promise<TakenOver | Wreck | 
 async function takeOver({ table, by, input, ...machines }: RecoverEvent & { action: 'takeOver' }): Promise<TakenOver> {
   const slot = await readSlot(table);
   if (slot === undefined) return { status: 'nothing' };
+  // who has only asked for the way back has changed nothing
+  const settled = slot.rollback !== undefined && slot.execution === slot.release;
   if (slot.execution !== by) {
     if (slot.execution !== input.execution && slot.release !== input.execution) return { status: 'nothing' };
     if (slot.execution !== slot.release && await isRunning(states, slot.execution)) return { status: 'nothing' };
@@ -105,7 +109,8 @@ async function takeOver({ table, by, input, ...machines }: RecoverEvent & { acti
     reason: broke?.reason,
     stage: broke?.stage,
     news: news ?? null,
-    executions: Object.values(childrenOf(mine, machines)),
+    executions: mine.rollback === undefined ? Object.values(childrenOf(mine, machines)) : [],
+    settled,
   };
 }
 
@@ -118,7 +123,8 @@ async function inspect({ fence, endpointName, ...machines }: RecoverEvent & { ac
   const slot = await held(fence);
   const { staging, release } = childrenOf(slot, machines);
   const shadow = namesFor(endpointName, slot.version, staging);
-  const released = namesFor(endpointName, slot.version, release);
+  const made = namesFor(endpointName, slot.version, release);
+  const released = slot.rollback === undefined ? made : { endpointConfig: slot.rollback.configName, model: slot.rollback.modelName ?? made.model };
   return {
     version: slot.version,
     endpoint: await whatToDo(slot, endpointName, released.endpointConfig),

@@ -61,6 +61,7 @@ export function recoverySteps(steps: Construct, options: RecoveryStepsOptions): 
     ...machines,
   }, '$.taken').addCatch(failed, ON_ERROR);
   return takeOver.next(new sfn.Choice(steps, 'WhatIsLeft')
+    .when(sfn.Condition.and(sfn.Condition.stringEquals('$.taken.status', 'broken'), sfn.Condition.booleanEquals('$.taken.settled', true)), inspect)
     .when(sfn.Condition.stringEquals('$.taken.status', 'broken'), stop)
     .when(sfn.Condition.stringEquals('$.taken.status', 'concluded'),
       new sfn.Choice(steps, 'HasNews').when(sfn.Condition.isPresent('$.taken.news.type'), retold).otherwise(free))

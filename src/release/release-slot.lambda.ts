@@ -1,4 +1,5 @@
-import { completeSlot, concludeSlot, freeSlot, ledgerClient, News, readSlot, readWaiting, Slot } from './slot-io';
+import { forgetGood, noteGood, readGood } from './good-io';
+import { completeSlot, concludeSlot, freeSlot, ledgerClient, News, readSlot, readWaiting, Slot, writeLastGood } from './slot-io';
 import { acquire, Acquired, AcquireEvent, join, JoinEvent } from './slot-queue';
 import { MlopsEventType, ReleaseCompleted, ReleaseRejected, ReleaseRolledBack } from '../domain/events';
 import { VersionRecord } from '../domain/ledger';
@@ -76,8 +77,19 @@ async function takenBack({ table, endpointName, execution, time, reason }: SlotE
     ...await accountOf(table, slot?.version),
     time,
   };
+  if (slot?.execution === execution && slot.rollback !== undefined && restored !== null) await goneBack(table, slot, time);
   held(await concludeSlot(table, execution, 'rolled back', news(MlopsEventType.RELEASE_ROLLED_BACK, event)), execution);
   return { event };
+}
+
+/** What was in production is no good release any more, and the one before it serves from now on. */
+async function goneBack(table: string, { order, lastGood }: Slot, time: string): Promise<void> {
+  const good = lastGood ?? undefined;
+  if (good === undefined) return;
+  const target = (await readGood(table)).find(({ configName }) => configName === good.configName);
+  if (target !== undefined) await noteGood(table, { ...target, since: time });
+  await writeLastGood(table, good);
+  await forgetGood(table, order);
 }
 
 function restoredBy(slot: Slot | undefined, serving: string): string | null {

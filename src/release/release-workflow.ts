@@ -1,6 +1,8 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -11,6 +13,7 @@ import { grantSlot } from './ledger-access';
 import { ReleaseHooks } from './release-hook';
 import { ReleaseReconciler } from './release-reconciler';
 import { LONGEST_RECOVERY, ReleaseRecovery } from './release-recovery';
+import { ReleaseRollback } from './release-rollback';
 import { ReleaseSlotFunction } from './release-slot-function';
 import { RELEASE_DUE, releaseSteps } from './release-steps';
 import { checkKeep, KEPT_BY_DEFAULT, Retention } from './retention';
@@ -24,6 +27,9 @@ import { IModelEndpoint } from '../serving/model-endpoint';
 import { stopOnRemoval } from '../serving/removal';
 import { ShadowStaging } from '../staging/shadow-staging';
 import { hostingArn, workflowMachine } from '../staging/workflow';
+
+/** Each is a rule of its own. */
+const MOST_ROLLBACK_ALARMS = 20;
 
 /** Properties of a `ReleaseWorkflow`. */
 export interface ReleaseWorkflowProps {
@@ -55,10 +61,17 @@ export interface ReleaseWorkflowProps {
    */
   readonly keep?: number;
   /**
+   * Alarms that start `rollback` by themselves when one of them begins to fire, at most 20. They are about the version in
+   * production, also long after its release; alarms that guard a release while it is under way belong to `CanaryRelease`.
+   *
+   * @default - nothing but a person who may (`grantRollback`) starts a rollback
+   */
+  readonly rollbackAlarms?: cloudwatch.IAlarm[];
+  /**
    * How often it is looked at whether something should have gone on that did not: an execution that vanished without an
    * event, a version whose event was lost. 5 minutes to 1 day, in whole minutes.
    *
-   * @default Duration.hours(1)
+   * @default Duration.hours(6)
    */
   readonly reconcileEvery?: Duration;
   /**
@@ -76,7 +89,9 @@ export interface ReleaseWorkflowProps {
  * staging endpoint of its own and as a shadow of the one in production (`staging`; the first version has nobody to be
  * compared with), and releases it (`release`). While the slot is taken versions wait; when it is free the newest of them is released and older ones are
  * `Superseded`. The version's stage in the registry follows: `Staging`, `Canary`, `Production` (and the one before
- * `Archived`), or `Rejected`, `RolledBack`. The events `ReleaseCompleted` and `ReleaseRolledBack` tell the outcome.
+ * `Archived`), or `Rejected`, `RolledBack`. The events `ReleaseCompleted`, `ReleaseRejected`, `ReleaseRolledBack` and
+ * `ReleaseSuperseded` tell the outcome, each with the version's account: what it was judged on, how, against whom, what was
+ * decided and why. The ledger (`account`) and the model package (its approval description) hold the same text.
  *
  * An execution that fails, times out or is aborted leaves nothing behind: a second state machine, `recovery`, takes its slot
  * over, stops what it started, puts the endpoint back on the last good config (an endpoint that has failed is made anew on
@@ -98,8 +113,18 @@ export class ReleaseWorkflow extends Construct {
   public readonly stateMachine: sfn.IStateMachine;
   /** Undoes a release. Input: `{"execution", "reason"}`. Does nothing where the execution does not hold the slot, or a recovery is under way. */
   public readonly recovery: sfn.IStateMachine;
+  /**
+   * Brings production back to the good release before the present one, in one update, all at once and without any analysis.
+   * Input: `{"reason"}`. Started by `rollbackAlarms`; nobody else may, but for whom `grantRollback` names.
+   *
+   * A release that is under way is undone first, and that is all where its version serves already. The version that goes is
+   * `RolledBack`, and the event `ReleaseRolledBack` tells of it; `RollbackImpossible` does where no good release is left to
+   * go back to. Of two executions for one cause, the second does nothing.
+   */
+  public readonly rollback: sfn.IStateMachine;
   /** The endpoint that versions are released to. */
   public readonly endpoint: IModelEndpoint;
+  private readonly wayBack: ReleaseRollback;
 
   constructor(scope: Construct, id: string, props: ReleaseWorkflowProps) {
     super(scope, id);
@@ -109,7 +134,9 @@ export class ReleaseWorkflow extends Construct {
         `staging and release must be for the same endpoint, got ${staging.endpoint.node.path} and ${release.endpoint.node.path}`);
     checkHooks(problems, props.hooks ?? {});
     checkKeep(problems, props.keep);
-    const every = props.reconcileEvery ?? Duration.hours(1);
+    const alarms = props.rollbackAlarms ?? [];
+    problems.check(alarms.length <= MOST_ROLLBACK_ALARMS, `rollbackAlarms must be at most ${MOST_ROLLBACK_ALARMS} alarms, got ${alarms.length}`);
+    const every = props.reconcileEvery ?? Duration.hours(6);
     const minutes = every.toMinutes({ integral: false });
     problems.check(Number.isInteger(minutes) && minutes >= 5 && minutes <= 24 * 60,
       `reconcileEvery must be 5 minutes to 1 day in whole minutes, got ${minutes} minutes`);
@@ -139,6 +166,12 @@ export class ReleaseWorkflow extends Construct {
     for (const child of [staging.stateMachine, release.stateMachine, recovery.stateMachine, ...hooks.machines]) acknowledgeChild(machine, child);
     this.stateMachine = machine;
 
+    this.wayBack = new ReleaseRollback(this, 'Rollback', {
+      registry, release, recovery: recovery.stateMachine, alarms, eventBus, encryptionKey: props.encryptionKey,
+    });
+    this.rollback = this.wayBack.stateMachine;
+    acknowledgeChild(this.wayBack.stateMachine, recovery.stateMachine);
+
     this.startOn(MlopsEventType.MODEL_REGISTERED, 'Registered', machine, props, eventBus);
     this.startOn(RELEASE_DUE, 'Due', machine, props, eventBus);
     new events.Rule(this, 'Ended', {
@@ -146,7 +179,7 @@ export class ReleaseWorkflow extends Construct {
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: [machine.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+        detail: { stateMachineArn: [machine.stateMachineArn, this.rollback.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
       },
       targets: [new targets.SfnStateMachine(recovery.stateMachine, {
         input: events.RuleTargetInput.fromObject({
@@ -158,13 +191,24 @@ export class ReleaseWorkflow extends Construct {
     new ReleaseReconciler(this, 'Reconciler', {
       registry,
       endpoint: this.endpoint,
-      holders: [machine, recovery.stateMachine],
+      holders: [machine, this.rollback, recovery.stateMachine],
       recovery: recovery.stateMachine,
       eventBus,
       every,
       encryptionKey: props.encryptionKey,
     });
-    stopOnRemoval(this.endpoint, [machine, recovery.stateMachine], this);
+    stopOnRemoval(this.endpoint, [machine, this.rollback, recovery.stateMachine], this);
+  }
+
+  /**
+   * Lets somebody start a rollback by hand, such as an operator's role for emergencies. Nobody may by default. A role that
+   * `PipelineProtection` protects runs against stays denied, unless the state machine is exempt there; a rollback by hand is
+   * told of as a `TamperAttempt` as well, unless it is exempt.
+   *
+   * @param grantee who gets the permission
+   */
+  public grantRollback(grantee: iam.IGrantable): iam.Grant {
+    return this.wayBack.grantStart(grantee);
   }
 
   private startOn(detailType: string, id: string, machine: sfn.IStateMachine, { registry }: ReleaseWorkflowProps, eventBus: events.IEventBus): void {

@@ -49,9 +49,12 @@ async function retain(event: RetainEvent & { action: 'retain' }): Promise<Retain
     && endpoint.PendingDeploymentSummary === undefined;
   if (!serves) return { images: [], orders: [] };
 
-  const before = (await readSlot(table))?.lastGood ?? null;
-  await note(table, released.version, released.endpointConfigName, event.time);
-  if (before !== null && before.version !== null) await note(table, before.version, before.configName, event.time);
+  const slot = await readSlot(table);
+  const before = slot?.lastGood ?? null;
+  // it has served since its release shifted the traffic, some time after it began: an alarm from then on may be about it
+  const since = slot?.acquiredAt ?? event.time;
+  await note(table, released.version, released.endpointConfigName, since);
+  if (before !== null && before.version !== null) await note(table, before.version, before.configName, since);
   const result = retention(await readGood(table), event.keep, [released.endpointConfigName, before?.configName]);
   if (result.old.length === 0) return { images: [], orders: [] };
 

@@ -48,6 +48,8 @@ export interface Slot extends JsonObject {
   readonly broke?: { readonly reason: string; readonly stage: string };
   /** Since when the endpoint has not served because it is made anew, ISO 8601. */
   readonly recreating?: string;
+  /** Where this is no release but the way back from one: what `version` serves on until then. */
+  readonly rollback?: { readonly configName: string; readonly modelName: string | null };
 }
 
 /** An event of the library. */
@@ -56,7 +58,7 @@ export interface News extends JsonObject {
   readonly detail: JsonObject;
 }
 
-/** How the asking for a slot ended. `passed`: the version is not `Registered` any more. */
+/** How the asking for a slot ended. `passed`: what it was asked for is not so any more. */
 export type Taking = 'taken' | 'held' | 'passed';
 
 const client = new DynamoDBClient({});
@@ -96,10 +98,10 @@ export async function stopWaiting(table: string, orders: readonly number[]): Pro
 }
 
 /**
- * Takes the slot where it is free, for a version that has not been through a release: who looked at the queue a while ago
- * may have been overtaken by a whole release.
+ * Takes the slot where it is free, for a version that has not been through a release, and as long as `champion` is in
+ * production: who looked at the queue a while ago may have been overtaken by a whole release.
  */
-export async function takeSlot(table: string, slot: Slot): Promise<Taking> {
+export async function takeSlot(table: string, slot: Slot, champion: string | undefined): Promise<Taking> {
   const taken = await won(`taking the slot for ${slot.version}`, () => client.send(new TransactWriteItemsCommand({
     TransactItems: [
       { Put: { TableName: table, Item: toItem({ ...ledgerKeys.releaseSlot(), ...slot }), ConditionExpression: 'attribute_not_exists(pk)' } },
@@ -112,6 +114,15 @@ export async function takeSlot(table: string, slot: Slot): Promise<Taking> {
           ExpressionAttributeValues: { ':stage': toAttribute('Registered') },
         },
       },
+      {
+        ConditionCheck: {
+          TableName: table,
+          Key: toItem(ledgerKeys.champion()),
+          ...(champion === undefined
+            ? { ConditionExpression: 'attribute_not_exists(pk)' }
+            : { ConditionExpression: 'version = :champion', ExpressionAttributeValues: { ':champion': toAttribute(champion) } }),
+        },
+      },
     ],
   })));
   if (taken) return 'taken';
@@ -119,6 +130,17 @@ export async function takeSlot(table: string, slot: Slot): Promise<Taking> {
   // an answer that was lost on the way does not make the slot somebody else's
   if (holder?.execution === slot.execution) return 'taken';
   return holder === undefined ? 'passed' : 'held';
+}
+
+/** Takes the slot where it is free, for the way back from a version that is in production. */
+export async function takeSlotBack(table: string, slot: Slot): Promise<boolean> {
+  return await won(`taking the slot to go back from ${slot.version}`, () => client.send(new PutItemCommand({
+    TableName: table, Item: toItem({ ...ledgerKeys.releaseSlot(), ...slot }), ConditionExpression: 'attribute_not_exists(pk)',
+  }))) || (await readSlot(table))?.execution === slot.execution;
+}
+
+export async function writeLastGood(table: string, config: GoodConfig): Promise<void> {
+  await client.send(new PutItemCommand({ TableName: table, Item: toItem({ ...LAST_GOOD, ...config }) }));
 }
 
 /** Notes members of the slot. False where the execution has lost it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'crypto';
 import { GoodConfig, ledgerClient, noteInSlot, readLastGood, readSlot, readWaiting, Slot, stopWaiting, Superseded, takeSlot, wait, Waiting } from './slot-io';
-import { ledgerKeys, VersionRecord } from '../domain/ledger';
+import { ledgerKeys } from '../domain/ledger';
 import { cleanName } from '../domain/release-names';
 import { Fence, slotLost } from '../registry/fence';
 import { named, readItem, readVersion } from '../registry/ledger-io';
@@ -59,7 +59,8 @@ export async function acquire(event: AcquireEvent): Promise<Acquired> {
     if (holder !== undefined) return taken(waiting, holder, input.version);
     const newest = waiting.at(-1);
     if (newest === undefined) return ignored('nothing waits: the version has been through a release already');
-    const serving = await inProduction(table);
+    const champion = await championOf(table);
+    const serving = champion === undefined ? undefined : await readVersion(ledgerClient, table, champion);
     if (serving !== undefined && serving.order > newest.order) {
       await stopWaiting(table, waiting.map(({ order }) => order));
       return { ...ignored(`${serving.version}, which is newer, is in production`), superseded: waiting.map((each) => supersededBy(each.version, serving.version)) };
@@ -76,7 +77,7 @@ export async function acquire(event: AcquireEvent): Promise<Acquired> {
       releaseName: `${name}-release`,
       superseded: waiting.slice(0, -1).map((each) => supersededBy(each.version, newest.version)),
     };
-    const taking = await takeSlot(table, slot);
+    const taking = await takeSlot(table, slot, champion);
     if (taking === 'taken') return acquired(event, slot);
     if (looks === MOST_LOOKS) throw named('LedgerContended', `the queue changed ${MOST_LOOKS} times while ${execution} looked at it`);
   }
@@ -84,8 +85,7 @@ export async function acquire(event: AcquireEvent): Promise<Acquired> {
 
 /** With the slot in hand: what serves can be nobody else's work in progress now. */
 async function acquired({ table, endpointName, execution }: AcquireEvent, slot: Slot): Promise<Acquired> {
-  const champion = await readItem<{ version: string }>(ledgerClient, table, ledgerKeys.champion());
-  const good = slot.lastGood === undefined ? await lastGood(table, endpointName, champion?.version ?? null) : slot.lastGood;
+  const good = slot.lastGood === undefined ? await lastGood(table, endpointName, await championOf(table) ?? null) : slot.lastGood;
   if (!await noteInSlot(table, execution, { lastGood: good })) throw slotLost({ execution });
   const gone = new Set([slot.version, ...slot.superseded.map((each) => each.version)]);
   await stopWaiting(table, (await readWaiting(table)).filter((each) => gone.has(each.version)).map((each) => each.order));
@@ -120,9 +120,8 @@ async function stillWaiting(table: string, holder?: Slot): Promise<Waiting[]> {
   return still;
 }
 
-async function inProduction(table: string): Promise<VersionRecord | undefined> {
-  const champion = await readItem<{ version: string }>(ledgerClient, table, ledgerKeys.champion());
-  return champion === undefined ? undefined : readVersion(ledgerClient, table, champion.version);
+async function championOf(table: string): Promise<string | undefined> {
+  return (await readItem<{ version: string }>(ledgerClient, table, ledgerKeys.champion()))?.version;
 }
 
 function taken(waiting: readonly Waiting[], holder: Slot, version: string): Acquired {

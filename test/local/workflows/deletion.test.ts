@@ -64,7 +64,7 @@ async function remains(): Promise<Record<string, string[]>> {
     alarms: await world.alarms(),
     targets: (ScalableTargets ?? []).map(({ ResourceId }) => ResourceId ?? ''),
     policies: (ScalingPolicies ?? []).map(({ PolicyName }) => PolicyName ?? ''),
-    executions: [world.out.Release, world.out.Staging, world.out.Canary, world.out.Recovery]
+    executions: [world.out.Release, world.out.Rollback, world.out.Staging, world.out.Canary, world.out.Recovery]
       .flatMap((machine) => world.executions(machine)).filter(({ status }) => status === 'RUNNING').map(({ name }) => name),
   };
 }

@@ -9,7 +9,7 @@ export const DATASET = 'Points';
 
 /** What the tests go by, as outputs of the stack. */
 export const OUTPUTS = [
-  'Training', 'Release', 'Staging', 'Canary', 'Recovery', 'Endpoint', 'Ledger', 'Group', 'Repository', 'Curated', 'Artifacts', 'Observations',
+  'Training', 'Release', 'Staging', 'Canary', 'Recovery', 'Rollback', 'Endpoint', 'Ledger', 'Group', 'Repository', 'Curated', 'Artifacts', 'Observations',
 ] as const;
 export type LineOutputs = Record<(typeof OUTPUTS)[number], string>;
 
@@ -18,8 +18,14 @@ export const LOAD_ALARM = 'Load';
 export const QUALITY_ALARM = 'Quality';
 export const OWN_NAMESPACE = 'Operator';
 
+export interface LineOptions {
+  readonly keep?: number;
+  /** Names of alarms that roll back. */
+  readonly rollbackAlarms?: string[];
+}
+
 /** From a commit and a dataset to production, with everything that decides on the way, and nothing beside it. */
-export function lineApp(stack: Stack, hooks?: ReleaseHooks, keep?: number): void {
+export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlarms = [] }: LineOptions = {}): void {
   const key = new kms.Key(stack, 'Key', { removalPolicy: RemovalPolicy.DESTROY });
   const common = { encryptionKey: key };
   const curated = new s3.Bucket(stack, 'Curated', { encryption: s3.BucketEncryption.KMS, ...common });
@@ -54,7 +60,9 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks, keep?: number): void
     alarms: [alarm(LOAD_ALARM)],
     watch: { window: Duration.hours(1), every: Duration.minutes(10), alarms: [alarm(QUALITY_ALARM)] },
   });
-  const releases = new ReleaseWorkflow(stack, 'Releases', { ...common, registry, staging, release, hooks, keep });
+  const releases = new ReleaseWorkflow(stack, 'Releases', {
+    ...common, registry, staging, release, reconcileEvery: Duration.hours(1), hooks, keep, rollbackAlarms: rollbackAlarms.map(alarm),
+  });
 
   new Alerts(stack, 'Alerts', common);
   // every event of the library, where the tests can see it
@@ -69,6 +77,7 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks, keep?: number): void
     Staging: staging.stateMachine.stateMachineArn,
     Canary: release.stateMachine.stateMachineArn,
     Recovery: releases.recovery.stateMachineArn,
+    Rollback: releases.rollback.stateMachineArn,
     Endpoint: endpoint.endpointName,
     Ledger: registry.ledger.tableName,
     Group: registry.modelPackageGroupName,

@@ -45,7 +45,7 @@ export class LineView {
   }
 
   get releasing(): boolean {
-    return [this.out.Release, this.out.Recovery].some((arn) => this.executions(arn).some(({ status }) => status === 'RUNNING'));
+    return [this.out.Release, this.out.Rollback, this.out.Recovery].some((arn) => this.executions(arn).some(({ status }) => status === 'RUNNING'));
   }
 
   async versions(): Promise<VersionItem[]> {

@@ -9,7 +9,7 @@ import { jsonCall } from '../../../examples/local/cloud/wire';
 let world: LineWorld;
 beforeAll(async () => {
   world = await LineWorld.start((stack) => {
-    lineApp(stack, undefined, 2);
+    lineApp(stack, undefined, { keep: 2 });
     new iam.Role(stack, 'Mighty', { assumedBy: new iam.AccountRootPrincipal() }).addToPolicy(new iam.PolicyStatement({ actions: ['*'], resources: ['*'] }));
   }, { enforce: 'everyone' });
   world.traffic.level = 5;
