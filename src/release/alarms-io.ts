@@ -40,7 +40,13 @@ export function isFiring(alarm: AlarmNow): boolean {
 
 /** Alarms that are firing, in words. */
 export function inWords(alarms: readonly AlarmNow[]): string {
-  return alarms.map(({ name, reason }) => `alarm ${name} is firing${reason === '' ? '' : ` (${reason})`}`).join('; ');
+  return alarms.map(({ name, reason }) => `alarm ${name} is firing${inBrackets(reason)}`).join('; ');
+}
+
+/** The reason, without how many data points it takes, which the alarm itself says. */
+function inBrackets(reason: string): string {
+  const brief = reason.replace(/ ?\(minimum \d+ datapoints? for [^)]*\)\.?$/, '');
+  return brief === '' ? '' : ` (${brief})`;
 }
 
 /** Those of the alarms that started to fire since a moment, in words: also where they have cleared since. */
@@ -55,8 +61,7 @@ export async function firedInWords(names: readonly string[], moment: number): Pr
 }
 
 function firingInWords(name: string, { at, reason, cleared }: Firing): string {
-  const why = reason === '' ? '' : ` (${reason})`;
-  return cleared ? `alarm ${name} fired at ${new Date(at).toISOString()} and has cleared since${why}` : `alarm ${name} is firing${why}`;
+  return `alarm ${name} ${cleared ? `fired at ${new Date(at).toISOString()} and has cleared since` : 'is firing'}${inBrackets(reason)}`;
 }
 
 /** Changes of an alarm's state since a moment. */
