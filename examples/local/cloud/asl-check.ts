@@ -21,8 +21,9 @@ const INTRINSICS = [
 /** A definition that the engine runs as Step Functions does; throws `Unsupported` with the name of what it cannot run. */
 export function prepared(
   definition: Definition, machine: string, supportsTask: (resource: string) => boolean,
-): { definition: Definition; tasks: Map<string, string> } {
+): { definition: Definition; tasks: Map<string, string>; timeouts: Map<string, number> } {
   const tasks = new Map<string, string>();
+  const timeouts = new Map<string, number>();
   const names = new Set<string>();
   const refuse = (what: string): never => { throw new Unsupported(`${what} (state machine ${machine})`); };
 
@@ -47,6 +48,7 @@ export function prepared(
       const resource = String(original.Resource);
       if (!supportsTask(resource)) refuse(`the task ${resource} in the state ${name}`);
       tasks.set(name, resource);
+      if (typeof original.TimeoutSeconds === 'number') timeouts.set(name, original.TimeoutSeconds);
       if (original.TimeoutSeconds === undefined && original.TimeoutSecondsPath === undefined) result.TimeoutSeconds = NEVER_SECONDS;
     }
     if (type === 'Parallel') result.Branches = (original.Branches as unknown as Definition[]).map(machineOf) as unknown as Json;
@@ -86,5 +88,5 @@ export function prepared(
   });
 
   if ((definition.QueryLanguage ?? 'JSONPath') !== 'JSONPath') refuse(String(definition.QueryLanguage));
-  return { definition: machineOf(definition), tasks };
+  return { definition: machineOf(definition), tasks, timeouts };
 }

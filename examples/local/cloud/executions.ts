@@ -1,4 +1,5 @@
 import { AslEngine, Definition, Run } from './asl-engine';
+import { interfered, Interferences } from './interference';
 import { runTask, TaskSurroundings } from './tasks';
 import { Cloud, Json, JsonObject } from './types';
 
@@ -9,6 +10,8 @@ export interface StateMachine {
   readonly definition: Definition;
   /** Resource of each task state. */
   readonly tasks: Map<string, string>;
+  /** Seconds after which each task is given up that says so. */
+  readonly timeouts: Map<string, number>;
   readonly created: Date;
 }
 
@@ -38,13 +41,14 @@ export class Execution {
 
   constructor(
     private readonly cloud: Cloud, engine: AslEngine, readonly machine: StateMachine, readonly name: string, readonly input: string,
-    private readonly startExecution: TaskSurroundings['startExecution'], private readonly onChange: (execution: Execution) => Promise<void>,
+    private readonly startExecution: TaskSurroundings['startExecution'], private readonly interferences: Interferences,
+    private readonly onChange: (execution: Execution) => Promise<void>,
   ) {
     this.arn = `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
     this.started = cloud.clock.now();
     this.record('ExecutionStarted', { executionStartedEventDetails: { input, roleArn: machine.roleArn } });
     const parsed = JSON.parse(input) as Json;
-    const tasks = Object.fromEntries([...machine.tasks].map(([state, resource]) => [state, (value: Json) => this.task(resource, value)]));
+    const tasks = Object.fromEntries([...machine.tasks].map(([state, resource]) => [state, (value: Json) => this.task(state, resource, value)]));
     this.run = engine.run(machine.definition, parsed, { context: this.context(parsed), tasks, observer: this.observer() });
     this.ended = this.run.result.then(
       (output) => this.finish({ status: 'SUCCEEDED', output: JSON.stringify(output) }),
@@ -85,9 +89,25 @@ export class Execution {
     };
   }
 
-  private task(resource: string, input: Json): Promise<Json> {
+  private task(state: string, resource: string, input: Json): Promise<Json> {
     const around = { cloud: this.cloud, roleArn: this.machine.roleArn, startExecution: this.startExecution, signal: this.abortion.signal };
-    return runTask(resource, input, around);
+    const met = this.interferences.meet(this.machine.arn, state, this.arn);
+    if (met === undefined) return runTask(resource, input, around);
+    this.cloud.log(`injected: ${met.kind} in ${state} of ${this.arn}`);
+    const timeoutSeconds = this.machine.timeouts.get(state);
+    return interfered(met.kind, {
+      resource,
+      clock: this.cloud.clock,
+      start: () => runTask(resource.replace(/\.sync(:2)?$/, ''), input, around),
+      stop: () => this.stop('Injected', 'injected: somebody stops the execution'),
+      ...timeoutSeconds === undefined ? {} : { timeoutSeconds },
+    });
+  }
+
+  /** A state that is no task can only be left by the end of the whole execution. */
+  private waitIn(state: string): void {
+    if (this.machine.tasks.has(state) || this.interferences.meet(this.machine.arn, state, this.arn)?.kind !== 'abort') return;
+    this.cloud.clock.after(0, () => this.stop('Injected', 'injected: somebody stops the execution'), 'injected abort');
   }
 
   private context(Input: Json): JsonObject {
@@ -99,8 +119,10 @@ export class Execution {
 
   private observer() {
     return {
-      entered: (name: string, type: string, input: Json) =>
-        this.record(`${type}StateEntered`, { stateEnteredEventDetails: { name, input: JSON.stringify(input) } }),
+      entered: (name: string, type: string, input: Json) => {
+        this.record(`${type}StateEntered`, { stateEnteredEventDetails: { name, input: JSON.stringify(input) } });
+        this.waitIn(name);
+      },
       exited: (name: string, type: string, output: Json) =>
         this.record(`${type}StateExited`, { stateExitedEventDetails: { name, output: JSON.stringify(output) } }),
       failed: (name: string, type: string, error: Error) =>

@@ -61,6 +61,11 @@ export function hasSdkAction(service: string, action: string): boolean {
   return service in SERVICES && commandOf(SERVICES[service], action) !== undefined;
 }
 
+/** The service's name in error names. */
+export function sdkName(service: string): string {
+  return SERVICES[service]?.name ?? service;
+}
+
 /** Calls an action as the role does; throws a `TaskError`. */
 export async function sdkCall(cloud: Cloud, service: string, action: string, input: JsonObject, roleArn: string | undefined): Promise<JsonObject> {
   if (WITHOUT_CLIENT[service]?.actions.includes(action) === true) return plainCall(cloud, service, action, input, roleArn);

@@ -1,6 +1,7 @@
 import { prepared } from './asl-check';
 import { AslEngine, Definition } from './asl-engine';
 import { Execution, StateMachine } from './executions';
+import { Interfered, Interference, Interferences } from './interference';
 import { onlyKnown, optionalText, text } from './members';
 import { physicalName } from './names';
 import { supportsTask } from './tasks';
@@ -22,6 +23,7 @@ export class StepFunctions implements StandIn {
   readonly machines = new Map<string, StateMachine>();
   /** Every execution of the run, in the order of their starts. */
   readonly executions = new Map<string, Execution>();
+  private readonly interferences = new Interferences();
   private cloud!: Cloud;
   private engine!: AslEngine;
   private stopping = false;
@@ -47,10 +49,15 @@ export class StepFunctions implements StandIn {
     if (earlier) throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
     const execution = new Execution(
       this.cloud, this.engine, machine, name, input,
-      (parameters) => this.startNested(parameters, machine.roleArn), (changed) => this.announce(changed),
+      (parameters) => this.startNested(parameters, machine.roleArn), this.interferences, (changed) => this.announce(changed),
     );
     this.executions.set(arn, execution);
     return execution;
+  }
+
+  /** Does something to a state of a state machine, until it is ended. */
+  interfere(interference: Interference): Interfered & { end(): void } {
+    return this.interferences.add(interference);
   }
 
   private startByEvent(arn: string, input: Json, roleArn?: string): void {
@@ -157,8 +164,8 @@ export class StepFunctions implements StandIn {
     const arn = `arn:${this.cloud.partition}:states:${this.cloud.region}:${this.cloud.account}:stateMachine:${name}`;
     const raw = JSON.parse(substituted(definitionText(properties), properties.DefinitionSubstitutions as JsonObject | undefined)) as Definition;
     this.engine.validate(raw);
-    const { definition, tasks } = prepared(raw, name, supportsTask);
-    this.machines.set(arn, { arn, name, roleArn: text(properties, 'RoleArn'), definition, tasks, created: this.cloud.clock.now() });
+    const { definition, tasks, timeouts } = prepared(raw, name, supportsTask);
+    this.machines.set(arn, { arn, name, roleArn: text(properties, 'RoleArn'), definition, tasks, timeouts, created: this.cloud.clock.now() });
     return { ref: arn, attributes: { Arn: arn, Name: name } };
   }
 }

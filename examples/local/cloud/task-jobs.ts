@@ -1,3 +1,4 @@
+import { sdkName } from './sdk-services';
 import { Json, JsonObject } from './types';
 
 /** How Step Functions waits for a job that it has started (`.sync`). */
@@ -80,3 +81,12 @@ export const OPTIMIZED: Record<string, { readonly service: string; readonly name
   sns: { service: 'sns', name: 'SNS', base: 'AmazonSNSException', actions: ['publish'] },
   sqs: { service: 'sqs', name: 'SQS', base: 'AmazonSQSException', actions: ['sendMessage'] },
 };
+
+/** The error that a task of this resource ends with where the service behind it is out of order. */
+export function serviceError(resource: string): string {
+  const [service, action] = resource.replace(/^arn:aws:states:::/, '').split(':');
+  if (service === 'aws-sdk') return `${sdkName(action)}.SdkClientException`;
+  if (service === 'states') return 'StepFunctions.AWSStepFunctionsException';
+  const optimized = OPTIMIZED[service];
+  return optimized === undefined ? 'Lambda.SdkClientException' : `${optimized.name}.${optimized.base}`;
+}

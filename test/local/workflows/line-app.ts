@@ -22,10 +22,12 @@ export interface LineOptions {
   readonly keep?: number;
   /** Names of alarms that roll back. */
   readonly rollbackAlarms?: string[];
+  /** How soon a version is decided on. */
+  readonly pace?: { readonly evaluateEvery: Duration; readonly minSamples: number };
 }
 
 /** From a commit and a dataset to production, with everything that decides on the way, and nothing beside it. */
-export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlarms = [] }: LineOptions = {}): void {
+export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlarms = [], pace }: LineOptions = {}): void {
   const key = new kms.Key(stack, 'Key', { removalPolicy: RemovalPolicy.DESTROY });
   const common = { encryptionKey: key };
   const curated = new s3.Bucket(stack, 'Curated', { encryption: s3.BucketEncryption.KMS, ...common });
@@ -40,10 +42,10 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlar
     endpoint,
     registry,
     window: Duration.hours(30),
-    evaluateEvery: Duration.hours(6),
+    evaluateEvery: pace?.evaluateEvery ?? Duration.hours(6),
     labelDelay: Duration.hours(1),
     blockLength: Duration.hours(1),
-    minSamples: 60,
+    minSamples: pace?.minSamples ?? 60,
   });
   const alarm = (alarmName: string) => new cloudwatch.Alarm(stack, alarmName, {
     alarmName,

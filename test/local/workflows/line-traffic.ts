@@ -3,7 +3,6 @@ import { LineOutputs } from './line-app';
 import { LocalCloud } from '../../../examples/local/cloud/local-cloud';
 
 const STEP_MINUTES = 15;
-const REQUESTS = 2;
 
 /** Callers of the endpoint, and the truth about what they asked, which is known at once. */
 export class LineTraffic {
@@ -12,6 +11,8 @@ export class LineTraffic {
   /** How far labels scatter. */
   scatter = 1;
   labelled = true;
+  /** So many requests come at a time. */
+  requests = 2;
   /** Requests since the start that were answered, and those that were not. */
   readonly counts = { answered: 0, failed: 0 };
   private serial = 0;
@@ -42,10 +43,11 @@ export class LineTraffic {
     }
   }
 
-  private async send(): Promise<void> {
+  /** Asks what is asked now, and tells the truth about it. */
+  async send(): Promise<void> {
     const now = this.cloud.clock.now().toISOString();
     const labels: string[] = [];
-    await this.cloud.clock.busy(Promise.all(Array.from({ length: REQUESTS }, async () => {
+    await this.cloud.clock.busy(Promise.all(Array.from({ length: this.requests }, async () => {
       const serial = this.serial += 1;
       const [x, eventId] = [serial % 20, `request-${serial}`];
       const answer = await this.ask(x, eventId);

@@ -1,0 +1,187 @@
+import { rmSync } from 'fs';
+import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteEndpointCommand, DeleteEndpointConfigCommand, DeleteModelCommand, ListEndpointConfigsCommand, ListModelsCommand } from '@aws-sdk/client-sagemaker';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Execution } from '../../../../examples/local/cloud/executions';
+import { Interfered, Interference } from '../../../../examples/local/cloud/interference';
+import { Lambda } from '../../../../examples/local/cloud/lambda';
+import { StepFunctions } from '../../../../examples/local/cloud/step-functions';
+import { JsonObject } from '../../../../examples/local/cloud/types';
+import { lineApp } from '../line-app';
+import { VersionItem } from '../line-view';
+import { LineWorld } from '../line-world';
+
+/** The line of these tests decides as soon as it can, so that many releases can be played. */
+export const failingApp = (stack: Stack): void => lineApp(stack, undefined, {
+  pace: { evaluateEvery: Duration.hours(12), minSamples: 20 },
+});
+/** What leads up to a version is not a part of its release. */
+const BEFORE_THE_RELEASE = /^(Training|Registry)/;
+export const isOfTheRelease = ({ name }: { readonly name: string }): boolean => !BEFORE_THE_RELEASE.test(name);
+
+/** Whoever is to see to it by then has seen to it. */
+const LONGEST_HOURS = 100;
+/** A release line at rest that does nothing for so long will do nothing more. */
+const PATIENCE_HOURS = 26;
+
+/** What the world is like at a moment. */
+export interface Snapshot {
+  readonly config?: string;
+  readonly champion?: string;
+  readonly versions: ReadonlySet<string>;
+  readonly executions: number;
+  readonly failedRequests: number;
+}
+
+/** A bug of a version's, as `line-image` has it. */
+export type Bug = 'none' | 'skew' | 'start' | 'start again';
+
+/** A release line on which failures are played, one after the other. */
+export class FailingWorld {
+  static async start(): Promise<FailingWorld> {
+    const world = new FailingWorld(await LineWorld.start(failingApp));
+    try {
+      Object.assign(world.line.traffic, { level: 5, requests: 1 });
+      await world.line.publish({ level: 5 });
+      for (const bug of ['none', 'skew', 'start', 'start again'] as const) await world.candidate(bug);
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+    return world;
+  }
+
+  private readonly candidates = new Map<Bug, JsonObject>();
+  private serial = 0;
+
+  private constructor(readonly line: LineWorld) {}
+
+  get steps(): StepFunctions {
+    return this.line.cloud.find(StepFunctions);
+  }
+
+  stop(): Promise<void> {
+    return this.line.stop();
+  }
+
+  /** Registers a version that is like the first one with this bug, which was trained. */
+  async register(bug: Bug = 'none'): Promise<string> {
+    if (bug === 'start again') rmSync(this.marker, { force: true });
+    const candidate = await this.candidate(bug);
+    const execution = await this.line.start(this.arnOf('RegistryRegistration'), { ...candidate, run: `run-${this.serial += 1}`, commit: `d${this.serial}` });
+    await this.line.cloud.clock.busy(execution.ended);
+    if (execution.output === undefined) throw new Error(`not registered: ${JSON.stringify(execution.describe())}`);
+    return String((JSON.parse(execution.output) as JsonObject).version);
+  }
+
+  /** ARN of the state machine whose logical id is this name and a hash. */
+  arnOf(name: string): string {
+    return this.deployed('AWS::StepFunctions::StateMachine', name);
+  }
+
+  interfere(machineName: string, interference: Omit<Interference, 'machineArn'>): Interfered & { end(): void } {
+    return this.steps.interfere({ ...interference, machineArn: this.arnOf(machineName) });
+  }
+
+  /** Executions of a part of the line that are under way. */
+  running(name?: string): Execution[] {
+    return [...this.steps.executions.values()].filter(({ status, machine }) => status === 'RUNNING' && (name === undefined || machine.arn === this.arnOf(name)));
+  }
+
+  /** Executions since a snapshot. */
+  since({ executions }: Snapshot): Execution[] {
+    return [...this.steps.executions.values()].slice(executions);
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const [endpoint, champion, versions] = [await this.line.endpoint(), await this.line.champion(), await this.line.versions()];
+    return {
+      config: endpoint?.config,
+      champion,
+      versions: new Set(versions.map(({ version }) => version)),
+      executions: this.steps.executions.size,
+      failedRequests: this.line.traffic.counts.failed,
+    };
+  }
+
+  /** Lets time go by, with requests where somebody may ask, until nothing is under way and nothing waits. */
+  async settle(during: () => Promise<void> = async () => undefined): Promise<void> {
+    const { clock } = this.line.cloud;
+    const [asks, limit] = [(await this.line.endpoint())?.status === 'InService', this.line.in(LONGEST_HOURS)];
+    let busy = clock.now();
+    await clock.settle();
+    while (clock.now() < limit) {
+      if (this.running().length > 0) busy = clock.now();
+      else if ((await this.line.queue()).length === 0 || clock.now().getTime() - busy.getTime() > PATIENCE_HOURS * 3_600_000) break;
+      await during();
+      if (asks) await this.line.traffic.send();
+      const step = (this.running('Release').length > 0 ? 10 : 60) * 60_000;
+      await clock.advanceTo(new Date((Math.floor(clock.now().getTime() / step) + 1) * step));
+    }
+    await clock.settle();
+  }
+
+  /** Takes the model out of production by hand: the next release is like the first. */
+  async retire(): Promise<void> {
+    const { line } = this;
+    const champion = await line.champion();
+    if (champion === undefined) return;
+    const config = (await line.endpoint())?.config;
+    await line.sagemaker.send(new DeleteEndpointCommand({ EndpointName: line.out.Endpoint }));
+    await line.until(async () => await line.endpoint() === undefined);
+    const time = line.cloud.clock.now().toISOString();
+    await this.line.cloud.find(Lambda).invoke(this.deployed('AWS::Lambda::Function', 'RegistryLifecycleFunction'), {
+      version: champion, stage: 'Archived', reason: 'retired', time,
+    });
+    await line.sagemaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: config }));
+    await line.sagemaker.send(new DeleteModelCommand({ ModelName: config }));
+    await line.news();
+  }
+
+  /** Names of all endpoint configs and models. */
+  async hosted(): Promise<string[]> {
+    const { EndpointConfigs } = await this.line.sagemaker.send(new ListEndpointConfigsCommand({ MaxResults: 100 }));
+    const { Models } = await this.line.sagemaker.send(new ListModelsCommand({ MaxResults: 100 }));
+    return [...(EndpointConfigs ?? []).map(({ EndpointConfigName }) => EndpointConfigName ?? ''), ...(Models ?? []).map(({ ModelName }) => ModelName ?? '')];
+  }
+
+  /** Configs that are kept to go back to. */
+  async kept(): Promise<string[]> {
+    const { Items } = await this.line.cloud.client(DynamoDBClient).send(new QueryCommand({
+      TableName: this.line.out.Ledger,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :good)',
+      ExpressionAttributeValues: { ':pk': { S: 'RELEASE' }, ':good': { S: 'GOOD#' } },
+      ConsistentRead: true,
+    }));
+    return (Items ?? []).map(({ configName }) => configName.S ?? '');
+  }
+
+  async newVersions({ versions }: Snapshot): Promise<VersionItem[]> {
+    return (await this.line.versions()).filter(({ version }) => !versions.has(version));
+  }
+
+  private get marker(): string {
+    return `${this.line.cloud.folders.temp}/started`;
+  }
+
+  /** What the training of a version with this bug hands over to the registry. */
+  private async candidate(bug: Bug): Promise<JsonObject> {
+    const known = this.candidates.get(bug);
+    if (known) return known;
+    await this.line.merge(bug === 'none' ? {} : { bug: bug === 'start again' ? `${bug}:${this.marker}` : bug });
+    const [input] = this.line.executions(this.arnOf('RegistryRegistration')).slice(-1).map((execution) => JSON.parse(execution.input) as JsonObject);
+    this.candidates.set(bug, input);
+    await this.settle();
+    await this.line.news();
+    if (bug === 'start again') rmSync(this.marker, { force: true });
+    return input;
+  }
+
+  private deployed(type: string, name: string): string {
+    const all = [...this.line.cloud.resources.values()].filter(({ resource }) => resource.type === type)
+      .map(({ resource, deployed }) => ({ name: resource.logicalId.replace(/[0-9A-F]{8}$/, ''), ref: deployed.ref }));
+    const found = all.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`no ${name} of ${type}, only ${all.map((each) => each.name).join(', ')}`);
+    return found.ref;
+  }
+}

@@ -1,0 +1,3 @@
+import { playFailures } from './play';
+
+playFailures((name) => name === 'ReleasesRecovery');
