@@ -1,5 +1,6 @@
 import {
-  CloudWatchClient, DeleteAlarmsCommand, DescribeAlarmsCommand, DisableAlarmActionsCommand, GetMetricDataCommand, GetMetricStatisticsCommand,
+  CloudWatchClient, DeleteAlarmsCommand, DescribeAlarmHistoryCommand, DescribeAlarmHistoryCommandInput, DescribeAlarmHistoryCommandOutput,
+  DescribeAlarmsCommand, DisableAlarmActionsCommand, GetMetricDataCommand, GetMetricStatisticsCommand,
   ListMetricsCommand, PutCompositeAlarmCommand, PutMetricAlarmCommand, PutMetricAlarmCommandInput, PutMetricDataCommand, SetAlarmStateCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
@@ -194,6 +195,35 @@ test('large bodies that the SDK compresses are read', async () => {
   await client().send(new PutMetricDataCommand({ Namespace: 'Large', MetricData }));
   const { Metrics } = await client().send(new ListMetricsCommand({ Namespace: 'Large' }));
   expect(Metrics).toHaveLength(500);
+});
+
+test('the history of an alarm tells each change of its state, also those that did not last, and those of alarms that are gone', async () => {
+  const since = cloud.clock.now();
+  await alarm('remembered', { TreatMissingData: 'notBreaching' });
+  await client().send(new PutCompositeAlarmCommand({ AlarmName: 'either', AlarmRule: 'ALARM("remembered")' }));
+  await minutes(2);
+  const fired = cloud.clock.now();
+  for (const StateValue of ['ALARM', 'OK'] as const) {
+    await client().send(new SetAlarmStateCommand({ AlarmName: 'remembered', StateValue, StateReason: `now ${StateValue}` }));
+  }
+  await client().send(new DeleteAlarmsCommand({ AlarmNames: ['either', 'remembered'] }));
+  const history = async (input: Partial<DescribeAlarmHistoryCommandInput>) => (client().send(new DescribeAlarmHistoryCommand({
+    HistoryItemType: 'StateUpdate', StartDate: since, ...input,
+  })));
+  const changes = ({ AlarmHistoryItems }: DescribeAlarmHistoryCommandOutput) => (AlarmHistoryItems ?? []).map(({ HistoryData, Timestamp }) => {
+    const { oldState, newState } = JSON.parse(HistoryData!);
+    return [oldState.stateValue, newState.stateValue, newState.stateReason, Timestamp!.getTime() - fired.getTime()];
+  });
+  expect(changes(await history({ AlarmName: 'remembered', StartDate: fired, ScanBy: 'TimestampAscending' })))
+    .toEqual([['OK', 'ALARM', 'now ALARM', 0], ['ALARM', 'OK', 'now OK', 0]]);
+  expect(changes(await history({ AlarmName: 'remembered' })).map(([, to]) => to)).toEqual(['OK', 'ALARM', 'OK']);
+  expect(changes(await history({ AlarmName: 'either' }))).toEqual([]);
+  expect(changes(await history({ AlarmName: 'either', AlarmTypes: ['CompositeAlarm'] })).map(([, to]) => to)).toContain('ALARM');
+  const first = await history({ AlarmName: 'remembered', MaxRecords: 2 });
+  expect(changes(first)).toHaveLength(2);
+  expect(changes(await history({ AlarmName: 'remembered', MaxRecords: 2, NextToken: first.NextToken }))).toHaveLength(1);
+  await expect(history({ StartDate: fired, EndDate: since })).rejects.toThrow(/StartDate/);
+  await expect(history({ HistoryItemType: 'Action' })).rejects.toThrow(/StateUpdate/);
 });
 
 test('what is not supported or not allowed is an error that names it', async () => {
