@@ -169,7 +169,7 @@ export function jobNameOf(prefix: string, executionId: string): string {
 
 /** Turns any text into a valid start of a SageMaker name. */
 export function jobPrefixOf(text: string): string {
-  const slug = text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-+/, '').slice(0, MAX_JOB_PREFIX).replace(/-+$/, '');
+  const slug = text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-/, '').slice(0, MAX_JOB_PREFIX).replace(/-$/, '');
   return slug === '' ? 'model' : slug;
 }
 
