@@ -4,7 +4,7 @@ import { DescribeEndpointCommand, DescribeEndpointConfigCommand, SageMakerClient
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { Killed, Stage } from './one-at-a-time';
-import { toItem } from '../../src/domain/attribute-values';
+import { JsonObject, toItem } from '../../src/domain/attribute-values';
 import { VersionRecord } from '../../src/domain/ledger';
 import { handler as moveVersion, StageChangeEvent } from '../../src/registry/change-stage.lambda';
 import { Fence, requireSlot } from '../../src/registry/fence';
@@ -189,7 +189,7 @@ async function register(versions: readonly string[]): Promise<void> {
     await ledger.client.send(new PutItemCommand({
       TableName: ledger.table,
       Item: toItem({
-        ...candidate(`run-${i}`), cause: 'manual', pk: 'VERSION', sk: version, version, order: i + 1, status: 'registered', stage: 'Registered', history: [], createdAt: new Date(0).toISOString(),
+        ...JSON.parse(JSON.stringify(candidate(`run-${i}`))) as JsonObject, cause: 'manual', pk: 'VERSION', sk: version, version, order: i + 1, status: 'registered', stage: 'Registered', history: [], createdAt: new Date(0).toISOString(),
       }),
     }));
   }
