@@ -1,4 +1,5 @@
 import { Duration, NestedStack, RemovalPolicy, Token } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -118,6 +119,28 @@ export interface RegressionModelOptions {
   readonly testCommands?: string[];
 
   /**
+   * How many good releases are kept to go back to, 1 to 10.
+   *
+   * @default 3
+   */
+  readonly keep?: number;
+
+  /**
+   * Alarms of your own on which production goes back to the last good release by itself. For the alarm of `monitor` use
+   * `releases.addRollbackAlarm(monitor.alarm)`.
+   *
+   * @default - none: a release is only taken back while it is under way or watched
+   */
+  readonly rollbackAlarms?: cloudwatch.IAlarm[];
+
+  /**
+   * What becomes of the endpoint, and of all that releases have made for it, when the model is removed from its stack.
+   *
+   * @default RemovalPolicy.DESTROY
+   */
+  readonly endpointRemovalPolicy?: RemovalPolicy;
+
+  /**
    * What becomes of versions, images and observations when the model is removed from its stack.
    *
    * @default RemovalPolicy.RETAIN
@@ -182,7 +205,12 @@ export class RegressionModel extends Construct {
 
     this.registry = new ModelRegistryVersioning(within, 'Registry', { ...common, modelName: this.modelName, removalPolicy });
     this.endpoint = new ModelEndpoint(within, 'Endpoint', {
-      ...common, instanceType: props.instanceType, instanceCount: props.instanceCount, autoscaling: props.autoscaling, removalPolicy,
+      ...common,
+      instanceType: props.instanceType,
+      instanceCount: props.instanceCount,
+      autoscaling: props.autoscaling,
+      removalPolicy,
+      endpointRemovalPolicy: props.endpointRemovalPolicy,
     });
     this.endpoint.allowModelsFrom(this.registry.artifacts, this.registry.repository);
     this.training = new TrainingWorkflow(within, 'Training', {
@@ -199,9 +227,19 @@ export class RegressionModel extends Construct {
       ...common, ...props.staging, endpoint: this.endpoint, registry: this.registry,
     });
     // accuracy shows when labels arrive, which is usually a day later
-    const watch: ReleaseWatch = { window: Duration.days(2), every: Duration.hours(1), alarms: [this.monitor.alarm] };
-    this.release = new CanaryRelease(within, 'Release', { ...common, watch, ...props.release, endpoint: this.endpoint, registry: this.registry });
-    this.releases = new ReleaseWorkflow(within, 'Releases', { ...common, registry: this.registry, staging: this.staging, release: this.release, hooks: props.hooks });
+    const watch: ReleaseWatch = {
+      window: Duration.days(2), every: Duration.hours(1), ...props.release?.watch, alarms: props.release?.watch?.alarms ?? [this.monitor.alarm],
+    };
+    this.release = new CanaryRelease(within, 'Release', { ...common, ...props.release, watch, endpoint: this.endpoint, registry: this.registry });
+    this.releases = new ReleaseWorkflow(within, 'Releases', {
+      ...common,
+      registry: this.registry,
+      staging: this.staging,
+      release: this.release,
+      hooks: props.hooks,
+      keep: props.keep,
+      rollbackAlarms: props.rollbackAlarms,
+    });
     this.api = new PredictionApi(within, 'Api', { ...common, manageAccountLogging: false, ...props.api, endpoint: this.endpoint });
   }
 }

@@ -38,6 +38,7 @@ const LOOK = Duration.seconds(30);
  */
 export class ReleaseRollback extends Construct {
   public readonly stateMachine: sfn.StateMachine;
+  private alarms = 0;
 
   constructor(scope: Construct, id: string, private readonly props: ReleaseRollbackProps) {
     super(scope, id);
@@ -56,7 +57,28 @@ export class ReleaseRollback extends Construct {
       encryptionKey: props.encryptionKey,
       functions: [planner],
     });
-    for (const [i, alarm] of props.alarms.entries()) this.startOn(alarm, i);
+    for (const alarm of props.alarms) this.startOn(alarm);
+  }
+
+  /** Starts by itself when the alarm begins to fire; answers what sees to it. */
+  public startOn(alarm: cloudwatch.IAlarm): events.Rule {
+    return new events.Rule(this, `Alarm${this.alarms += 1}`, {
+      description: `Brings the model ${this.props.registry.modelName} back to its last good release`,
+      eventPattern: {
+        source: ['aws.cloudwatch'], detailType: ['CloudWatch Alarm State Change'], resources: [alarm.alarmArn], detail: { state: { value: ['ALARM'] } },
+      },
+      targets: [new targets.SfnStateMachine(this.stateMachine, {
+        input: events.RuleTargetInput.fromObject({
+          reason: `alarm ${events.EventField.fromPath('$.detail.alarmName')} is firing: ${events.EventField.fromPath('$.detail.state.reason')}`,
+          at: events.EventField.fromPath('$.time'),
+        }),
+      })],
+    });
+  }
+
+  /** Lets a principal start a rollback by hand. */
+  public grantStart(grantee: iam.IGrantable): iam.Grant {
+    return allow(grantee, { actions: ['states:StartExecution'], resources: [this.stateMachine.stateMachineArn] });
   }
 
   private steps(steps: Construct, planner: lambda.IFunction): sfn.IChainable {
@@ -113,25 +135,5 @@ export class ReleaseRollback extends Construct {
     retry(task);
     task.addCatch(failed, ON_ERROR);
     return task;
-  }
-
-  private startOn(alarm: cloudwatch.IAlarm, i: number): void {
-    new events.Rule(this, `Alarm${i + 1}`, {
-      description: `Brings the model ${this.props.registry.modelName} back to its last good release`,
-      eventPattern: {
-        source: ['aws.cloudwatch'], detailType: ['CloudWatch Alarm State Change'], resources: [alarm.alarmArn], detail: { state: { value: ['ALARM'] } },
-      },
-      targets: [new targets.SfnStateMachine(this.stateMachine, {
-        input: events.RuleTargetInput.fromObject({
-          reason: `alarm ${events.EventField.fromPath('$.detail.alarmName')} is firing: ${events.EventField.fromPath('$.detail.state.reason')}`,
-          at: events.EventField.fromPath('$.time'),
-        }),
-      })],
-    });
-  }
-
-  /** Lets a principal start a rollback by hand. */
-  public grantStart(grantee: iam.IGrantable): iam.Grant {
-    return allow(grantee, { actions: ['states:StartExecution'], resources: [this.stateMachine.stateMachineArn] });
   }
 }

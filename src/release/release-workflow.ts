@@ -201,6 +201,15 @@ export class ReleaseWorkflow extends Construct {
   }
 
   /**
+   * Starts `rollback` by itself when one more alarm begins to fire, such as that of a `QualityMonitor`.
+   *
+   * @param alarm an alarm about the version in production
+   */
+  public addRollbackAlarm(alarm: cloudwatch.IAlarm): void {
+    stopOnRemoval(this.endpoint, [], this.wayBack.startOn(alarm));
+  }
+
+  /**
    * Lets somebody start a rollback by hand, such as an operator's role for emergencies. Nobody may by default. A role that
    * `PipelineProtection` protects runs against stays denied, unless the state machine is exempt there; a rollback by hand is
    * told of as a `TamperAttempt` as well, unless it is exempt.

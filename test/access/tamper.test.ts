@@ -80,6 +80,8 @@ describe('no attempt', () => {
     ['a call that only reads', call('states', 'DescribeExecution', {})],
     ['a call of a service', stop({ userIdentity: { type: 'AWSService', invokedBy: 'states.amazonaws.com' } })],
     ['a call that a service makes by a role', stop({ userIdentity: { type: 'AssumedRole', invokedBy: 'events.amazonaws.com' } })],
+    ['a rollback that an alarm starts', call('states', 'StartExecution', { stateMachineArn: `arn:aws:states:eu-central-1:${account}:stateMachine:Platform-Rollback` },
+      { userIdentity: { type: 'AssumedRole', arn: `arn:aws:sts::${account}:assumed-role/Platform-EventsRole/1`, invokedBy: 'events.amazonaws.com' } })],
     ['a function of the platform at work', stop({}, 'Platform-Role', 'Platform-StopFunction')],
     ['a build of the platform at work', stop({}, 'Platform-BuildRole', 'AWSCodeBuild-1')],
     ['a deployment', call('lambda', 'UpdateFunctionCode20150331v2', { functionName: 'f' }, {}, `cdk-hnb659fds-cfn-exec-role-${account}-eu-central-1`)],

@@ -20,6 +20,13 @@ function app(stack: Stack): void {
   }
 }
 
+/** A function that gives up after about a second of waiting. */
+function impatient(stack: Stack): void {
+  app(stack);
+  const handler = stack.node.findAll().find((child) => child.node.path === 'Test/Endpoint/Cleanup/Handler/Function/Resource');
+  (handler as CfnResource).addPropertyOverride('Timeout', 31);
+}
+
 /** Deletes the stack, and lets time go by meanwhile. */
 async function deleteStack(): Promise<void> {
   let ended = false;
@@ -102,6 +109,20 @@ test.each<[string, () => Promise<void>]>([
   await world.cloud.clock.advanceTo(world.in(48));
   expect(await remains()).toEqual(NOTHING);
   expect(world.cloud.faults).toEqual([]);
+});
+
+test('an endpoint that changes for longer than a function may wait is named, and the deletion goes on when it is repeated', async () => {
+  world = await LineWorld.start(impatient, { enforce: 'everyone' });
+  await world.publish({ level: 5 });
+  await world.merge();
+  await world.until(async () => (await world.endpoint())?.status === 'Creating');
+  await expect(world.cloud.deleteStack('Test')).rejects.toThrow(
+    /the endpoint line is Creating: SageMaker deletes no endpoint that is changing\. Delete the stack again once it has settled\./);
+  expect((await remains()).executions).toEqual([]);
+  expect(await world.endpoints()).toEqual(['line']);
+  await world.until(async () => (await world.endpoint())?.status === 'InService');
+  await deleteStack();
+  expect(await remains()).toEqual(NOTHING);
 });
 
 test('what is somebody else\'s stays, and a stack in which nothing was released is deleted as well', async () => {

@@ -29,7 +29,9 @@ async function released(): Promise<VersionItem> {
 /** The version serves; ledger, registry and endpoint agree, and nothing is under way. */
 async function expectServing({ version }: VersionItem): Promise<void> {
   const record = await world.version(version);
-  expect(await world.endpoint()).toMatchObject({ status: 'InService', shadows: 0, pending: false, config: expect.stringContaining(`-${version.replaceAll('.', '-')}-`) as string });
+  const endpoint = await world.endpoint();
+  expect(endpoint).toMatchObject({ status: 'InService', shadows: 0, pending: false });
+  expect(endpoint!.config).toContain(`-${version.replaceAll('.', '-')}-`);
   expect(record.stage).toBe('Production');
   expect(await world.champion()).toBe(version);
   expect(await world.registered(record)).toMatchObject({ approval: 'Approved', stage: 'Production', status: 'Complete' });
@@ -57,7 +59,9 @@ test('before there is anything to go back to, an alarm tells that it cannot be',
   await expectServing(first);
   const { events, alerts } = await world.news();
   expect(events).toEqual([{ type: 'RollbackImpossible', detail: expect.objectContaining({ version: first.version }) as object }]);
-  expect(alerts).toEqual([expect.stringMatching(/V1\.0\.0 stays in production, it cannot be rolled back: alarm Crash is firing: .*; there is no good release before V1\.0\.0/)]);
+  expect(alerts).toEqual([
+    expect.stringMatching(/V1\.0\.0 stays in production, it cannot be rolled back: alarm Crash is firing: .*; there is no good release before V1\.0\.0/),
+  ]);
   await world.until(async () => await world.alarmState(CRASH) === 'OK');
 });
 
@@ -78,7 +82,9 @@ test('two alarms at once bring production back by one release, in one update and
   const { events, alerts } = await world.news();
   expect(events).toEqual([{
     type: 'ReleaseRolledBack',
-    detail: expect.objectContaining({ version: third.version, restored: second.version, endpointConfigName: (await world.endpoint())!.config }) as object,
+    detail: expect.objectContaining({
+      version: third.version, restored: second.version, endpointConfigName: (await world.endpoint())!.config,
+    }) as object,
   }]);
   expect(alerts).toEqual([expect.stringContaining(`the release of ${third.version} was taken back`)]);
 });
