@@ -31,9 +31,9 @@ export function regressionPlatform(app: App, options: RegressionPlatformOptions 
     gate: new QualityGate({ comparedBy: QualityMetric.RMSE, maxRegressionPercent: 5 }),
     // labels arrive a day after their prediction; weather changes from day to day, so that days are the blocks to compare
     staging: { window: Duration.days(30), evaluateEvery: Duration.hours(24), labelDelay: Duration.hours(25), blockLength: Duration.days(1) },
-    release: { shift: TrafficShift.canaryInstances(1, Duration.hours(1)) },
-    // three requests an hour: a week of labels is enough to tell weather from a model that no longer holds
-    monitoring: { every: Duration.days(1), labelDelay: Duration.hours(25), maxLabelDelay: Duration.days(3), minSamples: 500 },
+    release: { shift: TrafficShift.canaryInstances(1, Duration.hours(1)), watch: { window: Duration.days(7), every: Duration.hours(1) } },
+    // three requests an hour: two days of labels are looked at together, and two such looks tell weather from a model that no longer holds
+    monitoring: { every: Duration.days(1), labelDelay: Duration.hours(25), maxLabelDelay: Duration.days(3), minSamples: 130, rmseRatioLimit: 1.85 },
     api: { labelBuffer: Duration.minutes(5) },
   });
 

@@ -28,8 +28,10 @@ export interface ReleaseWatch {
   /**
    * 1 to 100 alarms, usually on quality. One that starts to fire within the window takes the release back; one that fires
    * already, because of the version before, does so only once it has been quiet and fires anew.
+   *
+   * @default - the alarm of a `RegressionModel`'s own monitor; a `CanaryRelease` of its own needs at least one
    */
-  readonly alarms: cloudwatch.IAlarm[];
+  readonly alarms?: cloudwatch.IAlarm[];
   /**
    * How often the alarms are looked at, 1 minute to the length of the window. An alarm that fires and clears between two looks counts as well.
    *
@@ -133,7 +135,7 @@ export class CanaryRelease extends Construct {
       endpoint: props.endpoint,
       settings,
       alarms: props.alarms ?? [],
-      ...(props.watch === undefined ? {} : { watch: { alarms: props.watch.alarms, everyMinutes: watchEvery.toMinutes({ integral: false }) } }),
+      ...(props.watch === undefined ? {} : { watch: { alarms: props.watch.alarms ?? [], everyMinutes: watchEvery.toMinutes({ integral: false }) } }),
     });
     problems.throwIfAny();
 

@@ -1,3 +1,5 @@
+import { merge } from './act-first-release';
+import { outcome, runsThrough, seen } from './act-revisions';
 import { compareWithScikitLearn, qualityRows } from './quality';
 import { World } from './world';
 import { Mail } from '../cloud/notifications';
@@ -10,6 +12,22 @@ export async function accuracyAct(world: World): Promise<void> {
   const { figures, versions, worst, where } = await compareWithScikitLearn(world);
   world.checks.must('MSE, RMSE, MAE and R² of each version are in CloudWatch and equal scikit-learn\'s', figures > 0 && worst <= TOLERANCE,
     `${figures} figures of ${versions} versions, largest relative difference ${worst.toExponential(1)}${worst > TOLERANCE ? ` (${where})` : ''}`);
+}
+
+/** A last merge, as good as what serves; whether it stays is seen when the weather turns. */
+export async function lateAct(world: World): Promise<void> {
+  await merge(world, 'a-last-penalty', 'feat: a last penalty', { features: world.scenario.features.all, hyperparameters: { algorithm: 'ridge', alpha: '4' } });
+  await runsThrough(world);
+}
+
+/** Within its watch window a version's accuracy turns bad: production goes back to the one before. */
+export async function watchedAct(world: World): Promise<void> {
+  const { checks, ledger } = world;
+  const newest = (await ledger.versions()).at(-1);
+  const record = await outcome(world, ({ version }) => version === newest?.version);
+  const wasReleased = record?.history?.some(({ stage }) => stage === 'Canary') === true;
+  checks.shows('a version whose accuracy turns bad while it is watched is taken back',
+    wasReleased && record.stage === 'RolledBack' && await ledger.champion() !== record.version, seen(record));
 }
 
 /** What the model learned no longer holds: the alarm goes off, and somebody is told. */

@@ -7,8 +7,8 @@ const DAY = 86_400_000;
 const HOUR = 3_600_000;
 const START = Date.UTC(2024, 0, 1, 0, 30);
 
-/** A release takes as long as its shadow's window, the labels' delay and the canary at the most. */
-const RELEASE = 32;
+/** A release takes as long as its shadow's window, the labels' delay, the canary and the watch at the most. */
+const RELEASE = 39;
 /**
  * When people do what, in days from the start. Every release has its time even if its verdict stays open to the end of
  * its window, so that each step finds requests, however the ones before it come out.
@@ -21,8 +21,10 @@ const AT = {
   second: 3 + RELEASE,
   third: 3 + 2 * RELEASE,
   better: 3 + 3 * RELEASE,
-  misleading: 3 + 4 * RELEASE,
-  end: 3 + 5 * RELEASE + 16,
+  crowd: 3 + 4 * RELEASE,
+  misleading: 5 + 4 * RELEASE,
+  late: 5 + 5 * RELEASE,
+  end: 5 + 6 * RELEASE + 2,
 };
 /** Requests a day: a verdict takes 200 of them within 28 days of labels at least; more than the most only take longer. */
 const FEWEST = 8;
@@ -85,9 +87,11 @@ export function ownTable(table: Table, folder: string): Scenario {
       second: after(AT.second),
       third: after(AT.third),
       better: after(AT.better),
+      crowd: after(AT.crowd),
       misleading: after(AT.misleading),
-      // the alarm may go off as soon as nothing else happens any more
-      drift: after(AT.misleading),
+      late: after(AT.late),
+      // the alarm may go off as soon as nothing else is merged any more
+      drift: after(AT.late),
       end: new Date(after(AT.end).getTime() - HOUR),
     },
   };

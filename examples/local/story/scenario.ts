@@ -25,7 +25,12 @@ export interface Scenario {
     readonly second: Date;
     readonly third: Date;
     readonly better: Date;
+    /** Several merges while one release is under way. */
+    readonly crowd: Date;
+    /** The accuracy so far is looked at, after the misleading model's release. */
     readonly misleading: Date;
+    /** The last merge, whose watch window quality degrades in, if the data shows it. */
+    readonly late: Date;
     /** From here on quality is expected to degrade, if the data shows it. */
     readonly drift: Date;
     readonly end: Date;

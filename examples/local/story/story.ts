@@ -1,7 +1,8 @@
+import { crowdAct, misleadingAct } from './act-crowd';
 import { dataAct, firstReleaseAct } from './act-first-release';
-import { accuracyAct, driftAct } from './act-quality';
+import { accuracyAct, driftAct, lateAct, watchedAct } from './act-quality';
 import { crashAct, stoppedAct } from './act-rejections';
-import { betterAct, faultAct, misleadingAct, revisionAct } from './act-revisions';
+import { betterAct, faultAct, revisionAct } from './act-revisions';
 import { World, hours } from './world';
 
 /** The story, in the order of the data's own time. Every act ends with what had to come out of it. */
@@ -15,9 +16,12 @@ export async function play(world: World): Promise<void> {
     ['new data: an automatic revision', scenario.at.second, revisionAct],
     ['new data, and a new fleet that fails under load (injected)', scenario.at.third, faultAct],
     ['a merge with more features', scenario.at.better, betterAct],
-    ['a merge that looks better and is worse', scenario.at.misleading, misleadingAct],
+    ['three merges in a row, and somebody who aborts a release', scenario.at.crowd, crowdAct],
+    ['the merge that looks better and is worse', scenario.at.misleading, misleadingAct],
     ['the accuracy that was published', scenario.at.misleading, accuracyAct],
+    ['a last merge', scenario.at.late, lateAct],
     ['time goes on: does the model still hold?', scenario.at.drift, driftAct],
+    ['a version that is watched', scenario.at.drift, watchedAct],
   ];
   for (const [title, at, act] of acts) {
     progress.begin(title);
