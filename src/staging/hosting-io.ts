@@ -185,9 +185,18 @@ export async function updateEndpoint(update: EndpointUpdate): Promise<string> {
   return configName;
 }
 
+/** Whether the instances do. Of a config that somebody has deleted nothing is known: then they may. */
 async function typeChanges(from: string, to: string): Promise<boolean> {
-  const typesOf = async (name: string) => (await describeConfig(name)).ProductionVariants?.map((variant) => variant.InstanceType).join();
-  return await typesOf(from) !== await typesOf(to);
+  const typesOf = async (name: string): Promise<string | undefined> => {
+    try {
+      return (await describeConfig(name)).ProductionVariants?.map((variant) => variant.InstanceType).join();
+    } catch (error) {
+      if (says(error, /could not find|does not exist/i)) return undefined;
+      throw error;
+    }
+  };
+  const before = await typesOf(from);
+  return before === undefined || before !== await typesOf(to);
 }
 
 export interface Removal {

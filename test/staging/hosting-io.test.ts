@@ -1,4 +1,7 @@
-import { DescribeModelPackageCommand } from '@aws-sdk/client-sagemaker';
+import {
+  DeregisterScalableTargetCommand, DescribeScalableTargetsCommand, DescribeScalingPoliciesCommand, DescribeScheduledActionsCommand, ScalableTarget,
+} from '@aws-sdk/client-application-auto-scaling';
+import { DescribeModelPackageCommand, UpdateEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { FakeHosting } from './fake-hosting';
 import { AwsTaskError } from './machine-runner';
 import { ownPrefix } from '../../src/domain/release-names';
@@ -50,6 +53,30 @@ describe('changing what is hosted', () => {
     expect(await updateEndpoint({ endpointName: 'temperature', configName: 'next' })).toBe('next');
     expect(await updateEndpoint({ endpointName: 'temperature', configName: 'next' })).toBe('next');
     expect(hosting.moves).toEqual(['next']);
+  });
+
+  const scaled = { endpointName: 'temperature', variantName: 'AllTraffic', bucketName: 'observations' };
+  const variant = (InstanceType: string) => ({ VariantName: 'AllTraffic', ModelName: 'm', InstanceType });
+
+  test.each<[string, () => void, boolean]>([
+    ['stays', () => hosting.configs.set('next', { EndpointConfigName: 'next', ProductionVariants: [variant('ml.m5.large')] }), false],
+    ['changes', () => hosting.configs.set('next', { EndpointConfigName: 'next', ProductionVariants: [variant('ml.m5.xlarge')] }), true],
+    ['is known no more', () => hosting.configs.delete(config), true],
+  ])('where the instance type %s', async (_, prepare, off) => {
+    hosting.scaling.on(DescribeScalableTargetsCommand).resolves({ ScalableTargets: [{ MinCapacity: 1, MaxCapacity: 2 } as ScalableTarget] });
+    hosting.scaling.on(DescribeScalingPoliciesCommand).resolves({});
+    hosting.scaling.on(DescribeScheduledActionsCommand).resolves({});
+    prepare();
+    expect(await updateEndpoint({ endpointName: 'temperature', configName: 'next', scaled })).toBe('next');
+    expect(hosting.scaling.commandCalls(DeregisterScalableTargetCommand)).toHaveLength(off ? 1 : 0);
+    expect(JSON.parse(hosting.objects.get(`scaling/${config}.json`)!)).toMatchObject({ scaling: { MinCapacity: 1, MaxCapacity: 2 }, left: true });
+  });
+
+  test.each([[2, undefined], [3, [{ VariantPropertyType: 'DesiredInstanceCount' }]]])('a fleet of two that needs %d', async (leastInstanceCount, excluded) => {
+    await updateEndpoint({ endpointName: 'temperature', configName: 'next', leastInstanceCount });
+    const { RetainAllVariantProperties, ExcludeRetainedVariantProperties } = hosting.sagemaker.commandCalls(UpdateEndpointCommand)[0].args[0].input;
+    expect(RetainAllVariantProperties).toBe(true);
+    expect(ExcludeRetainedVariantProperties).toEqual(excluded);
   });
 
   test.each(['Creating', 'Updating', 'SystemUpdating', 'RollingBack'])('an endpoint that is %s is busy', async (status) => {
