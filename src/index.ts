@@ -11,6 +11,7 @@ export * from './data/data-source';
 export * from './data/dataset';
 export * from './delivery/delivery-pipeline';
 export * from './domain/events';
+export * from './domain/release-events';
 export * from './mlops-platform';
 export * from './monitoring/quality-monitor';
 export * from './registry/model-registry';

@@ -5,8 +5,9 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { statusOf } from './execution-io';
 import { ledgerClient, readSlot, readWaiting, wait, Waiting } from './slot-io';
 import { fromItem, toAttribute } from '../domain/attribute-values';
-import { MlopsEvents, MlopsEventType, ReleaseRecoveryFailed } from '../domain/events';
+import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { ledgerKeys, VersionRecord } from '../domain/ledger';
+import { ReleaseRecoveryFailed } from '../domain/release-events';
 
 /** Where and what; the part of an event that the construct knows. */
 interface Releases {

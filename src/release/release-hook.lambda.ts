@@ -2,9 +2,9 @@ import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { ApprovalTable, ask, expire, readApprovalRecord } from './approval-io';
 import { ApprovalRecord } from '../domain/approval';
 import { JsonObject, JsonValue, toAttribute, toItem } from '../domain/attribute-values';
-import { ApprovalRequested } from '../domain/events';
 import { ledgerKeys, normalTime, VersionRecord } from '../domain/ledger';
 import { releaseAccount } from '../domain/release-account';
+import { ApprovalRequested } from '../domain/release-events';
 import { hookDecision, hookFailure, HookInput, HookOutcome, HookPoint } from '../domain/release-hook';
 import { isConditionFailure, named, readVersion, untilUncontended } from '../registry/ledger-io';
 
@@ -34,7 +34,7 @@ export interface PreparedHooks {
   readonly input: HookInput;
 }
 
-/** An approval: still waited for, or answered as any other hook. */
+/** An approval: still waited for, or answered like every hook. */
 export interface ApprovalAnswered {
   readonly waiting: boolean;
   readonly answer: JsonValue;

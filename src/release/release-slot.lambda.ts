@@ -1,8 +1,9 @@
 import { forgetGood, noteGood, readGood } from './good-io';
 import { completeSlot, concludeSlot, freeSlot, ledgerClient, News, readSlot, readWaiting, Slot, writeLastGood } from './slot-io';
 import { acquire, Acquired, AcquireEvent, join, JoinEvent } from './slot-queue';
-import { MlopsEventType, ReleaseCompleted, ReleaseRejected, ReleaseRolledBack } from '../domain/events';
+import { MlopsEventType } from '../domain/events';
 import { VersionRecord } from '../domain/ledger';
+import { ReleaseCompleted, ReleaseRejected, ReleaseRolledBack } from '../domain/release-events';
 import { slotLost } from '../registry/fence';
 import { readVersion } from '../registry/ledger-io';
 import { describeEndpoint } from '../staging/hosting-io';
