@@ -10,7 +10,8 @@
 /// - `captures`: `capturedata` (structs `endpointinput` and `endpointoutput`, each with `observedcontenttype`, `mode`,
 ///   `data`, `encoding`) and `eventmetadata` (`eventid`, `inferenceid`, `inferencetime`), at
 ///   `captures/<config_name>/<endpoint>/<variant>/<datehour>/`, the first three injected, `datehour` as `yyyy/MM/dd/HH`
-/// - `ground_truth`: `groundtruthdata` (`data`, `encoding`) and `eventmetadata` (`eventid`), at `ground-truth/<datehour>/`
+/// - `ground_truth`: `groundtruthdata` (`data`, `encoding`) and `eventmetadata` (`eventid`, and `eventtime`: milliseconds
+///   since 1970, or nothing), at `ground-truth/<datehour>/`
 /// - `deployments`: `config_name`, `variant`, `version`, `mse`, `rmse`, `mae`, `r2`, `released_at`, at `deployments/`
 ///
 /// Callers of the endpoint send an inference id with each request, and the ground truth comes under the same id.

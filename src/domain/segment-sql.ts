@@ -19,7 +19,7 @@ function listed(source: SegmentSource): string {
 /** A column of the first row, with or without quotes. */
 function csvValue(column: number): string {
   const before = column === 0 ? '' : `(?:(?:[ \\t]*"(?:[^"]|"")*"[ \\t]*|[^",\\r\\n]*),){${column}}`;
-  const pattern = sqlText(`^${before}(?:[ \\t]*"((?:[^"]|"")*)"|[ \\t]*([^",\\r\\n]*?))[ \\t]*(?:[,\\r\\n]|$)`);
+  const pattern = sqlText(`\\A${before}(?:[ \\t]*"((?:[^"]|"")*)"|[ \\t]*([^",\\r\\n]*?))[ \\t]*(?:[,\\r\\n]|\\z)`);
   return eitherGroup(pattern);
 }
 

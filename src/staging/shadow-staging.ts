@@ -57,7 +57,8 @@ export interface ShadowStagingOptions {
    */
   readonly evaluateEvery?: Duration;
   /**
-   * Requests that both models must have answered, with labels, before the challenger may be promoted.
+   * Requests that both models must have answered, with labels, before the challenger may be promoted. The bounds of the comparison are
+   * tightest at about four times as many.
    *
    * @default 200
    */
@@ -90,7 +91,8 @@ export interface ShadowStagingOptions {
    * Length of the blocks of time that are compared, whole hours. Requests close in time err alike, so that blocks are
    * the unit of the comparison, and at least 20 of them decide.
    *
-   * @default - measured: the shortest length at which the champion's past losses are independent; one day where there is no past
+   * @default - measured: the shortest length at which the champion's past losses are independent, a whole day where they rise and
+   * fall with the hour of the day; one day where there is no past
    */
   readonly blockLength?: Duration;
   /**

@@ -88,7 +88,7 @@ function ownedTables(stack: Stack): void {
     'storage.location.template': `s3://${OBSERVATIONS}/captures/\${config_name}/\${endpoint}/\${variant}/\${datehour}/`,
   });
   table(database, 'ground_truth', 'ground-truth/', {
-    groundtruthdata: 'struct<data:string,encoding:string>', eventmetadata: 'struct<eventid:string>',
+    groundtruthdata: 'struct<data:string,encoding:string>', eventmetadata: 'struct<eventid:string,eventtime:string>',
   }, ['datehour'], { ...hours, 'storage.location.template': `s3://${OBSERVATIONS}/ground-truth/\${datehour}/` });
   table(database, 'deployments', 'deployments/', {
     config_name: 'string', variant: 'string', version: 'string', mse: 'double', rmse: 'double', mae: 'double', r2: 'double', released_at: 'string',
