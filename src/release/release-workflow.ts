@@ -53,9 +53,13 @@ export interface ReleaseWorkflowProps {
   readonly hooks?: ReleaseHooks;
   /**
    * How many good releases are kept, 1 to 10, so that the endpoint can go back to them: endpoint config, model, model data
-   * and image. What older ones were made of is removed once a newer release is seen to serve, unless a version uses it that is
-   * kept or may still be released. Model data that were deleted can be brought back from the bucket's earlier versions as long
-   * as its lifecycle keeps them; images cannot.
+   * and image. With 1, that of the present one, there is nothing to go back to. What older ones were made of is removed once
+   * a newer release is seen to serve, unless a version uses it that is kept or may still be released. Model data that were
+   * deleted can be brought back from the bucket's earlier versions as long as its lifecycle keeps them (90 days in a bucket
+   * that the registry made); images cannot.
+   *
+   * Where the registry is of the same stack, the policies of its bucket and its repository let nobody else delete model data
+   * and images: who wants to empty the bucket takes its policy off first.
    *
    * @default 3
    */

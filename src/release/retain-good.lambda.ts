@@ -55,7 +55,7 @@ async function retain(event: RetainEvent & { action: 'retain' }): Promise<Retain
   const since = slot?.acquiredAt ?? event.time;
   await note(table, released.version, released.endpointConfigName, since);
   if (before !== null && before.version !== null) await note(table, before.version, before.configName, since);
-  const result = retention(await readGood(table), event.keep, [released.endpointConfigName, before?.configName]);
+  const result = retention(await readGood(table), event.keep, [released.endpointConfigName]);
   if (result.old.length === 0) return { images: [], orders: [] };
 
   const versions = await readVersions(table);

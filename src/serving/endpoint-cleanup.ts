@@ -48,7 +48,8 @@ export class EndpointCleanup extends Construct {
         ExecutionRoleArn: endpoint.executionRole.roleArn,
         StateMachineArns: Lazy.list({ produce: () => this.machines.map(({ stateMachineArn }) => stateMachineArn) }, { omitEmpty: true }),
         Pause: PAUSE.toSeconds(),
-        Settle: CHANGE_TIMEOUT.toSeconds(),
+        // the change itself, and the time until its function began
+        Settle: 2 * CHANGE_TIMEOUT.toSeconds(),
       },
     });
     // models need their role as long as they are there
