@@ -43,10 +43,13 @@ export class FakeLedger {
       }
       return {};
     });
-    this.client.on(QueryCommand).callsFake((input: { ExpressionAttributeValues: Record<string, { S: string }> }) => ({
+    this.client.on(QueryCommand).callsFake(({ ExpressionAttributeValues: { ':pk': pk, ':waiting': waiting, ...filter } }: {
+      ExpressionAttributeValues: Record<string, { S: string }>;
+    }) => ({
       Items: [...this.items.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item)
-        .filter((item) => JSON.stringify(item.pk) === JSON.stringify(input.ExpressionAttributeValues[':pk'])
-          && 'S' in item.sk && item.sk.S.startsWith(input.ExpressionAttributeValues[':waiting'].S)),
+        .filter((item) => JSON.stringify(item.pk) === JSON.stringify(pk)
+          && 'S' in item.sk && item.sk.S.startsWith(waiting?.S ?? '')
+          && Object.entries(filter).every(([name, value]) => JSON.stringify(item[name.slice(1)]) === JSON.stringify(value))),
     }));
   }
 
