@@ -39,7 +39,7 @@ function hookedApp(stack: Stack): void {
   lineApp(stack, {
     beforeShadow: [ReleaseHook.lambda(hook('Licences', `${cases}({ decision: "proceed" })`))],
     beforePromotion: [ReleaseHook.stateMachine(fairness, { name: 'fairness' }), approval],
-    afterPromotion: [ReleaseHook.lambda(hook('Smoke', '["V1.7.0", "V1.12.0"].includes(version) ? { decision: "reject", reason: "smoke" } : { decision: "proceed" }'))],
+    afterPromotion: [ReleaseHook.lambda(hook('Smoke', '["V1.7.0", "V1.13.0"].includes(version) ? { decision: "reject", reason: "smoke" } : { decision: "proceed" }'))],
   });
   new CfnOutput(stack, 'ApprovalUrl', { value: approval.url });
   new CfnOutput(stack, 'FairnessArn', { value: fairness.stateMachineArn });
@@ -171,6 +171,19 @@ test('an approver who rejects gives a reason', async () => {
   expect(await answer('lead', { version: record.version, decision: 'reject' })).toEqual({ status: 400, message: 'a rejection needs a reason' });
   expect(await answer('lead', { version: record.version, decision: 'reject', reason: 'not today' })).toMatchObject({ status: 200 });
   await expectRejected(record, /^the hook four eyes before promotion rejects it: rejected by arn:.*\/lead\/local at .*: not today$/);
+});
+
+test('a release that is aborted while it waits for an approval is undone, and the answer comes too late', async () => {
+  const record = await merge();
+  await asked();
+  await world.abort(world.executions(world.out.Release).at(-1)!.arn);
+  await world.until(() => !world.releasing);
+  const ended = await world.version(record.version);
+  expect(stagesOf(ended)).toEqual(['Registered', 'Staging', 'Rejected']);
+  expect(await world.queue()).toEqual([]);
+  const account = await expectAccount(world, ended, 'ReleaseRolledBack', await world.news());
+  expect(account).toContain('was rejected: the release did not end by itself: its execution is ABORTED. ');
+  expect(await answer('lead', { version: record.version, decision: 'approve' })).toEqual({ status: 410, message: `the release of ${record.version} is over` });
 });
 
 test('what all agree to goes into production; a later version that a hook takes back gives it back', async () => {
