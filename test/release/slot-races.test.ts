@@ -253,3 +253,29 @@ test('an execution that a whole release has overtaken takes the slot for nobody'
   expect(overtaken).toBe(true);
   expect((await scan(ledger)).filter(({ pk }) => pk === 'RELEASE')).toEqual([]);
 });
+
+test('a release that is taken over while it stands still changes nothing when it goes on, and hands on what it had to tell', async () => {
+  await register(VERSIONS);
+  const { table } = ledger;
+  sagemaker.on(DescribeEndpointCommand).rejects(new Error('Could not find endpoint'));
+  for (const version of VERSIONS) await keepSlot({ action: 'join', table, time: TIME, input: { version, modelPackageArn: version } });
+  const asked = { action: 'acquire', table, endpointName: 'line', time: TIME, input: { version: 'V1.0.0', modelPackageArn: 'V1.0.0' } } as const;
+  const { fence = null, slot } = await keepSlot({ ...asked, execution: 'slow' });
+  expect(slot?.version).toBe('V1.3.0');
+  const taken = await undo({ action: 'takeOver', table, by: 'recovery', input: { execution: 'slow', reason: 'taken' }, ...MACHINES }) as TakenOver;
+  expect(taken.status).toBe('broken');
+
+  const found = await scan(ledger);
+  const lost = { name: 'SlotLost' };
+  await expect(moveVersion({ version: 'V1.3.0', stage: 'Production', reason: 'late', fence, time: TIME })).rejects.toMatchObject(lost);
+  await expect(keepSlot({
+    action: 'complete', table, endpointName: 'line', execution: 'slow', time: TIME, released: { version: 'V1.3.0', endpointConfigName: 'c', previousVersion: null },
+  })).rejects.toMatchObject(lost);
+  await expect(keepSlot({ action: 'takenBack', table, endpointName: 'line', execution: 'slow', time: TIME, reason: 'late' })).rejects.toMatchObject(lost);
+  await keepSlot({ action: 'free', table, execution: 'slow' });
+  expect(await scan(ledger)).toEqual(found);
+  expect(await keepSlot({ ...asked, execution: 'slow' })).toMatchObject({ status: 'ignored' });
+
+  const wreck = await undo({ action: 'inspect', fence: taken.fence!, endpointName: 'line', ...MACHINES }) as Wreck;
+  expect(wreck.superseded.map(({ version }) => version)).toEqual(['V1.0.0', 'V1.1.0', 'V1.2.0']);
+});
