@@ -1,6 +1,6 @@
 import { iamRequests } from './iam-requests';
 import { SESSION, sessionOf } from './principals';
-import { AwsError, Call, Cloud, Json, JsonObject } from './types';
+import { AwsError, Call, Cloud, Json, JsonObject, Principal } from './types';
 
 /** A decision about a call of a person, for the report. */
 export interface Decided {
@@ -28,7 +28,7 @@ export class Authorization {
   /** Throws where the principal may not. */
   async authorize(call: Call): Promise<void> {
     const requests = iamRequests(call, this.cloud);
-    for (const { action, resource, context } of requests) {
+    for (const { action, resource, context } of call.principal.restricted ? requests : []) {
       const decision = this.cloud.decide(call.principal.arn, action, resource, context);
       const { allowed } = decision;
       if (allowed && !call.principal.person) continue;
@@ -49,13 +49,7 @@ export class Authorization {
     if (!principal.person) return;
     await this.cloud.emit(`aws.${call.service}`, 'AWS API Call via CloudTrail', {
       eventVersion: '1.11',
-      userIdentity: {
-        type: 'AssumedRole',
-        arn: sessionOf(principal),
-        accountId: this.cloud.account,
-        principalId: `AROALOCAL:${SESSION}`,
-        sessionContext: { sessionIssuer: { type: 'Role', arn: principal.arn, userName: principal.name, accountId: this.cloud.account } },
-      },
+      userIdentity: this.identity(principal),
       eventTime: `${this.cloud.clock.now().toISOString().slice(0, 19)}Z`,
       eventSource: `${call.service}.amazonaws.com`,
       eventName,
@@ -72,6 +66,18 @@ export class Authorization {
       eventCategory: 'Management',
       ...outcome,
     });
+  }
+
+  private identity(principal: Principal): JsonObject {
+    const accountId = this.cloud.account;
+    if (principal.arn.includes(':user/')) return { type: 'IAMUser', arn: principal.arn, accountId, principalId: 'AIDALOCAL', userName: principal.name };
+    return {
+      type: 'AssumedRole',
+      arn: sessionOf(principal),
+      accountId,
+      principalId: `AROALOCAL:${SESSION}`,
+      sessionContext: { sessionIssuer: { type: 'Role', arn: principal.arn, userName: principal.name, accountId } },
+    };
   }
 }
 

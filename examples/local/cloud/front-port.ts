@@ -8,7 +8,7 @@ export type ProxiedCall = Pick<Call, 'service' | 'operation' | 'method' | 'path'
 
 /** What the front port asks and tells on the way. */
 export interface FrontPortHooks {
-  /** Throws where the principal may not do it. Asked for restricted principals only. */
+  /** Throws where the principal may not do it. Asked for restricted principals and for people only. */
   authorize(call: Call): Promise<void>;
   /** After ministack has answered a call that may have put something into a queue of the local cloud. */
   proxied(call: ProxiedCall, answer: JsonObject | undefined): void;
@@ -84,7 +84,7 @@ export class FrontPort {
       return;
     }
     const service = this.services.get(signed.service);
-    if (!service && !principal.restricted && !READ_ON_THE_WAY.has(signed.service)) {
+    if (!service && !isLookedAt(principal) && !READ_ON_THE_WAY.has(signed.service)) {
       await this.proxy(incoming, outgoing, incoming);
       if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
         this.hooks.proxied({ service: signed.service, operation: '', method: incoming.method ?? '', path, input: {} }, undefined);
@@ -93,7 +93,7 @@ export class FrontPort {
     }
     const call = decode(incoming, path, signed.service, principal, await drainBody(incoming));
     try {
-      if (principal.restricted) await this.hooks.authorize(call);
+      if (isLookedAt(principal)) await this.hooks.authorize(call);
       if (service) {
         encode(outgoing, await service.handle(call), incoming);
         return;
@@ -197,4 +197,8 @@ function answerError(outgoing: ServerResponse, error: Error, incoming: IncomingM
 function jsonType(incoming: IncomingMessage): string {
   const type = incoming.headers['content-type'] ?? '';
   return type.startsWith('application/x-amz-json') ? type : 'application/json';
+}
+
+function isLookedAt({ restricted, person }: Principal): boolean {
+  return restricted || person === true;
 }

@@ -168,6 +168,11 @@ export class LocalCloud implements Cloud {
     await this.deployer.deleteStack(name);
   }
 
+  /** Somebody with all rights, whose calls are recorded like anybody's. */
+  get administrator(): string {
+    return this.principals.administrator;
+  }
+
   /** From now on the calls of this role are decided by the policies of the assembly, as a person's are. */
   restrict(roleArn: string): void {
     this.principals.restrict(roleArn);

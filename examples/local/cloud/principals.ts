@@ -14,9 +14,12 @@ export function sessionOf({ arn, name }: Principal): string {
 export class Principals {
   private readonly byKey = new Map<string, { arn: string; name: string }>();
   private readonly people = new Set<string>();
+  /** A person of the account with all rights, whose calls are recorded like anybody's. */
+  readonly administrator: string;
 
   /** @param isHeld whether the policies of the assembly decide about a role that is no person */
   constructor(account: string, partition: string, private readonly isHeld: (roleArn: string) => boolean) {
+    this.administrator = `arn:${partition}:iam::${account}:user/administrator`;
     this.byKey.set(OPERATOR_KEY, { arn: `arn:${partition}:iam::${account}:user/local-operator`, name: 'local-operator' });
   }
 
@@ -35,7 +38,7 @@ export class Principals {
   find(accessKeyId: string): Principal | undefined {
     const found = this.byKey.get(accessKeyId);
     if (!found) return undefined;
-    const person = this.people.has(found.arn);
-    return { ...found, person, restricted: person || this.isHeld(found.arn) };
+    const held = this.people.has(found.arn);
+    return { ...found, person: held || found.arn === this.administrator, restricted: held || this.isHeld(found.arn) };
   }
 }

@@ -19,7 +19,7 @@ export async function crowdAct(world: World): Promise<void> {
   const third = await candidate(world, 'misleading-feature', { features: scenario.features.misleading, hyperparameters: { algorithm: 'ridge', alpha: '1' } });
 
   const [release] = await world.executions(outputs.ReleaseWorkflow, 'RUNNING');
-  if (release !== undefined) await world.cloud.client(SFNClient).send(new StopExecutionCommand({ executionArn: release.arn, cause: 'an administrator\'s mistake' }));
+  if (release !== undefined) await world.cloud.client(SFNClient, world.cloud.administrator).send(new StopExecutionCommand({ executionArn: release.arn, cause: 'an administrator\'s mistake' }));
   const now = async (one: VersionRecord | undefined) => (await ledger.versions()).find(({ version }) => version === one?.version);
   const hasEnded = async (one: VersionRecord | undefined) => ENDED.has((await now(one))?.stage ?? '');
   await replay.until(async () => await hasEnded(first) && await hasEnded(second), hours(12, world.now));
