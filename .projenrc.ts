@@ -63,8 +63,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     jestConfig: {
       moduleNameMapper: { '^cdk-mlops$': '<rootDir>/src/index' },
       setupFiles: ['<rootDir>/test/support/jest-env.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '/.local/', '/.venv/'],
-      modulePathIgnorePatterns: ['<rootDir>/.local/', '<rootDir>/dist/', '<rootDir>/.venv/', '<rootDir>/lib/'],
+      testPathIgnorePatterns: ['/node_modules/', '/.local/', '/.stryker-tmp/', '/.venv/'],
+      modulePathIgnorePatterns: ['<rootDir>/.local/', '<rootDir>/.stryker-tmp/', '<rootDir>/dist/', '<rootDir>/.venv/', '<rootDir>/lib/'],
       collectCoverage: false,
       testTimeout: 120_000,
     },
