@@ -6,11 +6,11 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { AnswerApprovalFunction } from './answer-approval-function';
 import { HookRun } from './hook-run';
-import { grantSlot } from './ledger-access';
 import { MlopsEventType } from '../domain/events';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { IModelRegistry } from '../registry/model-registry';
+import { grantSlot } from '../registry/slot-access';
 import { announce, invoke } from '../staging/workflow';
 
 const path = sfn.JsonPath;

@@ -7,7 +7,6 @@ import { Construct } from 'constructs';
 import { CanarySettings } from './canary-plan';
 import { canarySteps } from './canary-steps';
 import { GuardReleaseFunction } from './guard-release-function';
-import { grantFence } from './ledger-access';
 import { PlanReleaseFunction } from './plan-release-function';
 import { checkRelease } from './release-checks';
 import { TrafficShift } from './traffic-shift';
@@ -15,11 +14,13 @@ import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
+import { grantFence } from '../registry/slot-access';
+import { alarmArns, CHANGE_TIMEOUT } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { stopOnRemoval } from '../serving/removal';
 import { DeployFunction } from '../staging/deploy-function';
 import { grantReadScaling, grantScaling } from '../staging/scaling-access';
-import { alarmArns, CHANGE_TIMEOUT, grantCreating, grantDeploying, grantPlanning, hostingSettings, settling, workflowMachine } from '../staging/workflow';
+import { grantCreating, grantDeploying, grantPlanning, hostingSettings, settling, workflowMachine } from '../staging/workflow';
 
 /** How a version is watched once it serves all traffic. */
 export interface ReleaseWatch {

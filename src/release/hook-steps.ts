@@ -3,13 +3,13 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { grantSlot } from './ledger-access';
 import { ReleaseHook, ReleaseHooks } from './release-hook';
 import { ReleaseHookFunction } from './release-hook-function';
 import { HOOK_POINTS, HookPoint } from '../domain/release-hook';
 import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
+import { grantSlot } from '../registry/slot-access';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { invoke } from '../staging/workflow';
 

@@ -44,20 +44,20 @@ export interface ReleaseHooks {
   /**
    * Asked before the version is tried on anything. At most 10.
    *
-   * @default - none
+   * @default - nobody is asked
    */
   readonly beforeShadow?: ReleaseHook[];
   /**
    * Asked after the shadow's verdict, and only where it is to promote, before any production traffic moves. At most 10.
    *
-   * @default - none
+   * @default - nobody is asked
    */
   readonly beforePromotion?: ReleaseHook[];
   /**
    * Asked when all production traffic is on the version and its watch window is over, before it counts as being in
    * production. A rejection takes the version back. At most 10.
    *
-   * @default - none
+   * @default - nobody is asked
    */
   readonly afterPromotion?: ReleaseHook[];
 }

@@ -4,12 +4,12 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { grantSlot } from './ledger-access';
 import { ReconcileReleasesFunction } from './reconcile-releases-function';
 import { executionsOf } from './release-recovery';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { IModelRegistry } from '../registry/model-registry';
+import { grantSlot } from '../registry/slot-access';
 import { IModelEndpoint } from '../serving/model-endpoint';
 
 export interface ReleaseReconcilerProps {

@@ -6,17 +6,18 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CanaryRelease } from './canary-release';
-import { grantFence, grantSlot } from './ledger-access';
 import { RecoverReleaseFunction } from './recover-release-function';
 import { recoverySteps } from './recovery-steps';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
+import { grantFence, grantSlot } from '../registry/slot-access';
+import { alarmArns, CHANGE_TIMEOUT } from '../serving/hosting-names';
 import { DeployFunction } from '../staging/deploy-function';
 import { grantScaling } from '../staging/scaling-access';
 import { ShadowStaging } from '../staging/shadow-staging';
-import { alarmArns, CHANGE_TIMEOUT, grantCreating, grantDeploying, grantRemovingStaging, settling, workflowMachine } from '../staging/workflow';
+import { grantCreating, grantDeploying, grantRemovingStaging, settling, workflowMachine } from '../staging/workflow';
 
 export interface ReleaseRecoveryProps {
   readonly registry: IModelRegistry;

@@ -9,14 +9,15 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { CanaryRelease } from './canary-release';
-import { grantSlot } from './ledger-access';
 import { LONGEST_RECOVERY } from './release-recovery';
 import { RollbackReleaseFunction } from './rollback-release-function';
 import { MlopsEventType } from '../domain/events';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { IModelRegistry } from '../registry/model-registry';
-import { announce, CHANGE_TIMEOUT, invoke, retry, workflowMachine } from '../staging/workflow';
+import { grantSlot } from '../registry/slot-access';
+import { CHANGE_TIMEOUT } from '../serving/hosting-names';
+import { announce, invoke, retry, workflowMachine } from '../staging/workflow';
 
 export interface ReleaseRollbackProps {
   readonly registry: IModelRegistry;

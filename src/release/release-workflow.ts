@@ -9,7 +9,6 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CanaryRelease } from './canary-release';
 import { checkHooks, HookKeeper } from './hook-steps';
-import { grantSlot } from './ledger-access';
 import { ReleaseHooks } from './release-hook';
 import { ReleaseReconciler } from './release-reconciler';
 import { LONGEST_RECOVERY, ReleaseRecovery } from './release-recovery';
@@ -23,10 +22,12 @@ import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
+import { grantSlot } from '../registry/slot-access';
+import { hostingArn } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { stopOnRemoval } from '../serving/removal';
 import { ShadowStaging } from '../staging/shadow-staging';
-import { hostingArn, workflowMachine } from '../staging/workflow';
+import { workflowMachine } from '../staging/workflow';
 
 /** Each is a rule of its own. */
 const MOST_ROLLBACK_ALARMS = 20;

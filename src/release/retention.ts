@@ -5,14 +5,15 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
-import { grantSlot } from './ledger-access';
 import { RetainGoodFunction } from './retain-good-function';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
+import { grantSlot } from '../registry/slot-access';
+import { CHANGE_TIMEOUT, hostingArn, ownNames } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
-import { CHANGE_TIMEOUT, hostingArn, invoke, ownNames, retry } from '../staging/workflow';
+import { invoke, retry } from '../staging/workflow';
 
 export interface RetentionProps {
   readonly registry: IModelRegistry;

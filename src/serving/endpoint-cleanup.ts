@@ -1,15 +1,21 @@
 import { ArnFormat, CfnResource, CustomResource, Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CleanEndpointFunction } from './clean-endpoint-function';
-import { IModelEndpoint } from './model-endpoint';
+import { NamedEndpoint, alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from './hosting-names';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
-import { alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from '../staging/workflow';
+
+/** The endpoint, as far as its remains go. */
+export interface CleanedEndpoint extends NamedEndpoint {
+  readonly endpointArn: string;
+  readonly executionRole: iam.IRole;
+}
 
 export interface EndpointCleanupProps {
-  readonly endpoint: IModelEndpoint;
+  readonly endpoint: CleanedEndpoint;
   readonly encryptionKey?: kms.IKey;
   readonly removalPolicy: RemovalPolicy;
 }
@@ -75,7 +81,7 @@ export class EndpointCleanup extends Construct {
     if (Stack.of(this) === Stack.of(starter)) starter.node.addDependency(this.resource);
   }
 
-  private grant(endpoint: IModelEndpoint): void {
+  private grant(endpoint: CleanedEndpoint): void {
     const stack = Stack.of(this);
     const own = (resource: string): string[] => ownNames(endpoint).map((name) => hostingArn(endpoint, resource, name));
     const because = 'Each release makes a model, endpoint configs and a staging endpoint of its own, named after the endpoint.';

@@ -63,7 +63,7 @@ export interface ModelEndpointAttributes {
   /**
    * Number of instances of the production fleet. A canary needs at least two.
    *
-   * @default 2
+   * @default - the `minCapacity` of `autoscaling`, 2 without it
    */
   readonly instanceCount?: number;
   /**

@@ -10,10 +10,10 @@ export interface SourceAction {
   readonly configuration: Record<string, string>;
   /** What starts the pipeline on a push to the branch; the provider does it by itself where there is none. */
   readonly trigger?: events.EventPattern;
-  /** Permissions of the pipeline to fetch a commit. */
-  grantFetch(grantee: iam.IGrantable): void;
   /** How a build finds out who wrote a commit. Absent where the provider does not tell those who have only the code. */
   readonly author?: SourceAuthor;
+  /** Permissions of the pipeline to fetch a commit. */
+  grantFetch(grantee: iam.IGrantable): void;
 }
 
 /** Who wrote a commit. */

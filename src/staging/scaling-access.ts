@@ -1,21 +1,7 @@
-import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { ScalingSettings } from './scaling-plan';
 import { allow } from '../private/allow';
-import { EndpointAutoscaling } from '../serving/endpoint-autoscaling';
 import { IModelEndpoint } from '../serving/model-endpoint';
-
-/** The owner's wish, as handlers take it. */
-export function scalingSettings(autoscaling: EndpointAutoscaling): ScalingSettings {
-  const seconds = (cooldown: Duration | undefined) => (cooldown ?? Duration.minutes(5)).toSeconds();
-  return {
-    minCapacity: autoscaling.minCapacity,
-    maxCapacity: autoscaling.maxCapacity,
-    invocationsPerInstance: autoscaling.invocationsPerInstance,
-    scaleInCooldownSeconds: seconds(autoscaling.scaleInCooldown),
-    scaleOutCooldownSeconds: seconds(autoscaling.scaleOutCooldown),
-  };
-}
 
 const SCALED = { StringEquals: { 'application-autoscaling:service-namespace': 'sagemaker' } };
 

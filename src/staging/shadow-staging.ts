@@ -12,9 +12,7 @@ import { PlanShadowFunction } from './plan-shadow-function';
 import { ShadowSettings } from './shadow-plan';
 import { ShadowSegment } from './shadow-segment';
 import { ParityCheck, shadowSteps } from './shadow-steps';
-import {
-  CHANGE_TIMEOUT, grantDeploying, grantPlanning, grantStaging, hostingSettings, settling, STAGING_NAMES, stagingEndpointArns, workflowMachine,
-} from './workflow';
+import { grantDeploying, grantPlanning, grantStaging, hostingSettings, settling, STAGING_NAMES, workflowMachine } from './workflow';
 import { segmentProblems } from '../domain/segments';
 import { ParityLimits, slowAllowed } from '../domain/serving-parity';
 import { MIN_BLOCKS, verdictProblems } from '../domain/verdict';
@@ -23,7 +21,8 @@ import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
-import { grantFence } from '../release/ledger-access';
+import { grantFence } from '../registry/slot-access';
+import { CHANGE_TIMEOUT, stagingEndpointArns } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { stopOnRemoval } from '../serving/removal';
 

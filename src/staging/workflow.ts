@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -8,13 +8,13 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { HostingSettings } from './hosting-plan';
-import { scalingSettings } from './scaling-access';
 import { MlopsEvents } from '../domain/events';
-import { ownPrefix } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { modelPackageArns } from '../registry/model-package-arns';
+import { hostingArn, ownNames, stagingEndpointArns } from '../serving/hosting-names';
 import { IModelEndpoint, ModelEndpoint } from '../serving/model-endpoint';
+import { scalingWish } from '../serving/scaling-wish';
 
 /** How often an endpoint is looked at while it changes, and for how long at most: SageMaker's own limit is eight hours. */
 const POLL = Duration.minutes(1);
@@ -24,12 +24,6 @@ const MOST_POLLS = 600;
 export function settling(times: number): Duration {
   return Duration.minutes(times * MOST_POLLS);
 }
-
-/**
- * What changes an endpoint or its alarms takes no longer: a change that began before its release lost the slot is over by
- * then. Whoever takes a slot over waits for longer.
- */
-export const CHANGE_TIMEOUT = Duration.seconds(30);
 
 type Retried = { addRetry(props: sfn.RetryProps): unknown };
 
@@ -174,7 +168,7 @@ export function hostingSettings(endpoint: IModelEndpoint): HostingSettings {
     instanceCount: endpoint.instanceCount,
     // of an imported endpoint the size is only described, not wished for
     growing: endpoint instanceof ModelEndpoint,
-    ...(endpoint.autoscaling === undefined ? {} : { autoscaling: scalingSettings(endpoint.autoscaling) }),
+    ...(endpoint.autoscaling === undefined ? {} : { autoscaling: scalingWish(endpoint.autoscaling) }),
     bucketName: observations.bucket.bucketName,
     ...(observations.encryptionKey === undefined ? {} : { keyArn: observations.encryptionKey.keyArn }),
   };
@@ -232,11 +226,6 @@ export function grantRemovingStaging(deployer: lambda.IFunction, endpoint: IMode
 
 export const STAGING_NAMES = 'Each release has a staging endpoint of its own, named after the endpoint.';
 
-/** ARNs of the staging endpoints of releases to the endpoint. */
-export function stagingEndpointArns(endpoint: IModelEndpoint): string[] {
-  return ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint', `${name}-staging`));
-}
-
 /** Lets a function change what the endpoint serves, with models and configs that carry the endpoint's name. */
 export function grantDeploying(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
   const own = ownNames(endpoint);
@@ -258,25 +247,4 @@ export function grantDeploying(deployer: lambda.IFunction, endpoint: IModelEndpo
   allow(deployer, {
     actions: ['iam:PassRole'], resources: [endpoint.executionRole.roleArn], conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
   });
-}
-
-export function hostingArn(endpoint: IModelEndpoint, resource: string, resourceName: string): string {
-  return Stack.of(endpoint).formatArn({ service: 'sagemaker', resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
-}
-
-/** ARNs of the alarms of releases to the endpoint. */
-export function alarmArns(endpoint: IModelEndpoint): string[] {
-  return ownNames(endpoint).map((resourceName) =>
-    Stack.of(endpoint).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME }));
-}
-
-/**
- * What the names begin with that releases give, in each spelling: SageMaker writes names in ARNs in lower case, CloudWatch
- * as they are. Of a name that is known only at deployment nothing can be said.
- */
-export function ownNames(endpoint: IModelEndpoint): string[] {
-  const name = endpoint.endpointName;
-  if (Token.isUnresolved(name)) return ['*'];
-  const prefix = ownPrefix(name);
-  return [...new Set([prefix, prefix.toLowerCase()])].map((own) => `${own}*`);
 }

@@ -66,7 +66,8 @@ export async function run(definition: Definition, input: Json, tasks: Record<str
   const names = (type: string) => Object.entries(states).filter(([, state]) => state.Type === type).map(([name]) => name);
   const missing = names('Task').filter((name) => tasks[name] === undefined);
   if (missing.length > 0) throw new Error(`no stand-in for ${missing.join(', ')}`);
-  const machine = new StateMachine(JSON.parse(JSON.stringify({ ...definition, TimeoutSeconds: undefined })), { validationOptions: { checkArn: false } });
+  const untimed = JSON.parse(JSON.stringify({ ...definition, TimeoutSeconds: undefined }));
+  const machine = new StateMachine(untimed, { validationOptions: { checkArn: false } });
   const execution = machine.run(input, {
     overrides: {
       taskResourceLocalHandlers: Object.fromEntries(names('Task').map((name) => [name, async (value: unknown) => {

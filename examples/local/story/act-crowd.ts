@@ -51,5 +51,6 @@ async function candidate(world: World, branch: string, spec: Parameters<typeof m
 
 /** The endpoint's config: another one while a shadow is beside the champion. */
 async function servedConfig(world: World): Promise<string | undefined> {
-  return (await world.cloud.client(SageMakerClient).send(new DescribeEndpointCommand({ EndpointName: world.outputs.EndpointName }))).EndpointConfigName;
+  const sagemaker = world.cloud.client(SageMakerClient);
+  return (await sagemaker.send(new DescribeEndpointCommand({ EndpointName: world.outputs.EndpointName }))).EndpointConfigName;
 }

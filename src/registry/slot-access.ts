@@ -1,7 +1,7 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { IModelRegistry } from './model-registry';
 import { ledgerKeys } from '../domain/ledger';
 import { allow } from '../private/allow';
-import { IModelRegistry } from '../registry/model-registry';
 
 /** Lets a function read versions and keep the release slot, which is part of the ledger. */
 export function grantSlot(grantee: iam.IGrantable, registry: IModelRegistry, actions: string[]): void {

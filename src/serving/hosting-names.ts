@@ -1,0 +1,40 @@
+import { ArnFormat, Duration, Stack, Token } from 'aws-cdk-lib';
+import { IConstruct } from 'constructs';
+import { ownPrefix } from '../domain/release-names';
+
+/** An endpoint, as far as names go. */
+export interface NamedEndpoint extends IConstruct {
+  readonly endpointName: string;
+}
+
+/**
+ * What changes an endpoint or its alarms takes no longer: a change that began before its release lost the slot is over by
+ * then. Whoever takes a slot over waits for longer.
+ */
+export const CHANGE_TIMEOUT = Duration.seconds(30);
+
+export function hostingArn(endpoint: NamedEndpoint, resource: string, resourceName: string): string {
+  return Stack.of(endpoint).formatArn({ service: 'sagemaker', resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
+}
+
+/** ARNs of the staging endpoints of releases to the endpoint. */
+export function stagingEndpointArns(endpoint: NamedEndpoint): string[] {
+  return ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint', `${name}-staging`));
+}
+
+/** ARNs of the alarms of releases to the endpoint. */
+export function alarmArns(endpoint: NamedEndpoint): string[] {
+  return ownNames(endpoint).map((resourceName) =>
+    Stack.of(endpoint).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME }));
+}
+
+/**
+ * What the names begin with that releases give, in each spelling: SageMaker writes names in ARNs in lower case, CloudWatch
+ * as they are. Of a name that is known only at deployment nothing can be said.
+ */
+export function ownNames(endpoint: NamedEndpoint): string[] {
+  const name = endpoint.endpointName;
+  if (Token.isUnresolved(name)) return ['*'];
+  const prefix = ownPrefix(name);
+  return [...new Set([prefix, prefix.toLowerCase()])].map((own) => `${own}*`);
+}
