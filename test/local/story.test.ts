@@ -36,6 +36,9 @@ describe('the story', () => {
       { version: 'V1.0.2', cause: 'auto', outcome: 'rolled-back' },
       { version: 'V1.1.0', cause: 'manual', outcome: 'production' },
       { version: 'V1.2.0', cause: 'manual', outcome: 'rejected' },
+      { version: 'V1.3.0', cause: 'manual', outcome: 'superseded' },
+      { version: 'V1.4.0', cause: 'manual', outcome: 'rejected' },
+      { version: 'V1.5.0', cause: 'manual', outcome: 'rolled-back' },
     ]);
     expect(report.rejected).toHaveLength(2);
   });
@@ -52,8 +55,11 @@ describe('the story', () => {
     expect(verdicts['V1.0.1']?.decision).toBe('promote');
     expect(verdicts['V1.0.1']?.upper).toBeLessThan(0);
     expect(verdicts['V1.1.0']?.upper).toBeLessThan(0);
-    expect(verdicts['V1.2.0']?.decision).toBe('reject');
-    expect(verdicts['V1.2.0']?.lower).toBeGreaterThan(0);
+    expect(verdicts['V1.5.0']?.upper).toBeLessThan(0);
+    expect(verdicts['V1.4.0']?.decision).toBe('reject');
+    expect(verdicts['V1.4.0']?.lower).toBeGreaterThan(0);
+    // what never got to its verdict has none
+    expect([verdicts['V1.2.0'], verdicts['V1.3.0']]).toEqual([null, null]);
   });
 
   test('leaves a report that opens without a network', () => {
