@@ -3,11 +3,23 @@ import { ledgerClient } from './slot-io';
 import { fromItem, toAttribute, toItem } from '../domain/attribute-values';
 import { ledgerKeys, VersionRecord } from '../domain/ledger';
 import { GoodRelease } from '../domain/retention';
+import { readVersion } from '../registry/ledger-io';
+import { describeConfig } from '../staging/hosting-io';
 
 /** Configs that the endpoint served well on, oldest version first. */
 export async function readGood(table: string): Promise<GoodRelease[]> {
   const { pk, sk } = ledgerKeys.releaseGood(0);
   return query<GoodRelease>(table, pk, sk.slice(0, sk.indexOf('#') + 1));
+}
+
+/** What is to be noted of a version's config that serves well; undefined where it is known already, or there is no such version. */
+export async function newlyGood(table: string, version: string, configName: string, since: string): Promise<GoodRelease | undefined> {
+  const record = await readVersion(ledgerClient, table, version);
+  const known = (await readGood(table)).some((release) => release.configName === configName);
+  if (record === undefined || known) return undefined;
+  const variants = (await describeConfig(configName)).ProductionVariants ?? [];
+  const modelName = variants.length === 1 ? variants[0].ModelName ?? null : null;
+  return { configName, modelName, version, order: record.order, since };
 }
 
 export async function noteGood(table: string, release: GoodRelease): Promise<void> {

@@ -52,7 +52,7 @@ export function recoverySteps(steps: Construct, options: RecoveryStepsOptions): 
   stop.next(wait);
 
   // whoever concluded may have been interrupted before the outcome was told: told twice is better than never
-  const retold = tellAgain(steps, options, free);
+  const retold = tellAgain(steps, options, free, failed);
   const takeOver = invoke(steps, 'TakeOver', recoverer, {
     action: 'takeOver',
     table: registry.ledger.tableName,
@@ -142,7 +142,7 @@ function concluding(steps: Construct, options: RecoveryStepsOptions, free: sfn.I
   const conclude = invoke(steps, 'Conclude', slot, {
     action: 'takenBack', table: registry.ledger.tableName, endpointName: endpoint.endpointName, execution: ME, time: NOW, reason,
   }, '$.concluded').addCatch(failed, ON_ERROR);
-  conclude.next(announce(steps, 'TellRolledBack', MlopsEventType.RELEASE_ROLLED_BACK, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus));
+  conclude.next(announce(steps, 'TellRolledBack', MlopsEventType.RELEASE_ROLLED_BACK, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus, failed));
   const restored = lifecycle(steps, 'EnterProductionAgain', registry, {
     version: path.stringAt('$.wreck.restored'), stage: 'Production', reason: path.format('back in production: {}', reason), fence: FENCE,
   }).addCatch(failed, ON_ERROR);
@@ -183,7 +183,7 @@ function tidying(steps: Construct, { endpoint, deployer, recoverer }: RecoverySt
 }
 
 /** Puts the event on the bus that was kept with the outcome. */
-function tellAgain(steps: Construct, { eventBus }: RecoveryStepsOptions, next: sfn.IChainable): sfn.State {
+function tellAgain(steps: Construct, { eventBus }: RecoveryStepsOptions, next: sfn.IChainable, untold: sfn.IChainable): sfn.State {
   const task = new sfn.CustomState(steps, 'TellAgain', {
     stateJson: {
       Type: 'Task',
@@ -195,7 +195,8 @@ function tellAgain(steps: Construct, { eventBus }: RecoveryStepsOptions, next: s
     },
   });
   retry(task);
-  task.addCatch(next, IGNORED);
+  // the slot is kept until somebody was told: the next recovery tries again
+  task.addCatch(untold, ON_ERROR);
   task.next(next);
   return task;
 }

@@ -1,4 +1,4 @@
-import { forgetGood, noteGood, readGood } from './good-io';
+import { forgetGood, newlyGood, noteGood, readGood } from './good-io';
 import { completeSlot, concludeSlot, freeSlot, ledgerClient, News, readSlot, readWaiting, Slot, writeLastGood } from './slot-io';
 import { acquire, Acquired, AcquireEvent, join, JoinEvent } from './slot-queue';
 import { MlopsEventType } from '../domain/events';
@@ -60,7 +60,11 @@ async function complete({ table, endpointName, execution, time, released }: Slot
     ...await accountOf(table, version),
     time,
   };
-  held(await completeSlot(table, execution, { configName: endpointConfigName, version }, news(MlopsEventType.RELEASE_COMPLETED, event)), execution);
+  const slot = await readSlot(table);
+  const told = news(MlopsEventType.RELEASE_COMPLETED, event);
+  // with the conclusion, not after it: there must be a way back from the next release however this one goes on
+  const release = await newlyGood(table, version, endpointConfigName, slot?.acquiredAt ?? time);
+  held(await completeSlot(table, execution, { configName: endpointConfigName, version }, told, release), execution);
   return { event };
 }
 

@@ -39,7 +39,7 @@ const ON_ERROR = { errors: ['States.ALL'], resultPath: '$.failure' };
 
 /**
  * One release. What goes wrong on the way goes to `Recover`; from `Complete`, `RolledBack` or `Rejected` on the outcome
- * stands, and recovery only frees the slot.
+ * stands, and recovery only tells of it and frees the slot: not before somebody was told.
  */
 export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sfn.IChainable {
   const { registry, staging, release, slot, eventBus, hooks, retention } = options;
@@ -57,7 +57,7 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
   const rejected = stage('Reject', version, 'Rejected', path.format('{}: {}', path.stringAt('$.staging.output.decision'), path.stringAt('$.staging.output.reason')),
     '$.staging.output');
   const concluded = keep('Rejected', { action: 'rejected', endpointName }, '$.concluded');
-  concluded.next(announce(steps, 'TellRejected', MlopsEventType.RELEASE_REJECTED, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus));
+  concluded.next(announce(steps, 'TellRejected', MlopsEventType.RELEASE_REJECTED, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus, recover));
   rejected.next(concluded);
   const byHook = (id: string, verdict: Record<string, unknown>) =>
     stage(id, version, 'Rejected', path.stringAt('$.judged.reason'), { hook: path.objectAt('$.judged'), ...verdict }).next(concluded);
@@ -65,7 +65,7 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
   const rolledBack = stage('TakeBack', version, 'RolledBack', path.stringAt('$.release.output.reason'), '$.release.output');
   const takenBack = keep('RolledBack', { action: 'takenBack', endpointName, reason: path.stringAt('$.release.output.reason') }, '$.concluded');
   rolledBack.next(takenBack).next(announce(
-    steps, 'TellRolledBack', MlopsEventType.RELEASE_ROLLED_BACK, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus,
+    steps, 'TellRolledBack', MlopsEventType.RELEASE_ROLLED_BACK, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), free, eventBus, recover,
   ));
 
   const production = stage('EnterProduction', version, 'Production', path.stringAt('$.release.output.reason'), '$.release.output');
@@ -74,7 +74,7 @@ export function releaseSteps(steps: Construct, options: ReleaseStepsOptions): sf
   const retain = retention.steps(steps, {
     fence: { table: registry.ledger.tableName, execution: path.stringAt('$$.Execution.Id') }, released: '$.release.output', next: free,
   });
-  complete.next(announce(steps, 'TellCompleted', MlopsEventType.RELEASE_COMPLETED, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), retain, eventBus));
+  complete.next(announce(steps, 'TellCompleted', MlopsEventType.RELEASE_COMPLETED, sfn.TaskInput.fromJsonPathAt('$.concluded.event'), retain, eventBus, recover));
   archive.next(complete);
   production.next(new sfn.Choice(steps, 'HasPrevious').when(sfn.Condition.isString('$.acquired.previousVersion'), archive).otherwise(complete));
 
@@ -135,9 +135,10 @@ export function superseding(steps: Construct, options: SupersedingOptions): sfn.
   const supersede = lifecycle(steps, 'Supersede', registry, {
     version: path.stringAt('$.version'), stage: 'Superseded', reason: path.stringAt('$.reason'), fence: path.objectAt('$.fence'), once: true, result: '$.changed',
   });
+  const untold = new sfn.Fail(steps, 'SupersededUntold', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
   supersede.next(announce(steps, 'TellSuperseded', MlopsEventType.RELEASE_SUPERSEDED, sfn.TaskInput.fromObject({
     endpoint: endpointName, version: path.stringAt('$.version'), reason: path.stringAt('$.reason'), account: path.stringAt('$.changed.account'), time: NOW,
-  }), new sfn.Succeed(steps, 'Superseded'), eventBus));
+  }), new sfn.Succeed(steps, 'Superseded'), eventBus, untold));
   map.itemProcessor(supersede);
   map.addCatch(onFailure, ON_ERROR);
   return map;

@@ -1,11 +1,11 @@
 import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { forgetGood, noteGood, readGood, readVersions } from './good-io';
+import { forgetGood, newlyGood, noteGood, readGood, readVersions } from './good-io';
 import { ledgerClient, readSlot } from './slot-io';
 import { ledgerKeys } from '../domain/ledger';
 import { ImageId, imageId, objectKey, retention, Stored, unusedOf } from '../domain/retention';
 import { Fence, requireSlot } from '../registry/fence';
-import { readItem, readVersion } from '../registry/ledger-io';
-import { describeConfig, describeEndpoint, remove } from '../staging/hosting-io';
+import { readItem } from '../registry/ledger-io';
+import { describeEndpoint, remove } from '../staging/hosting-io';
 
 export type RetainEvent =
   | {
@@ -80,10 +80,6 @@ async function retain(event: RetainEvent & { action: 'retain' }): Promise<Retain
 
 /** A release that is known already keeps the time since when it is. */
 async function note(table: string, version: string, configName: string, since: string): Promise<void> {
-  const record = await readVersion(ledgerClient, table, version);
-  const known = (await readGood(table)).find((release) => release.configName === configName);
-  if (record === undefined || known !== undefined) return;
-  const variants = (await describeConfig(configName)).ProductionVariants ?? [];
-  const modelName = variants.length === 1 ? variants[0].ModelName ?? null : null;
-  await noteGood(table, { configName, modelName, version, order: record.order, since });
+  const release = await newlyGood(table, version, configName, since);
+  if (release !== undefined) await noteGood(table, release);
 }

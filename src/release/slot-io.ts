@@ -1,6 +1,7 @@
 import { DeleteItemCommand, DynamoDBClient, PutItemCommand, QueryCommand, TransactWriteItemsCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { fromItem, JsonObject, toAttribute, toItem } from '../domain/attribute-values';
 import { ledgerKeys } from '../domain/ledger';
+import { GoodRelease } from '../domain/retention';
 import { isConditionFailure, readItem, untilUncontended } from '../registry/ledger-io';
 
 /** A config that the endpoint served well on. */
@@ -154,11 +155,12 @@ export async function concludeSlot(table: string, execution: string, concluded: 
 }
 
 /** Notes at once that the release went well and what serves from now on. False where the execution has lost the slot. */
-export async function completeSlot(table: string, execution: string, good: GoodConfig, news: News): Promise<boolean> {
+export async function completeSlot(table: string, execution: string, good: GoodConfig, news: News, release?: GoodRelease): Promise<boolean> {
   return won(`completing the release of ${execution}`, () => client.send(new TransactWriteItemsCommand({
     TransactItems: [
       { Update: noting(table, execution, { concluded: 'production', news }) },
       { Put: { TableName: table, Item: toItem({ ...LAST_GOOD, ...good }) } },
+      ...release === undefined ? [] : [{ Put: { TableName: table, Item: toItem({ ...ledgerKeys.releaseGood(release.order), ...release }) } }],
     ],
   })));
 }

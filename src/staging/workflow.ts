@@ -56,16 +56,19 @@ export function change(
   return invoke(scope, id, deployer, { ...payload, fence: sfn.JsonPath.objectAt('$.plan.fence') }, result);
 }
 
-/** A step that puts an event of the library on a bus. What is announced has happened: that the bus is out of order does not undo it. */
+/**
+ * A step that puts an event of the library on a bus. What is announced has happened: that the bus is out of order does not
+ * undo it. `untold` is where that is seen to, with the error at `$.failure`; absent: the next step goes on.
+ */
 export function announce(
-  scope: Construct, id: string, detailType: string, detail: sfn.TaskInput, next: sfn.IChainable, eventBus?: events.IEventBus,
+  scope: Construct, id: string, detailType: string, detail: sfn.TaskInput, next: sfn.IChainable, eventBus?: events.IEventBus, untold?: sfn.IChainable,
 ): tasks.EventBridgePutEvents {
   const task = new tasks.EventBridgePutEvents(scope, id, {
     entries: [{ eventBus: eventBus ?? events.EventBus.fromEventBusName(scope, `${id}Bus`, 'default'), source: MlopsEvents.SOURCE, detailType, detail }],
     resultPath: sfn.JsonPath.DISCARD,
   });
   retry(task);
-  task.addCatch(next, { errors: ['States.ALL'], resultPath: sfn.JsonPath.DISCARD });
+  task.addCatch(untold ?? next, { errors: ['States.ALL'], resultPath: untold === undefined ? sfn.JsonPath.DISCARD : '$.failure' });
   task.next(next);
   return task;
 }

@@ -193,7 +193,6 @@ describe('a release, as synthesized', () => {
   });
 
   const steps = Object.entries(allStates(release)).filter(([name, { Type }]) => Type === 'Task' && name !== 'Recover').map(([name]) => name);
-  const harmless = ['TellCompleted', 'TellRolledBack', 'TellDue'];
   const before = ['AcquireSlot', 'EnterStaging', 'RunStaging', 'EnterCanary', 'RunRelease', 'EnterProduction', 'ArchivePrevious', 'Complete'];
 
   test.each(before)('goes back to the last good version where %s fails for good', async (name) => {
@@ -230,9 +229,22 @@ describe('a release, as synthesized', () => {
     expect(ledger.get('VERSION', 'V1.0.1')?.stage).toBe(answers.release === 'rolled-back' ? 'RolledBack' : name.startsWith('Reject') ? 'Rejected' : 'Production');
   });
 
-  test.each(harmless)('the outcome stands where %s cannot be done', async (name) => {
+  test('the outcome stands where the next version cannot be called', async () => {
+    ledger.put({ pk: 'RELEASE', sk: 'WAITING#000000000001', version: 'V1.0.0', modelPackageArn: 'x', order: 1 });
+    expect((await play('V1.0.1', { TellDue: fails })).error).toBeUndefined();
+    slotIsFree();
+  });
+
+  test.each([
+    ['TellCompleted', 'Production', 'ReleaseCompleted'],
+    ['TellRolledBack', 'RolledBack', 'ReleaseRolledBack'],
+    ['TellRejected', 'Rejected', 'ReleaseRejected'],
+  ])('the outcome stands where %s cannot be done, and the recovery tells of it', async (name, stage, type) => {
     if (name === 'TellRolledBack') answers.release = 'rolled-back';
-    expect((await play('V1.0.1', { [name]: fails })).error).toBeUndefined();
+    if (name === 'TellRejected') answers.staging = { decision: 'reject', reason: 'worse' };
+    expect((await play('V1.0.1', { [name]: fails })).error).toBeDefined();
+    expect(ledger.get('VERSION', 'V1.0.1')?.stage).toBe(stage);
+    expect(types()).toEqual([type]);
     slotIsFree();
   });
 
@@ -329,7 +341,18 @@ describe('the recovery, as synthesized', () => {
       slotIsFree();
     });
 
-  test.each(['RemoveAlarms', 'RemoveStaging', 'RemoveShadow', 'RemoveRelease', 'TellRolledBack'])('goes on where %s fails', async (name) => {
+  test('keeps the slot until somebody was told', async () => {
+    await abort('V1.0.1');
+    expect((await runRecovery({ execution, reason: 'ABORTED' }, { TellRolledBack: fails })).error).toBeDefined();
+    expect(ledger.get('RELEASE', 'SLOT')?.concluded).toBe('rolled back');
+    expect((await runRecovery({ execution: String(ledger.get('RELEASE', 'SLOT')?.execution), reason: 'FAILED' }, { TellAgain: fails })).error).toBeDefined();
+    expect(types()).toEqual([]);
+    expect((await runRecovery({ execution: String(ledger.get('RELEASE', 'SLOT')?.execution), reason: 'FAILED' })).error).toBeUndefined();
+    expect(types()).toEqual(['ReleaseRolledBack']);
+    slotIsFree();
+  });
+
+  test.each(['RemoveAlarms', 'RemoveStaging', 'RemoveShadow', 'RemoveRelease'])('goes on where %s fails', async (name) => {
     await abort('V1.0.1');
     expect((await runRecovery({ execution, reason: 'ABORTED' }, { [name]: fails })).error).toBeUndefined();
     slotIsFree();
