@@ -33,7 +33,7 @@ interface Active extends Interfered {
   execution?: string;
 }
 
-/** Minutes until a task is given up that nobody answers, where the state does not say when. */
+/** Seconds until a task is given up that nobody answers, where the state does not say when. */
 const PATIENCE_SECONDS = 120;
 
 /** The interferences of a run. */
@@ -79,9 +79,10 @@ export async function interfered(kind: Interference['kind'], { resource, clock, 
         ? new TaskError('Sandbox.Timedout', `{"errorMessage":"injected: Task timed out after ${timeoutSeconds}.00 seconds"}`)
         : new TaskError('States.Timeout', 'injected: nobody answers');
     case 'abort': {
-      const work = start();
+      // what the task has asked for is done all the same, at the very time that the execution is stopped
+      const done = await start();
       stop();
-      return work;
+      return done;
     }
     case 'killed':
       await start();

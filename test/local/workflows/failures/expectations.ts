@@ -6,14 +6,15 @@ const BAD = ['Rejected', 'RolledBack'];
 
 /**
  * What must be so when all is over, whatever has happened. What is wrong comes as one list, so that one look tells it
- * all; empty where nothing is.
+ * all; empty where nothing is. `outage`: requests may have failed meanwhile.
  */
-export async function problems(world: FailingWorld, before: Snapshot): Promise<string[]> {
+export async function problems(world: FailingWorld, before: Snapshot, outage = false): Promise<string[]> {
   const found: string[] = [];
   const must = (holds: boolean, otherwise: string): void => { if (!holds) found.push(otherwise); };
   const { line } = world;
-  const [endpoint, versions, champion] = [await line.endpoint(), await world.newVersions(before), await line.champion()];
+  const [endpoint, changed, champion] = [await line.endpoint(), await world.changed(before), await line.champion()];
   const all = await line.versions();
+  const { kept } = await world.snapshot();
 
   // 1. the endpoint serves, on the last good config or on the new one
   const owner = all.find(({ version }) => endpoint?.config?.startsWith(`line-${version.replaceAll('.', '-')}-`));
@@ -21,11 +22,11 @@ export async function problems(world: FailingWorld, before: Snapshot): Promise<s
     must(before.config === undefined, 'the endpoint is gone');
   } else {
     must(endpoint.status === 'InService' && endpoint.shadows === 0 && !endpoint.pending, `the endpoint is ${JSON.stringify(endpoint)}`);
-    must(endpoint.config === before.config || versions.some(({ version }) => version === owner?.version), `the endpoint is on ${endpoint.config}, was on ${before.config}`);
+    must(endpoint.config === before.config || changed.some(({ version }) => version === owner?.version), `the endpoint is on ${endpoint.config}, was on ${before.config}`);
     const answer = await line.traffic.ask(10);
     must(answer !== undefined && Math.abs(answer - 25) < 0.5, `the endpoint answers ${answer}`);
   }
-  must(line.traffic.counts.failed === before.failedRequests, `${line.traffic.counts.failed - before.failedRequests} requests failed`);
+  must(outage || line.traffic.counts.failed === before.failedRequests, `${line.traffic.counts.failed - before.failedRequests} requests failed`);
 
   // 2. the slot is free
   const queue = await line.queue();
@@ -35,7 +36,7 @@ export async function problems(world: FailingWorld, before: Snapshot): Promise<s
   const inProduction = all.filter(({ stage }) => stage === 'Production').map(({ version }) => version);
   must(inProduction.join() === (owner?.version ?? ''), `in production are ${inProduction.join() || 'none'}, the endpoint serves ${owner?.version}`);
   must(champion === owner?.version, `the champion is ${champion}, the endpoint serves ${owner?.version}`);
-  for (const record of [...versions, ...all.filter(({ version }) => version === before.champion)]) {
+  for (const record of all.filter(({ version }) => version === before.champion || changed.some((each) => each.version === version))) {
     const { stage, approval } = await line.registered(record);
     const known = ['Production', 'Archived', 'Superseded', ...BAD].includes(record.stage);
     must(known && stage === record.stage, `${record.version} is ${record.stage}, its package ${stage} ${approval}`);
@@ -45,7 +46,9 @@ export async function problems(world: FailingWorld, before: Snapshot): Promise<s
 
   // 4. somebody was told
   const { events, alerts } = await line.news();
-  for (const { version, stage, reason } of versions) {
+  for (const { version, stage, reason } of changed) {
+    // of a version that is replaced, or put back, the event of the other one tells
+    if (before.stages.has(version) && !BAD.includes(stage)) continue;
     const told = events.filter(({ detail }) => detail.version === version).map(({ type }) => type);
     const wanted = BAD.includes(stage) ? ['ReleaseRolledBack', 'ReleaseRejected'] : stage === 'Superseded' ? ['ReleaseSuperseded'] : ['ReleaseCompleted'];
     must(wanted.some((type) => told.includes(type)), `no ${wanted.join(' or ')} for ${version}, which is ${stage} (${reason}), only ${told.join() || 'nothing'}`);
@@ -63,12 +66,10 @@ export async function problems(world: FailingWorld, before: Snapshot): Promise<s
   must(endpoints.join() === (endpoint === undefined ? '' : 'line'), `endpoints: ${endpoints.join()}`);
   const alarms = await line.alarms();
   must(alarms.join() === [LOAD_ALARM, QUALITY_ALARM].join(), `alarms: ${alarms.join()}`);
-  const served = all.filter(({ history }) => history.some(({ stage }) => stage === 'Production')).map(({ version }) => version.replaceAll('.', '-'));
-  const kept = await world.kept();
   for (const name of await world.hosted()) {
-    const allowed = name === endpoint?.config || kept.includes(name) || (kept.length === 0 && served.some((version) => name.startsWith(`line-${version}-`)));
-    must(allowed, `left over: ${name}`);
+    must(name === endpoint?.config || kept.includes(name), `left over: ${name}`);
   }
+  must(endpoint === undefined || kept.includes(endpoint.config ?? ''), `the endpoint serves on ${endpoint?.config}, kept are ${kept.join()}`);
   must(line.cloud.faults.length === 0, `faults: ${line.cloud.faults.splice(0).join()}`);
   return found;
 }

@@ -1,5 +1,5 @@
 import { rmSync } from 'fs';
-import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { AttributeValue, DeleteItemCommand, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteEndpointCommand, DeleteEndpointConfigCommand, DeleteModelCommand, ListEndpointConfigsCommand, ListModelsCommand } from '@aws-sdk/client-sagemaker';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Execution } from '../../../../examples/local/cloud/executions';
@@ -28,7 +28,10 @@ const PATIENCE_HOURS = 26;
 export interface Snapshot {
   readonly config?: string;
   readonly champion?: string;
-  readonly versions: ReadonlySet<string>;
+  /** The stage of each version. */
+  readonly stages: ReadonlyMap<string, string>;
+  /** Configs that are kept to go back to. */
+  readonly kept: readonly string[];
   readonly executions: number;
   readonly failedRequests: number;
 }
@@ -98,7 +101,8 @@ export class FailingWorld {
     return {
       config: endpoint?.config,
       champion,
-      versions: new Set(versions.map(({ version }) => version)),
+      stages: new Map(versions.map(({ version, stage }) => [version, stage])),
+      kept: await this.kept(),
       executions: this.steps.executions.size,
       failedRequests: this.line.traffic.counts.failed,
     };
@@ -112,7 +116,7 @@ export class FailingWorld {
     await clock.settle();
     while (clock.now() < limit) {
       if (this.running().length > 0) busy = clock.now();
-      else if ((await this.line.queue()).length === 0 || clock.now().getTime() - busy.getTime() > PATIENCE_HOURS * 3_600_000) break;
+      else if (await this.isDecided() || clock.now().getTime() - busy.getTime() > PATIENCE_HOURS * 3_600_000) break;
       await during();
       if (asks) await this.line.traffic.send();
       const step = (this.running('Release').length > 0 ? 10 : 60) * 60_000;
@@ -121,20 +125,29 @@ export class FailingWorld {
     await clock.settle();
   }
 
-  /** Takes the model out of production by hand: the next release is like the first. */
+  /** Whether nothing waits, and each version has come to its end. */
+  private async isDecided(): Promise<boolean> {
+    return (await this.line.queue()).length === 0 && (await this.line.versions()).every(({ stage }) => !['Registered', 'Staging', 'Canary'].includes(stage));
+  }
+
+  /** Takes the model out of production by hand, and what is kept of it: the next release is like the first. */
   async retire(): Promise<void> {
     const { line } = this;
     const champion = await line.champion();
     if (champion === undefined) return;
-    const config = (await line.endpoint())?.config;
+    for (const item of await this.good()) {
+      await line.cloud.client(DynamoDBClient).send(new DeleteItemCommand({ TableName: line.out.Ledger, Key: { pk: item.pk, sk: item.sk } }));
+    }
     await line.sagemaker.send(new DeleteEndpointCommand({ EndpointName: line.out.Endpoint }));
     await line.until(async () => await line.endpoint() === undefined);
     const time = line.cloud.clock.now().toISOString();
     await this.line.cloud.find(Lambda).invoke(this.deployed('AWS::Lambda::Function', 'RegistryLifecycleFunction'), {
       version: champion, stage: 'Archived', reason: 'retired', time,
     });
-    await line.sagemaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: config }));
-    await line.sagemaker.send(new DeleteModelCommand({ ModelName: config }));
+    for (const name of await this.hosted()) {
+      await line.sagemaker.send(new DeleteEndpointConfigCommand({ EndpointConfigName: name })).catch(() => undefined);
+      await line.sagemaker.send(new DeleteModelCommand({ ModelName: name })).catch(() => undefined);
+    }
     await line.news();
   }
 
@@ -145,19 +158,23 @@ export class FailingWorld {
     return [...(EndpointConfigs ?? []).map(({ EndpointConfigName }) => EndpointConfigName ?? ''), ...(Models ?? []).map(({ ModelName }) => ModelName ?? '')];
   }
 
-  /** Configs that are kept to go back to. */
-  async kept(): Promise<string[]> {
+  private async kept(): Promise<string[]> {
+    return (await this.good()).map(({ configName }) => configName.S ?? '');
+  }
+
+  private async good(): Promise<Record<string, AttributeValue>[]> {
     const { Items } = await this.line.cloud.client(DynamoDBClient).send(new QueryCommand({
       TableName: this.line.out.Ledger,
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :good)',
       ExpressionAttributeValues: { ':pk': { S: 'RELEASE' }, ':good': { S: 'GOOD#' } },
       ConsistentRead: true,
     }));
-    return (Items ?? []).map(({ configName }) => configName.S ?? '');
+    return Items ?? [];
   }
 
-  async newVersions({ versions }: Snapshot): Promise<VersionItem[]> {
-    return (await this.line.versions()).filter(({ version }) => !versions.has(version));
+  /** Versions that are new since, or in another stage. */
+  async changed({ stages }: Snapshot): Promise<VersionItem[]> {
+    return (await this.line.versions()).filter(({ version, stage }) => stages.get(version) !== stage);
   }
 
   private get marker(): string {

@@ -42,7 +42,7 @@ export function playFailures(isMine: (name: string) => boolean): void {
         if (wanted.delete(key)) rehearsed.set(key, { scenario, ends });
       }
     }
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     await world?.stop();
     process.stdout.write(`failures: ${played} runs over ${new Set(runs.map(keyOf)).size} states of ${machines.map(({ name }) => name).join(', ')}\n`);
@@ -73,7 +73,7 @@ function keyOf({ machine, state }: FailureRun): string {
 async function rehearse(world: FailingWorld, scenario: Scenario): Promise<{ ends: string; visited: Set<string> }> {
   const before = await begin(world, scenario);
   await scenario.play(world);
-  expect([scenario.name, ...await problems(world, before)]).toEqual([scenario.name]);
+  expect([scenario.name, ...await problems(world, before, scenario.outage)]).toEqual([scenario.name]);
   const visited = new Set<string>();
   for (const { machine, history } of world.since(before)) {
     const { name } = MACHINES.find((each) => world.arnOf(each.name) === machine.arn) ?? { name: 'another' };
@@ -81,7 +81,7 @@ async function rehearse(world: FailingWorld, scenario: Scenario): Promise<{ ends
       if (entered !== undefined) visited.add(`${name} ${String((entered as { name: string }).name)}`);
     }
   }
-  return { ends: endsOf(await world.newVersions(before)), visited };
+  return { ends: endsOf(await world.changed(before)), visited };
 }
 
 async function play(world: FailingWorld, { machine, state, failure }: FailureRun, { scenario, ends }: Rehearsed): Promise<void> {
@@ -89,22 +89,24 @@ async function play(world: FailingWorld, { machine, state, failure }: FailureRun
   const met = world.interfere(machine.name, { state, ...INJECTED[failure] });
   await scenario.play(world);
   met.end();
-  const found = await problems(world, before);
+  const found = await problems(world, before, scenario.outage);
   if (met.hits === 0) found.push('nothing was injected');
-  const ended = endsOf(await world.newVersions(before));
+  const ended = endsOf(await world.changed(before));
   // what is tried again, and done again, leaves no trace
   if ((failure === 'passes' || failure === 'killed') && ended !== ends) found.push(`the versions ended ${ended} instead of ${ends}`);
   expect(found).toEqual([]);
   const next = await world.snapshot();
   await PROMOTION.play(world);
   const later = await problems(world, next);
-  const last = endsOf(await world.newVersions(next));
-  if (last !== 'Production') later.push(`the next version ended ${last}`);
+  const last = (await world.changed(next)).at(-1)?.stage;
+  if (last !== 'Production') later.push(`the next version ended ${last ?? 'nowhere'}`);
   expect(['the next release', ...later]).toEqual(['the next release']);
 }
 
-async function begin(world: FailingWorld, { first }: Scenario): Promise<Snapshot> {
+async function begin(world: FailingWorld, { first, good = 0 }: Scenario): Promise<Snapshot> {
   if (first === true) await world.retire();
+  while ((await world.snapshot()).kept.length < good) await PROMOTION.play(world);
+  await world.line.news();
   return world.snapshot();
 }
 

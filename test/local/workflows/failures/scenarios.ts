@@ -6,9 +6,18 @@ export interface Scenario {
   readonly name: string;
   /** Whether there is no endpoint before. */
   readonly first?: boolean;
+  /** How many good releases are kept before, at least. @default - any */
+  readonly good?: number;
+  /** Whether requests may fail in it. */
+  readonly outage?: boolean;
   /** Plays it to the end. It must come to an end whatever is injected. */
   play(world: FailingWorld): Promise<void>;
 }
+
+type Endpoint = Awaited<ReturnType<FailingWorld['line']['endpoint']>>;
+
+/** Whatever is to begin has begun by then. */
+const SOON_HOURS = 3;
 
 const release = (bug?: 'skew' | 'start' | 'start again') => async (world: FailingWorld): Promise<void> => {
   await world.register(bug);
@@ -23,23 +32,48 @@ const stopped = (machine: string, state: string, ...bugs: ('skew' | 'none')[]) =
   stop.end();
 };
 
-/** The endpoint moves to the version. */
-const shifting = async ({ line, running }: FailingWorld): Promise<boolean> => running.length > 0 && (await line.endpoint())?.pending === true;
+/** Somebody wants the last good release back: at once, or when a part of the line is at work. */
+const wayBack = (during?: string, play?: Scenario['play']) => async (world: FailingWorld): Promise<void> => {
+  const start = () => world.line.start(world.arnOf('ReleasesRollback'), { reason: 'somebody wants the last good release back' });
+  if (during === undefined || play === undefined) {
+    await start();
+    return world.settle();
+  }
+  const { clock } = world.line.cloud;
+  const latest = world.line.in(SOON_HOURS);
+  const look = async (): Promise<void> => {
+    if (world.running(during).length > 0) await start();
+    else if (clock.now() < latest) clock.after(30_000, look, 'look at the line');
+  };
+  clock.after(30_000, look, 'look at the line');
+  await play(world);
+};
 
 /** An alarm fires from the moment that something is so, until all is over. */
-const alarmed = (alarm: string, when: (world: FailingWorld) => Promise<boolean>) => async (world: FailingWorld): Promise<void> => {
+const alarmed = (alarm: string, when: (now: Endpoint, before: Endpoint) => boolean) => async (world: FailingWorld): Promise<void> => {
   const { line } = world;
   let quiet = (): void => undefined;
   let fires = false;
+  const before = await line.endpoint();
   await world.register();
   await world.settle(async () => {
-    if (fires || world.running('Release').length === 0 || !await when(world)) return;
+    if (fires || world.running('Release').length === 0 || !when(await line.endpoint(), before)) return;
     fires = true;
     await line.measure(alarm, 5);
     quiet = line.keepMeasuring(alarm, 5);
   });
   quiet();
   await line.until(async () => await line.alarmState(alarm) !== 'ALARM');
+};
+
+/** The move to the version leaves an endpoint that takes no update. */
+const breaking = async (world: FailingWorld): Promise<void> => {
+  const version = await world.register();
+  let heal: (() => void) | undefined;
+  await world.settle(async () => {
+    if (heal === undefined && world.running('Release').length > 0) heal = world.line.breakEndpoint(await world.line.version(version));
+  });
+  heal?.();
 };
 
 /** The cheapest first: each state fails in the first of them that comes to it. */
@@ -61,7 +95,13 @@ export const SCENARIOS: Scenario[] = [
   { name: 'a comparison that is stopped', play: stopped('Staging', 'CreateStaging', 'none') },
   { name: 'a version that does not start again', play: release('start again') },
   { name: 'a promotion', play: release() },
-  { name: 'an alarm while traffic moves', play: alarmed(LOAD_ALARM, shifting) },
-  { name: 'an alarm while the version is watched', play: alarmed(QUALITY_ALARM, async (world) => !await shifting(world) && (await world.line.endpoint())!.config !== undefined) },
-  { name: 'a release that is stopped when its version serves', play: stopped('Releases', 'Complete', 'none') },
+  { name: 'an alarm while traffic moves', play: alarmed(LOAD_ALARM, (now) => now?.pending === true) },
+  { name: 'an alarm while the version is watched', play: alarmed(QUALITY_ALARM, (now, before) => now?.config !== before?.config) },
+  { name: 'a release that is stopped when its version serves', play: stopped('Releases', 'ArchivePrevious', 'none') },
+  { name: 'a release that is stopped before somebody is told', play: stopped('Releases', 'Complete', 'none') },
+  { name: 'a version that breaks the endpoint', outage: true, play: breaking },
+  { name: 'the way back', good: 2, play: wayBack() },
+  { name: 'the way back without anything to go back to', first: true, play: async (world) => { await release()(world); await wayBack()(world); } },
+  { name: 'the way back while a version is compared', good: 2, play: wayBack('Staging', release()) },
+  { name: 'the way back while a release is undone', good: 2, play: wayBack('ReleasesRecovery', stopped('Releases', 'RunStaging', 'none')) },
 ];
