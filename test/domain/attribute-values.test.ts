@@ -16,6 +16,10 @@ test.each([NaN, Infinity, -Infinity])('%s is not stored', (value) => {
   expect(() => toItem({ value })).toThrow(`not a number that can be stored: ${value}`);
 });
 
+test('an object comes back from within an object', () => {
+  expect(fromItem({ a: { M: { b: { M: {} }, c: { S: 'd' } } } })).toStrictEqual({ a: { b: {}, c: 'd' } });
+});
+
 test('what is no JSON is left out of an item, and is null within a list, so that the places stay', () => {
   const strange = { SS: ['a'] };
   const item = fromItem({ set: strange, list: { L: [{ S: 'a' }, strange, { BOOL: false }] }, text: { S: 1 }, notList: { L: 'ab' }, notMap: { M: 'ab' }, noMap: { M: null } });

@@ -123,6 +123,8 @@ describe('figures', () => {
     // the version that serves now is new, and has too few labels for a ratio
     const next = row({ version: 'V1.1.0', samples: 1, lastMadeAt: '2026-03-02T00:00:00Z' });
     expect(figure([row(), next], 'RMSERatio', production, state)).toEqual([]);
+    // labels of the version before it are no news of the one that serves
+    expect(figure([row({ version: 'V0.9.0', samples: 5 }), row({ samples: 0, mse: undefined })], 'RMSERatio', production, state)).toEqual([]);
     expect(figure([{ ...row(), variant: 'Shadow', samples: 3 }], 'RMSERatio', production, state)).toEqual([]);
   });
 
