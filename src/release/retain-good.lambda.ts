@@ -5,6 +5,7 @@ import { ledgerKeys } from '../domain/ledger';
 import { ImageId, imageId, objectKey, retention, Stored, unusedOf } from '../domain/retention';
 import { Fence, requireSlot } from '../registry/fence';
 import { readItem } from '../registry/ledger-io';
+import { deleteAlarms, deleteEndpoint, deleteModels, ownModels, stagingEndpoints } from '../serving/remains-io';
 import { describeEndpoint, remove } from '../staging/hosting-io';
 
 export type RetainEvent =
@@ -12,6 +13,8 @@ export type RetainEvent =
     action: 'retain';
     fence: Fence;
     endpointName: string;
+    /** What models of releases are made with. */
+    executionRoleArn: string;
     released: { version: string; endpointConfigName: string };
     keep: number;
     bucketName: string;
@@ -55,7 +58,9 @@ async function retain(event: RetainEvent & { action: 'retain' }): Promise<Retain
   const since = slot?.acquiredAt ?? event.time;
   await note(table, released.version, released.endpointConfigName, since);
   if (before !== null && before.version !== null) await note(table, before.version, before.configName, since);
-  const result = retention(await readGood(table), event.keep, [released.endpointConfigName]);
+  const good = await readGood(table);
+  await sweep(event, good.flatMap(({ configName, modelName }) => [configName, ...modelName === null ? [] : [modelName]]));
+  const result = retention(good, event.keep, [released.endpointConfigName]);
   if (result.old.length === 0) return { images: [], orders: [] };
 
   const versions = await readVersions(table);
@@ -76,6 +81,16 @@ async function retain(event: RetainEvent & { action: 'retain' }): Promise<Retain
     images: [...new Map(images.map((image) => [image.ImageTag ?? image.ImageDigest, image])).values()],
     orders: result.old.map(({ order }) => order),
   };
+}
+
+/** What earlier releases made, and could not remove when they ended: while this one holds the slot, nobody makes anything. */
+async function sweep({ fence, endpointName, executionRoleArn, released }: RetainEvent & { action: 'retain' }, kept: readonly string[]): Promise<void> {
+  const left = await ownModels(endpointName, executionRoleArn);
+  for (const name of [released.endpointConfigName, ...kept]) left.delete(name);
+  await requireSlot(fence, ledgerClient);
+  for (const name of await stagingEndpoints(endpointName, left)) await deleteEndpoint(name);
+  await deleteAlarms(endpointName);
+  await deleteModels(endpointName, left);
 }
 
 /** A release that is known already keeps the time since when it is. */

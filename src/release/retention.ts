@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -11,7 +11,7 @@ import { handlerDefaults } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
-import { CHANGE_TIMEOUT, hostingArn, ownNames } from '../serving/hosting-names';
+import { alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { invoke, retry } from '../staging/workflow';
 
@@ -63,9 +63,32 @@ export class Retention extends Construct {
       because: 'The config that the endpoint is on may have any name.',
     });
     allow(this.handler, { actions: ['sagemaker:DeleteEndpointConfig'], resources: own('endpoint-config'), because });
-    allow(this.handler, { actions: ['sagemaker:DeleteModel'], resources: own('model'), because });
+    allow(this.handler, { actions: ['sagemaker:DeleteModel', 'sagemaker:DescribeModel'], resources: own('model'), because });
+    this.allowSweeping(endpoint);
     allow(this.handler, {
       actions: ['s3:DeleteObject'], resources: [registry.artifacts.arnForObjects('*')], because: 'Each training run writes artifacts of its own.',
+    });
+  }
+
+  /** What releases could not remove when they ended is found by its name. */
+  private allowSweeping(endpoint: IModelEndpoint): void {
+    allow(this.handler, {
+      actions: ['sagemaker:ListEndpointConfigs', 'sagemaker:ListEndpoints', 'sagemaker:ListModels'],
+      resources: ['*'],
+      because: 'Lists cannot be limited to a resource.',
+    });
+    allow(this.handler, {
+      actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'],
+      resources: stagingEndpointArns(endpoint),
+      because: 'Each release has a staging endpoint of its own, named after the endpoint.',
+    });
+    allow(this.handler, {
+      actions: ['cloudwatch:DescribeAlarms'],
+      resources: [Stack.of(this).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
+      because: 'cloudwatch:DescribeAlarms answers only those who may describe all alarms.',
+    });
+    allow(this.handler, {
+      actions: ['cloudwatch:DeleteAlarms'], resources: alarmArns(endpoint), because: 'Each release has alarms of its own, named after the endpoint.',
     });
   }
 
@@ -93,6 +116,7 @@ export class Retention extends Construct {
       action: 'retain',
       fence,
       endpointName: endpoint.endpointName,
+      executionRoleArn: endpoint.executionRole.roleArn,
       released: path.objectAt(released),
       keep,
       bucketName: registry.artifacts.bucketName,
