@@ -12,6 +12,8 @@ const INJECTED: Record<Failure, Pick<Interference, 'kind' | 'attempts'>> = {
   timeout: { kind: 'timeout' },
   abort: { kind: 'abort', attempts: 1 },
 };
+/** Steps that only tidy up: where one of them cannot be done for as long as its execution lasts, something is left for the next release. */
+const REMOVES = /^(Remove|Retain|Forget)/;
 const PROMOTION: Scenario = SCENARIOS.find(({ name }) => name === 'a promotion')!;
 
 interface Rehearsed {
@@ -73,7 +75,7 @@ function keyOf({ machine, state }: FailureRun): string {
 async function rehearse(world: FailingWorld, scenario: Scenario): Promise<{ ends: string; visited: Set<string> }> {
   const before = await begin(world, scenario);
   await scenario.play(world);
-  expect([scenario.name, ...await problems(world, before, scenario.outage)]).toEqual([scenario.name]);
+  expect([scenario.name, ...await problems(world, before, scenario)]).toEqual([scenario.name]);
   const visited = new Set<string>();
   for (const { machine, history } of world.since(before)) {
     const { name } = MACHINES.find((each) => world.arnOf(each.name) === machine.arn) ?? { name: 'another' };
@@ -89,7 +91,8 @@ async function play(world: FailingWorld, { machine, state, failure }: FailureRun
   const met = world.interfere(machine.name, { state, ...INJECTED[failure] });
   await scenario.play(world);
   met.end();
-  const found = await problems(world, before, scenario.outage);
+  const untidy = REMOVES.test(state) && (failure === 'stays' || failure === 'timeout');
+  const found = await problems(world, before, { outage: scenario.outage, untidy });
   if (met.hits === 0) found.push('nothing was injected');
   const ended = endsOf(await world.changed(before));
   // what is tried again, and done again, leaves no trace
