@@ -27,6 +27,17 @@ describe('an alarm has fired since the switch', () => {
       [to(1200, 'ALARM', 'OK'), to(1300, 'OK', 'INSUFFICIENT_DATA'), to(1400, 'INSUFFICIENT_DATA', 'ALARM')],
       { at: 1400, reason: 'INSUFFICIENT_DATA to ALARM', cleared: false }],
     ['where its history has not come yet', standing('ALARM', 1200), [], { at: 1200, reason: 'as it stands', cleared: false }],
+    ['the first of two times, told newest first', standing('ALARM', 1400), [to(1400, 'OK', 'ALARM'), to(1300, 'ALARM', 'OK'), to(1200, 'OK', 'ALARM')],
+      { at: 1200, reason: 'OK to ALARM', cleared: false }],
+    ['where it fires straight from missing data', standing('ALARM', 1200), [to(1200, 'INSUFFICIENT_DATA', 'ALARM')],
+      { at: 1200, reason: 'INSUFFICIENT_DATA to ALARM', cleared: false }],
+    ['where only its leaving OK shows that it cleared', standing('ALARM', 1400), [to(1200, 'ALARM', 'INSUFFICIENT_DATA'), to(1400, 'OK', 'ALARM')],
+      { at: 1400, reason: 'OK to ALARM', cleared: false }],
+    ['where only its coming to OK shows that it cleared', standing('ALARM', 1400), [to(1200, 'ALARM', 'OK'), to(1400, 'INSUFFICIENT_DATA', 'ALARM')],
+      { at: 1400, reason: 'INSUFFICIENT_DATA to ALARM', cleared: false }],
+    ['where its history has come only up to when it cleared', standing('ALARM', 1300), [to(1200, 'ALARM', 'OK')],
+      { at: 1300, reason: 'as it stands', cleared: false }],
+    ['at the very switch, where its history has not come yet', standing('ALARM', SWITCH), [], { at: SWITCH, reason: 'as it stands', cleared: false }],
     ['not, where nothing says since when', standing('ALARM'), [], undefined],
   ])('%s', (_, now, transitions, expected) => expect(firedSince(SWITCH, now, transitions)).toEqual(expected));
 });

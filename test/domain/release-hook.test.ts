@@ -28,6 +28,8 @@ test('nothing but a plain proceed lets a version go on, and every reason is shor
   const long = hookDecision('h', 'beforeShadow', { decision: 'reject', reason: 'x'.repeat(1000) }).reason;
   expect(long).toHaveLength(300);
   expect(long.endsWith('x…')).toBe(true);
+  const whole = 'x'.repeat(300);
+  expect(hookDecision('h', 'beforeShadow', { decision: 'proceed', reason: whole }).reason).toBe(whole);
 });
 
 test.each([

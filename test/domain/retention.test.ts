@@ -33,7 +33,8 @@ describe('what of an old version nobody needs', () => {
 
   test.each<[string, VersionRecord[], string | undefined, object]>([
     ['both, where nobody shares them', [version(1, 'Archived'), version(2, 'Production')], 'V2', all],
-    ['nothing of a version that is not known', [version(2, 'Production')], undefined, {}],
+    ['both, wherever it is in the list', [version(2, 'Production'), version(1, 'Archived')], 'V2', all],
+    ['nothing of a version that is not known', [version(3, 'Archived')], undefined, {}],
     ['not the image that a kept version has', [version(1, 'Archived'), version(2, 'Archived', { imageUri: 'image:1' })], undefined, { modelDataUrl: all.modelDataUrl }],
     ['not the model data that a kept version has', [version(1, 'Archived'), version(2, 'Archived', { modelDataUrl: 's3://b/1' })], undefined, { imageUri: all.imageUri }],
     ['also what another old version shares', [version(1, 'Archived'), version(3, 'Archived', { imageUri: 'image:1' })], 'V2', all],
@@ -43,6 +44,13 @@ describe('what of an old version nobody needs', () => {
   ])('%s', (_, versions, last, unused) => {
     const old = versions[0].version === 'V2' && versions.length === 1 && last === undefined && Object.keys(unused).length === 0 ? good(2) : good(1);
     expect(unusedOf(old, kept, versions, last)).toEqual(unused);
+  });
+
+  test('one of several versions that are kept is enough', () => {
+    const two = { kept: [good(3), good(2)], old: [good(1)] };
+    const shared = [version(1, 'Archived'), version(2, 'Archived', { imageUri: 'image:1' }), version(3, 'Archived')];
+    expect(unusedOf(good(1), two, shared, undefined)).toEqual({ modelDataUrl: all.modelDataUrl });
+    expect(unusedOf({ ...good(2), configName: 'c0' }, two, shared, undefined)).toEqual({});
   });
 
   test.each<[LifecycleStage, boolean]>([
