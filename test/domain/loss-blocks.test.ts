@@ -22,6 +22,7 @@ describe('blocks of hours', () => {
   test('that lose what is no number are an error', () => {
     expect(() => toBlocks([sums(0, 1, Infinity)], 0, 1, 1)).toThrow('the sums of hour 1970-01-01T00:00:00.000Z are not numbers: 1 pairs, Infinity');
     expect(() => toBlocks([sums(1, 1.5, 0)], 0, 1, 1)).toThrow('the sums of hour 1970-01-01T01:00:00.000Z are not numbers: 1.5 pairs, 0');
+    expect(() => toBlocks([sums(1, -1, 0)], 0, 2, 1)).toThrow('are not numbers: -1 pairs, 0');
     expect(() => toBlocks([sums(2, 0, -1)], 0, 1, 1)).toThrow('hour 1970-01-01T02:00:00.000Z has losses without a pair: -1');
   });
 });

@@ -45,6 +45,10 @@ describe('a verdict worked by hand', () => {
     expect(judge(swinging(500, 3), { blockHours: 25 }).reason).toMatch(/ over 5000 pairs in 20 blocks of 25 hours$/);
   });
 
+  test('tells the loss of the challenger as a share of that of the champion', () => {
+    expect(judge(swinging(20, 0.6, 2)).reason).toMatch(/: mean loss 0\.6 against the champion's 2 \(ratio 0\.3\), bounds /);
+  });
+
   test('has no ratio to a champion without a loss', () => {
     expect(judge(swinging(20, 3, 0)).reason).toMatch(/^worse than the champion by more than 2 %: mean loss 3 against the champion's 0, bounds /);
   });
