@@ -61,7 +61,7 @@ describe('segments worked by hand', () => {
   });
 
   test('count full blocks alone', () => {
-    const { segments } = judge(swinging(41, 1), { settings: { ...settings, blockHours: 2 }, hours: swinging(41, 1.02), until: hourOf(41) });
+    const { segments } = judge(swinging(41, 1), { settings: { ...settings, blockHours: 2 }, hours: swinging(41, 1), until: hourOf(41) });
     expect(segments).toMatchObject([{ blocks: 20, pairs: 400, isWorse: false, until: hourOf(40) }]);
   });
 
