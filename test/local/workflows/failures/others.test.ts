@@ -1,6 +1,7 @@
 import { MACHINES, playFailures } from './play';
 import { runsOf } from './states';
 
+/** Machines with a file of their own, which `npm run failures` plays as well. */
 const ELSEWHERE = ['Releases', 'Staging', 'Release', 'ReleasesRecovery'];
 
 test('there is a run for each failure of each state', () => {

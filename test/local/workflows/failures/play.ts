@@ -14,6 +14,8 @@ const INJECTED: Record<Failure, Pick<Interference, 'kind' | 'attempts'>> = {
 };
 /** Steps that only tidy up: where one of them cannot be done for as long as its execution lasts, something is left for the next release. */
 const REMOVES = /^(Remove|Retain|Forget)/;
+/** States that no scenario comes to so far: the line has one image, blocks of a given length, and one endpoint type. */
+const WITHOUT_A_SCENARIO = new Set(['Releases RemoveImage', 'Staging QueryChampionLosses', 'Staging Refused']);
 const PROMOTION: Scenario = SCENARIOS.find(({ name }) => name === 'a promotion')!;
 
 interface Rehearsed {
@@ -28,7 +30,7 @@ export const MACHINES: Machine[] = machinesOf(failingApp).filter(isOfTheRelease)
 /** Plays every failure of every state of some of the machines, each in the cheapest scenario that comes to the state. */
 export function playFailures(isMine: (name: string) => boolean): void {
   const machines = MACHINES.filter(({ name }) => isMine(name));
-  const runs = machines.flatMap(runsOf);
+  const runs = machines.flatMap(runsOf).filter((run) => !WITHOUT_A_SCENARIO.has(keyOf(run)));
   if (runs.length === 0) return;
   const rehearsed = new Map<string, Rehearsed>();
   let world: FailingWorld | undefined;
@@ -40,6 +42,7 @@ export function playFailures(isMine: (name: string) => boolean): void {
     for (const scenario of SCENARIOS) {
       if (wanted.size === 0) break;
       const { ends, visited } = await rehearse(world, scenario);
+      expect([...visited].filter((key) => WITHOUT_A_SCENARIO.has(key))).toEqual([]);
       for (const key of visited) {
         if (wanted.delete(key)) rehearsed.set(key, { scenario, ends });
       }

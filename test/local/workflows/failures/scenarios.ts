@@ -95,6 +95,19 @@ export const SCENARIOS: Scenario[] = [
   { name: 'a comparison that is stopped', play: stopped('Staging', 'CreateStaging', 'none') },
   { name: 'a version that does not start again', play: release('start again') },
   { name: 'a promotion', play: release() },
+  { name: 'a promotion beyond what is kept', good: 3, play: release() },
+  {
+    name: 'a version that comes while another one is compared',
+    play: async (world) => {
+      await world.register();
+      let came = false;
+      await world.settle(async () => {
+        if (came || world.running('Staging').length === 0) return;
+        came = true;
+        await world.register('skew');
+      });
+    },
+  },
   { name: 'an alarm while traffic moves', play: alarmed(LOAD_ALARM, (now) => now?.pending === true) },
   { name: 'an alarm while the version is watched', play: alarmed(QUALITY_ALARM, (now, before) => now?.config !== before?.config) },
   { name: 'a release that is stopped when its version serves', play: stopped('Releases', 'ArchivePrevious', 'none') },
