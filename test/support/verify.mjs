@@ -28,7 +28,7 @@ const steps = [
     name: 'python tests',
     run: `python -m pytest -q -p no:cacheprovider examples/regression-platform --junitxml=${pytestReport}`,
   },
-  { name: 'tests', run: `jest --ci --json --outputFile=${jestReport}` },
+  { name: 'tests', run: `jest --ci --maxWorkers=100% --json --outputFile=${jestReport}` },
 ];
 
 function counted() {
