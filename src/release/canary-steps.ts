@@ -6,7 +6,7 @@ import { CanarySettings } from './canary-plan';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { scaledVariant } from '../staging/hosting-plan';
 import { ScaledVariant } from '../staging/scaling-plan';
-import { change, invoke, waitForEndpoint } from '../staging/workflow';
+import { change, invoke, notBack, waitForEndpoint } from '../staging/workflow';
 
 export interface CanaryStepsOptions {
   readonly endpoint: IModelEndpoint;
@@ -136,15 +136,7 @@ function rollback(
   steps: Construct, options: CanaryStepsOptions, scaled: ScaledVariant, restored: sfn.IChainable, ending: sfn.IChainable,
 ): sfn.State {
   const { endpoint, deployer } = options;
-  const lost = new sfn.Pass(steps, 'PreviousNotBack', {
-    parameters: {
-      Error: 'PreviousNotBack',
-      Cause: path.format('the endpoint is {} on {} and could not be put back on {}', path.stringAt('$.endpoint.EndpointStatus'),
-        path.stringAt('$.endpoint.EndpointConfigName'), path.stringAt('$.plan.previousConfigName')),
-    },
-    resultPath: '$.failure',
-  });
-  lost.next(ending);
+  const lost = notBack(steps, 'PreviousNotBack', '$.plan.previousConfigName', ending);
   const restore = change(steps, 'RestorePrevious', deployer, {
     action: 'updateEndpoint',
     endpointName: endpoint.endpointName,

@@ -8,7 +8,7 @@ import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { IModelRegistry } from '../registry/model-registry';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { scaledVariant } from '../staging/hosting-plan';
-import { announce, hostingSettings, invoke, retry, waitForEndpoint } from '../staging/workflow';
+import { announce, hostingSettings, invoke, notBack, retry, waitForEndpoint } from '../staging/workflow';
 
 export interface RecoveryStepsOptions {
   readonly registry: IModelRegistry;
@@ -84,15 +84,7 @@ function endpointBack(
   const recreated = account('Recreated', path.format(
     '{}; the endpoint had failed and was made anew on {}: it did not answer from {} to {}',
     path.stringAt('$.taken.reason'), path.stringAt('$.wreck.lastGood'), path.stringAt('$.recreating.since'), NOW));
-  const lost = new sfn.Pass(steps, 'NotRestored', {
-    parameters: {
-      Error: 'NotRestored',
-      Cause: path.format('the endpoint is {} on {} and could not be put back on {}', path.stringAt('$.endpoint.EndpointStatus'),
-        path.stringAt('$.endpoint.EndpointConfigName'), path.stringAt('$.wreck.lastGood')),
-    },
-    resultPath: '$.failure',
-  });
-  lost.next(failed);
+  const lost = notBack(steps, 'NotRestored', '$.wreck.lastGood', failed);
 
   // a release may have taken the scaling off, because of another instance type; a deleted endpoint has lost it
   const scaled = scaledVariant(hostingSettings(endpoint));

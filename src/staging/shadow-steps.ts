@@ -4,7 +4,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ShadowSettings } from './shadow-plan';
-import { announce, change, invoke, retry, waitForEndpoint } from './workflow';
+import { announce, change, invoke, notBack, retry, waitForEndpoint } from './workflow';
 import { MlopsEventType } from '../domain/events';
 import { ParityLimits } from '../domain/serving-parity';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -169,15 +169,7 @@ function tidying(steps: Construct, { endpoint, deployer, eventBus }: ShadowSteps
 
 /** Puts the champion's own config back. */
 function restoration(steps: Construct, { endpoint, deployer }: ShadowStepsOptions, tidy: sfn.IChainable, failed: sfn.Fail): sfn.State {
-  const lost = new sfn.Pass(steps, 'ChampionNotBack', {
-    parameters: {
-      Error: 'ChampionNotBack',
-      Cause: path.format('the endpoint is {} on {} and could not be put back on {}', path.stringAt('$.endpoint.EndpointStatus'),
-        path.stringAt('$.endpoint.EndpointConfigName'), path.stringAt('$.plan.champion.configName')),
-    },
-    resultPath: '$.failure',
-  });
-  lost.next(failed);
+  const lost = notBack(steps, 'ChampionNotBack', '$.plan.champion.configName', failed);
   const restore = change(steps, 'RestoreChampion', deployer, {
     action: 'updateEndpoint',
     endpointName: endpoint.endpointName,

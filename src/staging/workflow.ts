@@ -124,6 +124,21 @@ export function waitForEndpoint(scope: Construct, name: string, options: Endpoin
   return start;
 }
 
+/** The endpoint could not be put back on the config at a path: this goes to `$.failure`, under the state's own name. */
+export function notBack(scope: Construct, id: string, wanted: string, next: sfn.IChainable): sfn.Pass {
+  const path = sfn.JsonPath;
+  const state = new sfn.Pass(scope, id, {
+    parameters: {
+      Error: id,
+      Cause: path.format('the endpoint is {} on {} and could not be put back on {}', path.stringAt('$.endpoint.EndpointStatus'),
+        path.stringAt('$.endpoint.EndpointConfigName'), path.stringAt(wanted)),
+    },
+    resultPath: '$.failure',
+  });
+  state.next(next);
+  return state;
+}
+
 export interface WorkflowMachineOptions {
   readonly start: sfn.IChainable;
   readonly comment: string;

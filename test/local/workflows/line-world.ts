@@ -41,6 +41,22 @@ export class LineWorld extends LineView {
     }
   }
 
+  /** A line whose first version is in production; what was told of it has been read. */
+  static async inProduction(build?: (stack: Stack) => void): Promise<LineWorld> {
+    const world = await LineWorld.start(build);
+    try {
+      world.traffic.level = 5;
+      await world.publish({ level: 5 });
+      await world.merge();
+      await world.until(() => !world.releasing);
+      await world.news();
+      return world;
+    } catch (error) {
+      await world.stop();
+      throw error;
+    }
+  }
+
   readonly traffic: LineTraffic;
   private commits = 0;
   private datasets = 0;

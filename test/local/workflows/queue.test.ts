@@ -3,14 +3,7 @@ import { VersionItem } from './line-view';
 import { LineWorld } from './line-world';
 
 let world: LineWorld;
-beforeAll(async () => {
-  world = await LineWorld.start();
-  world.traffic.level = 5;
-  await world.publish({ level: 5 });
-  await world.merge();
-  await world.until(() => !world.releasing);
-  await world.news();
-});
+beforeAll(async () => { world = await LineWorld.inProduction(); });
 afterAll(() => world.stop());
 afterEach(() => expect(world.cloud.faults).toEqual([]));
 

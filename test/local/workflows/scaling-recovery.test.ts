@@ -11,13 +11,7 @@ const resource = {
 } as const;
 
 let world: LineWorld;
-beforeAll(async () => {
-  world = await LineWorld.start();
-  world.traffic.level = 5;
-  await world.publish({ level: 5 });
-  await world.merge();
-  await world.until(() => !world.releasing);
-});
+beforeAll(async () => { world = await LineWorld.inProduction(); });
 afterAll(() => world.stop());
 afterEach(() => expect(world.cloud.faults).toEqual([]));
 

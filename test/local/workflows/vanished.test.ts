@@ -6,14 +6,7 @@ import { Execution } from '../../../examples/local/cloud/executions';
 import { StepFunctions } from '../../../examples/local/cloud/step-functions';
 
 let world: LineWorld;
-beforeAll(async () => {
-  world = await LineWorld.start();
-  world.traffic.level = 5;
-  await world.publish({ level: 5 });
-  await world.merge();
-  await world.until(() => !world.releasing);
-  await world.news();
-});
+beforeAll(async () => { world = await LineWorld.inProduction(); });
 afterAll(() => world.stop());
 afterEach(() => expect(world.cloud.faults).toEqual([]));
 
