@@ -1,5 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { Alerts } from './access/alerts';
 import { Persona } from './access/persona';
@@ -11,6 +12,8 @@ import { grantLogs } from './private/handler-defaults';
 import { RegressionModel, RegressionModelOptions } from './regression-model';
 import { ApiAccountLogging } from './serving/api-account-logging';
 import { NotebookEnvironment, NotebookEnvironmentOptions } from './workbench/notebook-environment';
+import { IPackageRepository, PackageRepository } from './workbench/package-repository';
+import { newSavedFiles } from './workbench/saved-files';
 import { IWorkbenchNetwork, WorkbenchNetwork } from './workbench/workbench-network';
 
 /** Properties of a `MlopsPlatform`. */
@@ -29,6 +32,13 @@ export interface MlopsPlatformProps {
    * @default - a network without internet is made with the first notebook
    */
   readonly network?: IWorkbenchNetwork;
+
+  /**
+   * Where notebooks install Python packages from.
+   *
+   * @default - a CodeArtifact repository in front of PyPI is made with the first notebook that installs packages
+   */
+  readonly packages?: IPackageRepository;
 
   /**
    * Whether to set the role with which API Gateway writes the logs of all APIs of this account and region.
@@ -82,11 +92,14 @@ export class MlopsPlatform extends Construct {
   private readonly removalPolicy?: RemovalPolicy;
   private readonly apiLogging?: ApiAccountLogging;
   private network?: IWorkbenchNetwork;
+  private packages?: IPackageRepository;
+  private savedFiles?: s3.IBucket;
 
   constructor(scope: Construct, id: string, props: MlopsPlatformProps = {}) {
     super(scope, id);
     this.removalPolicy = props.removalPolicy;
     this.network = props.network;
+    this.packages = props.packages;
     this.encryptionKey = props.encryptionKey ?? this.createKey();
     this.dataLake = new DataLake(this, 'DataLake', { removalPolicy: props.removalPolicy });
     this.alerts = new Alerts(this, 'Alerts', { encryptionKey: this.encryptionKey });
@@ -112,6 +125,8 @@ export class MlopsPlatform extends Construct {
       lake: this.dataLake,
       // A Studio space lives in its domain's network.
       network: options.studioDomainId === undefined ? this.workbenchNetwork() : undefined,
+      packages: options.installPackages ?? true ? this.packageRepository() : undefined,
+      savedFiles: options.saveFiles ?? true ? this.savedFilesBucket() : undefined,
       encryptionKey: this.encryptionKey,
     });
     // what runs in a notebook is a person's work
@@ -159,6 +174,16 @@ export class MlopsPlatform extends Construct {
   private workbenchNetwork(): IWorkbenchNetwork {
     this.network ??= new WorkbenchNetwork(this, 'Network', { encryptionKey: this.encryptionKey });
     return this.network;
+  }
+
+  private packageRepository(): IPackageRepository {
+    this.packages ??= new PackageRepository(this, 'Packages', { encryptionKey: this.encryptionKey });
+    return this.packages;
+  }
+
+  private savedFilesBucket(): s3.IBucket {
+    this.savedFiles ??= newSavedFiles(this, 'SavedFiles', this.encryptionKey, this.removalPolicy ?? RemovalPolicy.RETAIN);
+    return this.savedFiles;
   }
 
   private createKey(): kms.Key {
