@@ -127,13 +127,6 @@ describe('API Gateway', () => {
     expect(status).toBe(403);
     expect(body).toMatch(/not authorized to perform: execute-api:Invoke on resource: arn:aws:execute-api:\S+\/live\/POST\/predictions/);
   });
-
-  test('adds less than a millisecond to a request', async () => {
-    for (let i = 0; i < 100; i++) await predict('1', 'operator');
-    const began = performance.now();
-    for (let i = 0; i < 500; i++) await predict('1', 'operator');
-    expect((performance.now() - began) / 500).toBeLessThan(2.5);
-  });
 });
 
 describe('JSON schema', () => {
