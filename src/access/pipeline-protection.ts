@@ -1,4 +1,5 @@
 import { ArnFormat, Aws, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -7,9 +8,9 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct, IConstruct } from 'constructs';
 import { boundaryStatements } from './boundary-statements';
 import { DenyPolicy, estimatedLength, POLICY_LIMIT } from './deny-policy';
-import { DenyScope, denyStatements, packed } from './deny-statements';
-import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
-import { distrust, serviceControlPolicies, TRUSTED_TAG } from './service-control-policies';
+import { DenyScope, denyStatements, merged, packed } from './deny-statements';
+import { PROTECTED_ACTIONS, ProtectionReach, TRUSTED_TAG } from './protected-actions';
+import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-policies';
 import { TamperAlerts } from './tamper-alerts';
 import { Problems } from '../private/problems';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -49,6 +50,13 @@ export interface PipelineProtectionProps {
    */
   readonly createTrail?: boolean;
   /**
+   * Whether the trail also records who writes the protected buckets and tables, and who invokes the platform's functions.
+   * AWS charges for each 100,000 of these events. Without them, such an attempt is denied all the same, but not told.
+   *
+   * @default true
+   */
+  readonly recordDataEvents?: boolean;
+  /**
    * Encrypts logs and the environment of the function. The key must let CloudWatch Logs use it.
    *
    * @default - the services' own encryption
@@ -86,6 +94,9 @@ export class PipelineProtection extends Construct {
   public readonly boundary: iam.IManagedPolicy;
   private readonly exempted: Record<string, string[]> = {};
   private readonly listed: Record<string, string[]> = {};
+  private readonly branches = ['main'];
+  private readonly buckets: string[] = [];
+  private readonly tables: string[] = [];
   private readonly existingRoles: string[] = [];
   private readonly people: string[] = [];
 
@@ -99,7 +110,8 @@ export class PipelineProtection extends Construct {
     }
     problems.throwIfAny();
     const fixed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED);
-    const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], { exempt: {}, listed: {} })[0]);
+    const nothing = { exempt: {}, listed: {}, branches: this.branches };
+    const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], nothing)[0]);
     const groups = packed(fixed, POLICY_LIMIT - ROOM, lengthOf);
     const policy = (name: string, description: string, statements: () => object[]): iam.IManagedPolicy =>
       new DenyPolicy(this, name, { description, statements, roleNames: () => this.existingRoles }).policy;
@@ -110,6 +122,7 @@ export class PipelineProtection extends Construct {
       this.denyPolicies.push(policy(`DenyListed${part + 1}`, 'Keeps people from the data, models and messages of runs', () => this.listedStatements(part)));
     }
     const stack = Stack.of(this);
+    this.protectArns('sts', `arn:${Aws.PARTITION}:iam::${stack.account}:${DEPLOYERS}`);
     // what the library's own stores are called
     this.protectArns('athena', stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: 'cdk-mlops-*' }));
     this.protectArns('glue',
@@ -133,6 +146,9 @@ export class PipelineProtection extends Construct {
       alerts: props.alerts,
       eventBus: props.eventBus,
       createTrail: props.createTrail ?? true,
+      recorded: () => props.recordDataEvents ?? true
+        ? { bucketArns: this.buckets, tableArns: this.tables, functionPrefix: prefix }
+        : { bucketArns: [], tableArns: [] },
       encryptionKey: props.encryptionKey,
       watch: () => ({
         listed: this.fewBuckets(MOST_WATCHED),
@@ -140,6 +156,7 @@ export class PipelineProtection extends Construct {
         machines: prefix === undefined ? [] : [`${prefix}*`],
         trusted: ['cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
         people: this.people,
+        branches: this.branches,
       }),
     });
   }
@@ -158,9 +175,20 @@ export class PipelineProtection extends Construct {
     this.exempted[service] = [...this.exempted[service] ?? [], ...arns];
   }
 
+  /** Protects a branch, beside `main`, from which a model is delivered: only pull requests change it. */
+  public protectBranch(branch: string): void {
+    if (!this.branches.includes(branch)) this.branches.push(branch);
+  }
+
   /** Protects what is in a bucket, and its settings. */
   public protectBucket(bucket: s3.IBucket): void {
+    this.buckets.push(bucket.bucketArn);
     this.protectArns('s3', `${bucket.bucketArn}*`);
+  }
+
+  /** Has the writing of a table recorded. To people it is denied for every table. */
+  public protectTable(table: dynamodb.ITable): void {
+    this.tables.push(table.tableArn);
   }
 
   /** Protects captures, ground truth and what is made of them. */
@@ -204,18 +232,26 @@ export class PipelineProtection extends Construct {
    */
   public serviceControlPolicies(trustedArns: string[] = []): string[] {
     const known = Object.entries(this.exempted).map(([service, arns]) => [service, arns.filter((arn) => !Token.isUnresolved(arn))]);
-    return serviceControlPolicies(Object.fromEntries(known) as Record<string, string[]>, trustedArns);
+    const prefix = this.stackPrefix();
+    const named: Record<string, string[]> = prefix === undefined ? {} : { s3: [`arn:*:s3:::${prefix.toLowerCase()}*`], sns: [`arn:*:sns:*:*:${prefix}*`] };
+    const listed = {
+      ...named,
+      athena: ['arn:*:athena:*:*:workgroup/cdk-mlops-*'],
+      glue: ['arn:*:glue:*:*:database/cdk_mlops_*', 'arn:*:glue:*:*:table/cdk_mlops_*'],
+      sts: [`arn:*:iam::*:${DEPLOYERS}`],
+    };
+    return serviceControlPolicies({ exempt: Object.fromEntries(known) as Record<string, string[]>, listed, branches: this.branches }, trustedArns);
   }
 
   private scope(): DenyScope {
-    return { exempt: this.exempted, listed: this.listed };
+    return { exempt: this.exempted, listed: this.listed, branches: this.branches };
   }
 
   /** One part of what is denied on listed resources: there may be more of them than one policy holds. */
   private listedStatements(part: number): object[] {
     const shares = Object.entries(this.listed).map(([service, arns]) => [service, arns.filter((_arn, i) => i % LISTED_PARTS === part)]);
     const table = PROTECTED_ACTIONS.filter(({ reach }) => reach === ProtectionReach.LISTED);
-    const statements = denyStatements(table, { exempt: {}, listed: Object.fromEntries(shares) as DenyScope['listed'] });
+    const statements = merged(denyStatements(table, { ...this.scope(), exempt: {}, listed: Object.fromEntries(shares) as DenyScope['listed'] }, true));
     if (statements.length > 0) return statements;
     // a policy needs a statement also where nothing is left for it
     const nothing = Stack.of(this).formatArn({ service: 'sns', resource: 'no-such-topic', arnFormat: ArnFormat.NO_RESOURCE_NAME });
@@ -225,7 +261,7 @@ export class PipelineProtection extends Construct {
   private boundaryStatements(): object[] {
     const all = boundaryStatements(this.scope());
     const length = estimatedLength(this, { Version: '2012-10-17', Statement: all });
-    return length <= POLICY_LIMIT ? all : boundaryStatements({ exempt: this.exempted, listed: this.fewBuckets(0) });
+    return length <= POLICY_LIMIT ? all : boundaryStatements({ ...this.scope(), listed: this.fewBuckets(0) });
   }
 
   /** Where buckets are too many to be listed, all those stand for them that CloudFormation names after this stack. */
