@@ -47,7 +47,7 @@ describe.each(apps)('%s, as it stands', (_, build) => {
     }
     const templates = fs.readdirSync(folder).filter((name) => name.endsWith('.template.json')).map((name) => path.join(folder, name));
     expect(templates.length).toBeGreaterThanOrEqual(2);
-    const lint = () => execFileSync(path.join(root, '.venv/bin/cfn-lint'), [
+    const lint = () => execFileSync(path.join(root, '.venv/scanners/bin/cfn-lint'), [
       // the CDK lets a resource depend on its role and on the role's policy; the first is implied by its use of the role
       '--ignore-checks', 'W3005', '--non-zero-exit-code', 'informational', '--', ...templates,
     ], { encoding: 'utf8' });

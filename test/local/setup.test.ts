@@ -25,6 +25,9 @@ class Checkout {
       'examples/local/HELP.txt': 'what it does\n',
       'examples/local/requirements.txt': 'a==1\n',
       'src/a.ts': '',
+      'test/support/requirements.txt': 'b==1\n',
+      'test/support/scanners.txt': 'c==1\n',
+      'test/support/verify.mjs': 'console.log("verified");\n',
       'examples/local/main.ts': `
         if (process.argv.includes('wait')) {
           setInterval(() => undefined, 1000);
@@ -56,7 +59,7 @@ class Checkout {
       this.tool('python3', `
         case "$1" in --version) echo Python ${pythonVersion}; exit;; esac
         echo "python $2" >> ${this.notes}
-        mkdir -p .venv/bin; ln -sf ${this.bin}/pip .venv/bin/python`);
+        mkdir -p "$4/bin"; ln -sf ${this.bin}/pip "$4/bin/python"`);
     }
   }
 
@@ -116,6 +119,19 @@ test('installs what is missing, then runs the program where it was called, and e
   checkout.write('examples/local/requirements.txt', 'a==2\n');
   await checkout.run('local');
   expect(checkout.asked()).toEqual(['python venv', 'pip install']);
+});
+
+test('what only the tests need is installed for them alone', async () => {
+  const checkout = new Checkout();
+  await checkout.run('local');
+  expect(checkout.asked()).toEqual(STEPS);
+  expect(await checkout.run('verify')).toMatchObject({ code: 0, out: 'verified\n' });
+  expect(checkout.asked()).toEqual(['pip install', 'python venv', 'pip install']);
+  expect((await checkout.run('verify')).err).toBe('');
+
+  checkout.write('examples/local/requirements.txt', 'a==2\n');
+  await checkout.run('verify');
+  expect(checkout.asked().slice(0, 3)).toEqual(['python venv', 'pip install', 'pip install']);
 });
 
 test('a step that failed is named, and done again by the next run', async () => {
