@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 
 def codeartifact(command: str, query: str, *options: str) -> str:
@@ -51,7 +51,7 @@ def main() -> int:
         print(f"no token for packages, the one before stays: {error}", file=sys.stderr)
         return 1
     address = urlsplit(endpoint)
-    write_index(args.config, f"{address.scheme}://aws:{token}@{address.netloc}{address.path.rstrip('/')}/simple/")
+    write_index(args.config, f"{address.scheme}://aws:{quote(token, safe='')}@{address.netloc}{address.path.rstrip('/')}/simple/")
     return 0
 
 
