@@ -66,7 +66,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
       testPathIgnorePatterns: ['/node_modules/', '/.local/', '/.stryker-tmp/', '/.venv/'],
       modulePathIgnorePatterns: ['<rootDir>/.local/', '<rootDir>/.stryker-tmp/', '<rootDir>/dist/', '<rootDir>/.venv/', '<rootDir>/lib/'],
       collectCoverage: false,
-      testTimeout: 120_000,
+      testTimeout: 600_000,
     },
   },
 });
