@@ -106,13 +106,15 @@ export class MlopsPlatform extends Construct {
     this.protection = new PipelineProtection(this, 'Protection', { alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
     this.protection.trust(this);
     this.protection.protectBucket(this.dataLake.curatedZone);
+    this.protection.protectDatabase(this.dataLake.databaseName);
+    this.protection.protectArns('kms', this.encryptionKey.keyArn, this.dataLake.sourceKey.keyArn, this.dataLake.curatedKey.keyArn);
     if (props.manageApiLogging ?? true) this.apiLogging = new ApiAccountLogging(this, 'ApiLogging');
   }
 
   /** Adds a pipeline that publishes versions of a dataset. */
   public addDataPipeline(id: string, options: DataPipelineOptions): DataPipeline {
     const pipeline = new DataPipeline(this, id, { ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
-    this.protection.exempt('states', pipeline.stateMachine.stateMachineArn);
+    this.protection.allowStart(pipeline.stateMachine);
     this.engineers.forEach((engineer) => pipeline.stateMachine.grantStartExecution(engineer));
     this.pipelines.push(pipeline);
     return pipeline;
@@ -142,6 +144,7 @@ export class MlopsPlatform extends Construct {
     });
     if (this.apiLogging !== undefined) model.stack.node.addDependency(this.apiLogging);
     this.protection.protectBucket(model.registry.artifacts);
+    this.protection.protectBucket(model.delivery.artifactBucket);
     this.protection.protectEndpoint(model.endpoint);
     this.models.push(model);
     this.scientists.forEach((scientist) => allowCode(scientist, model));

@@ -32,6 +32,7 @@ export function boundaryStatements(scope: DenyScope): object[] {
   return [
     { Sid: 'Others', Effect: 'Allow', NotAction: everything, Resource: '*' },
     { Sid: 'Left', Effect: 'Allow', Action: services.flatMap((service) => CLOSED[service].map((action) => `${service}:${action}`)), Resource: '*' },
+    ...scope.startable.length === 0 ? [] : [{ Sid: 'Start', Effect: 'Allow', Action: 'states:StartExecution', Resource: scope.startable }],
     ...exempt.length === 0 ? [] : [{ Sid: 'Exempt', Effect: 'Allow', Action: '*', Resource: exempt }],
     ...merged(denyStatements(open, scope, true)),
   ];

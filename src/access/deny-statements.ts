@@ -14,6 +14,8 @@ export interface DenyStatement {
 export interface DenyScope {
   /** ARNs by service that people keep what they may do on. */
   readonly exempt: Readonly<Record<string, readonly string[]>>;
+  /** ARNs of workflows that people may start by hand, and do nothing else with. */
+  readonly startable: readonly string[];
   /** ARNs by service, for what is denied on listed resources only. */
   readonly listed: Readonly<Record<string, readonly string[]>>;
   /** Branches that only pull requests change. */
@@ -31,7 +33,7 @@ export function denyStatements(table: readonly ProtectedActions[], scope: DenySc
       Sid: sid,
       Effect: 'Deny' as const,
       Action: (shorten ? entry.brief ?? shortened(service, actions) : actions).map((action) => `${service}:${action}`),
-      ...resources(reach, scope.exempt[service] ?? [], listed),
+      ...resources(reach, [...scope.exempt[service] ?? [], ...entry.startable === true ? scope.startable : []], listed),
       ...conditions === undefined ? {} : { Condition: { ...conditions } },
     }];
   });
@@ -64,7 +66,7 @@ function resources(reach: ProtectionReach, exempt: readonly string[], listed: re
 }
 
 /** Services of which people need nothing that changes anything: their actions may be denied by their verbs. */
-const BY_VERB = ['codepipeline', 'codebuild', 'states', 'scheduler', 'cloudformation', 'application-autoscaling', 'lambda', 'dynamodb', 's3', 'ecr', 'firehose', 'iam'];
+const BY_VERB = ['codepipeline', 'codebuild', 'states', 'scheduler', 'cloudformation', 'application-autoscaling', 'lambda', 'dynamodb', 'ecr', 'firehose', 'iam'];
 const READS = ['Get', 'List', 'Describe', 'Batch', 'Poll', 'Invoke', 'Test'];
 
 /**

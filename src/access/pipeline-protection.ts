@@ -1,10 +1,11 @@
-import { ArnFormat, Aws, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, CfnElement, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct, IConstruct } from 'constructs';
 import { boundaryStatements } from './boundary-statements';
 import { DenyPolicy, estimatedLength, POLICY_LIMIT } from './deny-policy';
@@ -94,6 +95,7 @@ export class PipelineProtection extends Construct {
   public readonly boundary: iam.IManagedPolicy;
   private readonly exempted: Record<string, string[]> = {};
   private readonly listed: Record<string, string[]> = {};
+  private readonly startable: sfn.IStateMachine[] = [];
   private readonly branches = ['main'];
   private readonly buckets: string[] = [];
   private readonly tables: string[] = [];
@@ -110,7 +112,7 @@ export class PipelineProtection extends Construct {
     }
     problems.throwIfAny();
     const fixed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED);
-    const nothing = { exempt: {}, listed: {}, branches: this.branches };
+    const nothing = { exempt: {}, startable: [], listed: {}, branches: this.branches };
     const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], nothing)[0]);
     const groups = packed(fixed, POLICY_LIMIT - ROOM, lengthOf);
     const policy = (name: string, description: string, statements: () => object[]): iam.IManagedPolicy =>
@@ -142,7 +144,7 @@ export class PipelineProtection extends Construct {
     this.boundary = boundary.policy;
 
     const prefix = this.stackPrefix();
-    new TamperAlerts(this, 'TamperAlerts', {
+    const { trailBucket } = new TamperAlerts(this, 'TamperAlerts', {
       alerts: props.alerts,
       eventBus: props.eventBus,
       createTrail: props.createTrail ?? true,
@@ -153,12 +155,15 @@ export class PipelineProtection extends Construct {
       watch: () => ({
         listed: this.fewBuckets(MOST_WATCHED),
         exempt: Object.values(this.exempted).flat(),
+        startable: this.scope().startable,
         machines: prefix === undefined ? [] : [`${prefix}*`],
         trusted: ['cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
         people: this.people,
         branches: this.branches,
       }),
     });
+    // not by protectBucket: a trail that recorded what is written to its own bucket would never end
+    if (trailBucket !== undefined) this.protectArns('s3', `${trailBucket.bucketArn}*`);
   }
 
   /** Denies a role everything that could touch a run or its evidence. */
@@ -169,7 +174,12 @@ export class PipelineProtection extends Construct {
     else this.denyPolicies.forEach((policy) => role.addManagedPolicy(policy));
   }
 
-  /** People keep what they may do on these ARNs of a service, for example `states` and the data pipeline that engineers start by hand. */
+  /** Lets people start a workflow by hand, such as a data pipeline's, where a policy of theirs allows it. To stop or edit it stays denied. */
+  public allowStart(stateMachine: sfn.IStateMachine): void {
+    this.startable.push(stateMachine);
+  }
+
+  /** People keep what they may do on these ARNs of a service, for example `states` and a workflow that is none of the platform's. */
   public exempt(service: string, ...arns: string[]): void {
     this.checkService('exempt', service, arns);
     this.exempted[service] = [...this.exempted[service] ?? [], ...arns];
@@ -191,6 +201,14 @@ export class PipelineProtection extends Construct {
     this.tables.push(table.tableArn);
   }
 
+  /** Protects a Glue database and its tables. */
+  public protectDatabase(databaseName: string): void {
+    const stack = Stack.of(this);
+    this.protectArns('glue',
+      stack.formatArn({ service: 'glue', resource: 'database', resourceName: databaseName }),
+      stack.formatArn({ service: 'glue', resource: 'table', resourceName: `${databaseName}/*` }));
+  }
+
   /** Protects captures, ground truth and what is made of them. */
   public protectObservations(observations: IObservationStore): void {
     this.protectBucket(observations.bucket);
@@ -198,11 +216,7 @@ export class PipelineProtection extends Construct {
     if (!observations.workGroupName.startsWith('cdk-mlops-')) {
       this.protectArns('athena', stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: observations.workGroupName }));
     }
-    if (!observations.databaseName.startsWith('cdk_mlops_')) {
-      this.protectArns('glue',
-        stack.formatArn({ service: 'glue', resource: 'database', resourceName: observations.databaseName }),
-        stack.formatArn({ service: 'glue', resource: 'table', resourceName: `${observations.databaseName}/*` }));
-    }
+    if (!observations.databaseName.startsWith('cdk_mlops_')) this.protectDatabase(observations.databaseName);
   }
 
   /** Protects the evidence about an endpoint. Requests of people, which would count as evidence, are denied for every endpoint. */
@@ -237,14 +251,18 @@ export class PipelineProtection extends Construct {
     const listed = {
       ...named,
       athena: ['arn:*:athena:*:*:workgroup/cdk-mlops-*'],
-      glue: ['arn:*:glue:*:*:database/cdk_mlops_*', 'arn:*:glue:*:*:table/cdk_mlops_*'],
+      glue: ['cdk_mlops_', ...prefix === undefined ? [] : [prefix.toLowerCase().replace(/[^a-z0-9]/g, '*')]]
+        .flatMap((name) => [`arn:*:glue:*:*:database/${name}*`, `arn:*:glue:*:*:table/${name}*`]),
+      // nobody chooses how a key is called
+      kms: ['arn:*:kms:*:*:key/*'],
       sts: [`arn:*:iam::*:${DEPLOYERS}`],
     };
-    return serviceControlPolicies({ exempt: Object.fromEntries(known) as Record<string, string[]>, listed, branches: this.branches }, trustedArns);
+    const startable = this.startable.map(namePattern);
+    return serviceControlPolicies({ exempt: Object.fromEntries(known) as Record<string, string[]>, startable, listed, branches: this.branches }, trustedArns);
   }
 
   private scope(): DenyScope {
-    return { exempt: this.exempted, listed: this.listed, branches: this.branches };
+    return { exempt: this.exempted, startable: this.startable.map(({ stateMachineArn }) => stateMachineArn), listed: this.listed, branches: this.branches };
   }
 
   /** One part of what is denied on listed resources: there may be more of them than one policy holds. */
@@ -284,6 +302,13 @@ export class PipelineProtection extends Construct {
     while (stack.nestedStackParent !== undefined) stack = stack.nestedStackParent;
     return Token.isUnresolved(stack.stackName) ? undefined : stack.stackName.slice(0, 20);
   }
+}
+
+/** How the ARN of a workflow looks that CloudFormation names: the logical id, and what it adds. */
+function namePattern(stateMachine: sfn.IStateMachine): string {
+  const resource = stateMachine.node.defaultChild;
+  if (!Token.isUnresolved(stateMachine.stateMachineArn) || !CfnElement.isCfnElement(resource)) return stateMachine.stateMachineArn;
+  return `arn:*:states:*:*:stateMachine:*${String(Stack.of(resource).resolve(resource.logicalId))}-*`;
 }
 
 /** Roles that only a service takes are named by it in each session, and cannot be mistaken for others. */

@@ -23,6 +23,8 @@ export interface ProtectedActions {
   readonly conditions?: Readonly<Record<string, Readonly<Record<string, string | string[]>>>>;
   /** Whether the actions are denied for the branches only from which models are delivered. */
   readonly branches?: boolean;
+  /** Whether the actions are left to people where something may be started by hand. */
+  readonly startable?: boolean;
   /** Whether only people are kept from it: roles of applications need it. */
   readonly peopleOnly?: boolean;
   /** Whether only denied attempts are told: those who deploy do the same rightly. */
@@ -63,10 +65,11 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     service: 'states',
     reach: ACCOUNT,
     actions: words(`
-      StopExecution RedriveExecution StartExecution StartSyncExecution SendTaskSuccess SendTaskFailure SendTaskHeartbeat GetActivityTask
+      StopExecution RedriveExecution SendTaskSuccess SendTaskFailure SendTaskHeartbeat GetActivityTask
       UpdateStateMachine DeleteStateMachine CreateStateMachine PublishStateMachineVersion DeleteStateMachineVersion CreateStateMachineAlias
       UpdateStateMachineAlias DeleteStateMachineAlias UpdateMapRun CreateActivity DeleteActivity TestState TagResource UntagResource`),
   },
+  { sid: 'Starts', service: 'states', reach: ACCOUNT, startable: true, actions: words('StartExecution StartSyncExecution') },
   {
     sid: 'Jobs',
     service: 'sagemaker',
@@ -231,7 +234,7 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     actions: words(`
       UpdateDefaultBranch OverridePullRequestApprovalRules UpdatePullRequestApprovalRuleContent DeletePullRequestApprovalRule
       DisassociateApprovalRuleTemplateFromRepository BatchDisassociateApprovalRuleTemplateFromRepositories DeleteApprovalRuleTemplate
-      UpdateApprovalRuleTemplateContent UpdateApprovalRuleTemplateName PutRepositoryTriggers DeleteRepository UpdateRepositoryName
+      UpdateApprovalRuleTemplateContent UpdateApprovalRuleTemplateName UpdateApprovalRuleTemplateDescription PutRepositoryTriggers DeleteRepository UpdateRepositoryName
       UpdateRepositoryEncryptionKey`),
   },
   {

@@ -25,6 +25,11 @@ function isForAll({ sid, peopleOnly }: ProtectedActions): boolean {
   return peopleOnly !== true && sid !== 'Objects';
 }
 
+/** The shortest words for what is done to buckets speak of objects too. */
+function ofBucketsAlone(entry: ProtectedActions): ProtectedActions {
+  return entry.sid === 'Buckets' ? { ...entry, brief: undefined } : entry;
+}
+
 /** Service control policies, as JSON, each of at most the length that Organizations takes. */
 export function serviceControlPolicies(scope: DenyScope, trustedArns: readonly string[]): string[] {
   const unless = {
@@ -39,7 +44,7 @@ export function serviceControlPolicies(scope: DenyScope, trustedArns: readonly s
     Resource: ['*'],
     Condition: { StringEquals: { [`aws:RequestTag/${TRUSTED_TAG}`]: 'true' } },
   };
-  const statements = [...denyStatements(PROTECTED_ACTIONS.filter(isForAll), scope, true), marks]
+  const statements = [...denyStatements(PROTECTED_ACTIONS.filter(isForAll).map(ofBucketsAlone), scope, true), marks]
     .map((statement) => ({ ...statement, Condition: merged(statement.Condition, unless) }));
   return packed(statements, LIMIT, (statement) => JSON.stringify(statement).length)
     .map((group) => JSON.stringify({ Version: '2012-10-17', Statement: group }));

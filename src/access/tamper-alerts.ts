@@ -2,6 +2,7 @@ import { ArnFormat, Duration, Lazy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { estimatedLength } from './deny-policy';
@@ -33,6 +34,9 @@ const PATTERN_LIMIT = 3500;
 
 /** Looks at the calls that CloudTrail records, and tells of those that nobody should make. */
 export class TamperAlerts extends Construct {
+  /** Where the trail is written, where one was made. */
+  public readonly trailBucket?: s3.IBucket;
+
   constructor(scope: Construct, id: string, props: TamperAlertsProps) {
     super(scope, id);
     const stack = Stack.of(this);
@@ -83,7 +87,7 @@ export class TamperAlerts extends Construct {
     });
     // to take a role counts as a call that only reads
     (roles.node.defaultChild as events.CfnRule).state = 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS';
-    if (props.createTrail) new TamperTrail(this, { recorded: props.recorded, reporterArn: report.functionArn });
+    if (props.createTrail) this.trailBucket = new TamperTrail(this, { recorded: props.recorded, reporterArn: report.functionArn }).bucket;
   }
 }
 

@@ -23,6 +23,8 @@ type Fields = cloudtrail.CfnTrail.AdvancedFieldSelectorProperty[];
 
 /** Hands the calls that change something to EventBridge: those that manage, and those that write what is protected. */
 export class TamperTrail {
+  public readonly bucket: s3.IBucket;
+
   constructor(scope: Construct, props: TamperTrailProps) {
     const bucket = new s3.Bucket(scope, 'TrailBucket', {
       encryption: s3.BucketEncryption.S3_MANAGED,
@@ -34,6 +36,7 @@ export class TamperTrail {
       lifecycleRules: [{ id: 'a-year', expiration: Duration.days(365), noncurrentVersionExpiration: Duration.days(30) }],
       removalPolicy: RemovalPolicy.RETAIN,
     });
+    this.bucket = bucket;
     logAccess(bucket, newAccessLogs(scope, RemovalPolicy.RETAIN));
     const trail = new cloudtrail.Trail(scope, 'Trail', { bucket, enableFileValidation: true, isMultiRegionTrail: true, includeGlobalServiceEvents: true });
     const resource = trail.node.defaultChild as cloudtrail.CfnTrail;

@@ -28,6 +28,8 @@ export interface TamperWatch {
   readonly listed: Readonly<Record<string, readonly string[]>>;
   /** ARN patterns of what is none of the platform's. */
   readonly exempt: readonly string[];
+  /** ARNs of workflows that people may start by hand. */
+  readonly startable: readonly string[];
   /** Name patterns of the functions and their roles by which the platform itself works. */
   readonly machines: readonly string[];
   /** Name patterns of further roles whose calls are no attempts. */
@@ -50,7 +52,8 @@ export function tamperAttempt(call: RecordedCall, time: string, watch: TamperWat
   const concerned = PROTECTED_ACTIONS.find((set) => isOf(set, call, name) && (aboutRoles || set.quiet !== true) && isAbout(set, call, named, watch));
   const passed = aboutRoles ? passedRole(call) : undefined;
   if (concerned === undefined ? passed === undefined : aboutRoles && concerned.quiet !== true) return undefined;
-  if (named.length > 0 && named.every((value) => watch.exempt.some((pattern) => fits(value, pattern)))) return undefined;
+  const left = [...watch.exempt, ...concerned?.startable === true ? watch.startable : []];
+  if (named.length > 0 && named.every((value) => left.some((pattern) => fits(value, pattern)))) return undefined;
   const denied = /denied|authoriz/i.test(call.errorCode ?? '');
   if (isService(call) || (!denied && (concerned?.quiet === true || isMachine(call, watch)))) return undefined;
   return {

@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Simulator } from './simulator';
 import { Persona } from '../../src/access/persona';
 import { PersonaRole } from '../../src/access/persona-role';
@@ -99,6 +100,7 @@ describe('decided by the synthesized policies, a person who could do everything 
     protection.protectBranch('release');
     protection.exempt('glue', 'arn:aws:glue:eu-central-1:111122223333:job/own');
     protection.exempt('states', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Weather');
+    protection.allowStart(sfn.StateMachine.fromStateMachineName(stack, 'Data', 'Data'));
     protection.exempt('sagemaker', 'arn:aws:sagemaker:eu-central-1:111122223333:endpoint/sandbox');
   });
   const simulator = new Simulator(template, env);
@@ -142,6 +144,7 @@ describe('decided by the synthesized policies, a person who could do everything 
 
   test.each([
     ['states:StartExecution', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Weather', {}],
+    ['states:StartExecution', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Data', {}],
     ['states:DescribeExecution', 'arn:aws:states:eu-central-1:111122223333:execution:Release:1', {}],
     ['codepipeline:GetPipelineState', 'arn:aws:codepipeline:eu-central-1:111122223333:houses', {}],
     ['s3:PutObject', 'arn:aws:s3:::somebodys/file', {}],
@@ -170,6 +173,8 @@ describe('decided by the synthesized policies, a person who could do everything 
 
   test('may stop no execution of what may be started by hand', () => {
     expect(simulator.decide([allow], 'states:StopExecution', 'arn:aws:states:eu-central-1:111122223333:execution:Weather:1')).toBe('ExplicitlyDenied');
+    expect(simulator.decide([allow], 'states:StopExecution', 'arn:aws:states:eu-central-1:111122223333:execution:Data:1')).toBe('ExplicitlyDenied');
+    expect(simulator.decide([allow], 'states:UpdateStateMachine', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Data')).toBe('ExplicitlyDenied');
   });
 });
 

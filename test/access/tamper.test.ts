@@ -17,6 +17,7 @@ const account = '111122223333';
 const watch: TamperWatch = {
   listed: { s3: ['arn:aws:s3:::artifacts*'], sns: [`arn:aws:sns:eu-central-1:${account}:alerts`] },
   exempt: [`arn:aws:states:eu-central-1:${account}:stateMachine:Weather`],
+  startable: [`arn:aws:states:eu-central-1:${account}:stateMachine:Data`],
   machines: ['Platform-*'],
   trusted: ['cdk-*-cfn-exec-role-*'],
   people: ['Platform-Scientist'],
@@ -120,6 +121,7 @@ describe('no attempt', () => {
     ['a function of the platform at work', stop({}, 'Platform-Role', 'Platform-StopFunction')],
     ['a build of the platform at work', stop({}, 'Platform-BuildRole', 'AWSCodeBuild-1')],
     ['a deployment', call('lambda', 'UpdateFunctionCode20150331v2', { functionName: 'f' }, {}, `cdk-hnb659fds-cfn-exec-role-${account}-eu-central-1`)],
+    ['a start by hand of what may be started so', call('states', 'StartExecution', { stateMachineArn: `arn:aws:states:eu-central-1:${account}:stateMachine:Data` })],
     ['what is exempt', call('states', 'StartExecution', { stateMachineArn: `arn:aws:states:eu-central-1:${account}:stateMachine:Weather` })],
   ])('is %s', (_what, recorded) => expect(attempt(recorded)).toBeUndefined());
 
@@ -129,6 +131,10 @@ describe('no attempt', () => {
     expect(attempt(write({ errorCode: 'AccessDenied' }))).toBeDefined();
     const item = { managementEvent: false, errorCode: 'ConditionalCheckFailedException' };
     expect(attempt(call('dynamodb', 'UpdateItem', { tableName: 't' }, item, 'Platform-Role', 'Platform-Function'))).toBeUndefined();
+  });
+
+  test('but to edit what may be started by hand is one', () => {
+    expect(attempt(call('states', 'UpdateStateMachine', { stateMachineArn: `arn:aws:states:eu-central-1:${account}:stateMachine:Data` }))).toBeDefined();
   });
 
   test('but a person\'s role is no machine, whatever its name, and a machine that is denied is told', () => {
@@ -204,6 +210,7 @@ describe('the rules', () => {
     expect(JSON.parse(text)).toEqual({
       listed: expect.objectContaining({ sns: [`arn:aws:sns:eu-central-1:${account}:alerts`] }),
       exempt: [],
+      startable: [],
       machines: ['a-stack-with-quite-a*'],
       trusted: ['cdk-*-cfn-exec-role-*'],
       people: ['ada'],
