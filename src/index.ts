@@ -1,5 +1,7 @@
 export * from './access/alerts';
+export * from './access/break-glass';
 export * from './access/persona';
+export * from './access/persona-policies';
 export * from './access/persona-role';
 export * from './access/pipeline-protection';
 export * from './data/data-lake';

@@ -8,7 +8,7 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct, IConstruct } from 'constructs';
 import { boundaryStatements } from './boundary-statements';
-import { DenyPolicy, estimatedLength, POLICY_LIMIT } from './deny-policy';
+import { DenyPolicy, DenyPolicyProps, estimatedLength, POLICY_LIMIT } from './deny-policy';
 import { DenyScope, denyStatements, merged, packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectionReach, TRUSTED_TAG } from './protected-actions';
 import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-policies';
@@ -17,14 +17,8 @@ import { Problems } from '../private/problems';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { IObservationStore } from '../serving/observation-store';
 
-/** Properties of a `PipelineProtection`. */
-export interface PipelineProtectionProps {
-  /**
-   * Where attempts are told.
-   *
-   * @default - nowhere; they are on the event bus as `TamperAttempt`
-   */
-  readonly alerts?: sns.ITopic;
+/** Options of a `PipelineProtection`, whatever platform it belongs to. */
+export interface PipelineProtectionOptions {
   /**
    * ARN patterns, such as `arn:aws:states:*:*:stateMachine:other-*`, of resources that are none of the platform's, though
    * of a kind that is protected. People keep what they may do there.
@@ -57,6 +51,29 @@ export interface PipelineProtectionProps {
    * @default true
    */
   readonly recordDataEvents?: boolean;
+  /**
+   * Begins the names of the managed policies, so that a permission set of IAM Identity Center can refer to them: `mlops` gives
+   * `mlops-deny-1` and so on. One prefix belongs to one platform of the account.
+   *
+   * @default - generated names
+   */
+  readonly policyNamePrefix?: string;
+  /**
+   * Path of the managed policies.
+   *
+   * @default '/'
+   */
+  readonly policyPath?: string;
+}
+
+/** Properties of a `PipelineProtection`. */
+export interface PipelineProtectionProps extends PipelineProtectionOptions {
+  /**
+   * Where attempts are told.
+   *
+   * @default - nowhere; they are on the event bus as `TamperAttempt`
+   */
+  readonly alerts?: sns.ITopic;
   /**
    * Encrypts logs and the environment of the function. The key must let CloudWatch Logs use it.
    *
@@ -93,6 +110,30 @@ export class PipelineProtection extends Construct {
   public readonly denyPolicies: iam.IManagedPolicy[];
   /** A permissions boundary: everything but what is denied. */
   public readonly boundary: iam.IManagedPolicy;
+  /**
+   * What the names of the managed policies begin with.
+   *
+   * @default - they are generated
+   */
+  public readonly policyNamePrefix?: string;
+  /**
+   * Path of the managed policies.
+   *
+   * @default - '/'
+   */
+  public readonly policyPath?: string;
+  /**
+   * What CloudFormation begins the names with that it makes in this stack.
+   *
+   * @internal
+   */
+  public readonly _names: string;
+  /**
+   * Chosen names of the policies that deny, undefined where they are generated.
+   *
+   * @internal
+   */
+  public readonly _denyNames: (string | undefined)[] = [];
   private readonly exempted: Record<string, string[]> = {};
   private readonly listed: Record<string, string[]> = {};
   private readonly startable: sfn.IStateMachine[] = [];
@@ -104,7 +145,13 @@ export class PipelineProtection extends Construct {
 
   constructor(scope: Construct, id: string, props: PipelineProtectionProps = {}) {
     super(scope, id);
-    const problems = new Problems(this);
+    this.policyNamePrefix = props.policyNamePrefix;
+    this.policyPath = props.policyPath;
+    this._names = this.stackPrefix() ?? '';
+    const problems = new Problems(this)
+      .check(props.policyNamePrefix === undefined || /^[\w+=,.@-]{1,100}$/.test(props.policyNamePrefix),
+        `policyNamePrefix must have 1 to 100 letters, digits and any of +=,.@_-, got '${props.policyNamePrefix}'`)
+      .check(props.policyPath === undefined || /^\/([!-~]{1,510}\/)?$/.test(props.policyPath), `policyPath must begin and end with /, got '${props.policyPath}'`);
     for (const arn of props.exempt ?? []) {
       const service = arn.split(':')[2];
       problems.check(/^[a-z0-9-]+$/.test(service ?? ''), `exempt must hold ARNs that name their service, got '${arn}'; use the method exempt(service, …) for others`);
@@ -115,8 +162,13 @@ export class PipelineProtection extends Construct {
     const nothing = { exempt: {}, startable: [], listed: {}, branches: this.branches };
     const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], nothing)[0]);
     const groups = packed(fixed, POLICY_LIMIT - ROOM, lengthOf);
-    const policy = (name: string, description: string, statements: () => object[]): iam.IManagedPolicy =>
-      new DenyPolicy(this, name, { description, statements, roleNames: () => this.existingRoles }).policy;
+    const naming = (suffix: string): Pick<DenyPolicyProps, 'policyName' | 'path'> =>
+      ({ policyName: props.policyNamePrefix === undefined ? undefined : `${props.policyNamePrefix}-${suffix}`, path: props.policyPath });
+    const policy = (name: string, description: string, statements: () => object[]): iam.IManagedPolicy => {
+      const named = naming(name.replace(/([a-z])([A-Z\d])/g, '$1-$2').toLowerCase());
+      this._denyNames.push(named.policyName);
+      return new DenyPolicy(this, name, { ...named, description, statements, roleNames: () => this.existingRoles }).policy;
+    };
 
     this.denyPolicies = groups.map((group, i) => policy(`Deny${i + 1}`, 'Keeps people from touching runs and their evidence',
       () => denyStatements(group, this.scope())));
@@ -132,6 +184,7 @@ export class PipelineProtection extends Construct {
       stack.formatArn({ service: 'glue', resource: 'table', resourceName: 'cdk_mlops_*' }));
     if (props.alerts !== undefined) this.protectArns('sns', props.alerts.topicArn);
     const boundary = new DenyPolicy(this, 'Boundary', {
+      ...naming('boundary'),
       description: 'Everything but touching runs and their evidence',
       statements: () => this.boundaryStatements(),
       roleNames: () => [],
