@@ -1,5 +1,7 @@
 import { ArnFormat, Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudtrail from 'aws-cdk-lib/aws-cloudtrail';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { logAccess, newAccessLogs } from '../private/access-logs';
@@ -16,6 +18,7 @@ export interface TamperTrailProps {
   readonly recorded: () => RecordedData;
   /** The function that is invoked for what is recorded: its own invocations must not be. */
   readonly reporterArn: string;
+  readonly encryptionKey?: kms.IKey;
 }
 
 type Selector = cloudtrail.CfnTrail.AdvancedEventSelectorProperty;
@@ -26,8 +29,11 @@ export class TamperTrail {
   public readonly bucket: s3.IBucket;
 
   constructor(scope: Construct, props: TamperTrailProps) {
+    const { encryptionKey } = props;
+    if (encryptionKey !== undefined) letTrailsUse(scope, encryptionKey);
     const bucket = new s3.Bucket(scope, 'TrailBucket', {
-      encryption: s3.BucketEncryption.S3_MANAGED,
+      encryption: encryptionKey === undefined ? s3.BucketEncryption.S3_MANAGED : s3.BucketEncryption.KMS,
+      encryptionKey,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
@@ -38,12 +44,26 @@ export class TamperTrail {
     });
     this.bucket = bucket;
     logAccess(bucket, newAccessLogs(scope, RemovalPolicy.RETAIN));
-    const trail = new cloudtrail.Trail(scope, 'Trail', { bucket, enableFileValidation: true, isMultiRegionTrail: true, includeGlobalServiceEvents: true });
+    const trail = new cloudtrail.Trail(scope, 'Trail', {
+      bucket, encryptionKey, enableFileValidation: true, isMultiRegionTrail: true, includeGlobalServiceEvents: true,
+    });
     const resource = trail.node.defaultChild as cloudtrail.CfnTrail;
     // a trail takes either kind of selectors
     resource.eventSelectors = undefined;
     resource.advancedEventSelectors = Lazy.any({ produce: () => selectors(scope, props) });
   }
+}
+
+/** Lets the trails of this account use the key. */
+function letTrailsUse(scope: Construct, key: kms.IKey): void {
+  const { partition, account } = Stack.of(scope);
+  key.addToResourcePolicy(new iam.PolicyStatement({
+    sid: 'CloudTrail',
+    principals: [new iam.ServicePrincipal('cloudtrail.amazonaws.com')],
+    actions: ['kms:DescribeKey', 'kms:GenerateDataKey*'],
+    resources: ['*'],
+    conditions: { ArnLike: { 'aws:SourceArn': `arn:${partition}:cloudtrail:*:${account}:trail/*` } },
+  }));
 }
 
 function selectors(scope: Construct, { recorded, reporterArn }: TamperTrailProps): Selector[] {

@@ -71,6 +71,11 @@ const KNOWN: Readonly<Record<string, readonly KnownFinding[]>> = {
       where: isRebuilt,
     },
   ],
+  'AWS::CloudTrail::Trail': [{
+    nag: ['CloudTrailCloudWatchLogsEnabled'],
+    checkov: [],
+    reason: 'EventBridge gets its events at once, and tells of those that matter; a second copy in CloudWatch Logs would be paid by the gigabyte',
+  }],
   'AWS::ECR::Repository': [{ nag: [], checkov: ['CKV_AWS_32'], reason: 'The statement of its policy that speaks of everybody denies' }],
   'AWS::Glue::SecurityConfiguration': [{
     nag: [],

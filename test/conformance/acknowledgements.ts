@@ -27,13 +27,13 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('*
 export function asDocument(all: readonly Acknowledged[]): string {
   const rules = new Map<string, Acknowledged[]>();
   for (const one of all) {
-    const rule = one.finding.split('[')[0];
+    const rule = one.finding.split('[')[0].replace(/^Annotation::/, '');
     rules.set(rule, [...rules.get(rule) ?? [], one]);
   }
   const sections = [...rules].sort(([a], [b]) => a.localeCompare(b)).map(([rule, found]) => {
     const reasons = new Map<string, Set<string>>();
     for (const { finding, where, reason } of found) {
-      const detail = finding.slice(rule.length).replace(/^\[|\]$/g, '');
+      const detail = /\[(.*)\]$/.exec(finding)?.[1] ?? '';
       reasons.set(reason, (reasons.get(reason) ?? new Set()).add(detail === '' ? where : `${where}: \`${detail}\``));
     }
     const rows = [...reasons].sort(([a], [b]) => a.localeCompare(b))
