@@ -66,16 +66,20 @@ export class PolicyPrincipal extends Construct implements iam.IPrincipal {
     return { ...all, Statement: statements.map((statement) => this.withPattern(statement)) };
   }
 
-  /** Statements that differ by their resources only become one. */
+  /**
+   * Statements that differ by their resources only become one. They are compared as they will be written, and kept as they
+   * are: the CDK has yet to find what they refer to in other stacks.
+   */
   private gathered(): Rendered[] {
     const groups = new Map<string, Rendered>();
+    const written = (value: unknown): string => JSON.stringify(Stack.of(this).resolve(value));
     for (const statement of this.statements) {
-      const rendered = Stack.of(this).resolve(statement.toJSON()) as Rendered;
+      const rendered = statement.toJSON() as Rendered;
       const { Resource, ...others } = rendered;
-      const key = JSON.stringify(others);
+      const key = written(others);
       const known = groups.get(key);
       const resources = [known?.Resource ?? [], Resource].flat();
-      const unique = [...new Map(resources.map((resource) => [JSON.stringify(resource), resource])).values()];
+      const unique = [...new Map(resources.map((resource) => [written(resource), resource])).values()];
       groups.set(key, { ...rendered, Resource: unique.length === 1 ? unique[0] : unique });
     }
     return [...groups.values()];
