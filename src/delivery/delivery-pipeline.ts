@@ -17,6 +17,8 @@ import { SourceAction, SourceAuthor } from '../source/source-action';
 import { SourceRepository } from '../source/source-repository';
 import { TrainingWorkflow } from '../training/training-workflow';
 
+/** Name of the first stage and of its action. */
+const SOURCE = 'Source';
 const TEST_COMMANDS = ['python3 -m pip install --quiet --requirement requirements.txt pytest', 'python3 -m pytest --quiet'];
 
 /** Properties of `DeliveryPipeline`. */
@@ -234,7 +236,7 @@ export class DeliveryPipeline extends Construct {
         encryptionKey: this.artifactBucket.encryptionKey && { id: this.artifactBucket.encryptionKey.keyArn, type: 'KMS' },
       },
       stages: [
-        stage('Source', {
+        stage(SOURCE, {
           actionTypeId: { category: 'Source', owner: 'AWS', provider: source.provider, version: '1' },
           configuration: source.configuration,
           outputArtifacts: [{ name: 'Commit' }],
@@ -257,11 +259,15 @@ export class DeliveryPipeline extends Construct {
   }
 
   private startOn(eventPattern: events.EventPattern): void {
-    const pipeline = codepipeline.Pipeline.fromPipelineArn(this, 'Pipeline', this.pipelineArn);
+    const start = new targets.CodePipeline(codepipeline.Pipeline.fromPipelineArn(this, 'Pipeline', this.pipelineArn));
+    // the commit of this very merge: by the time that a waiting run begins, the branch may have moved on
+    const input = events.RuleTargetInput.fromObject({
+      sourceRevisions: [{ actionName: SOURCE, revisionType: 'COMMIT_ID', revisionValue: events.EventField.fromPath('$.detail.commitId') }],
+    });
     new events.Rule(this, 'Merge', {
       description: `Starts the delivery of a merge to ${this.repository.branch}`,
       eventPattern,
-      targets: [new targets.CodePipeline(pipeline)],
+      targets: [{ bind: (rule, id) => ({ ...start.bind(rule, id), input }) }],
     });
   }
 

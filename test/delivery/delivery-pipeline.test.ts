@@ -61,6 +61,12 @@ test('only a change of the main branch starts the pipeline', () => {
       'detail-type': ['CodeCommit Repository State Change'],
       'detail': { event: ['referenceCreated', 'referenceUpdated'], referenceType: ['branch'], referenceName: ['main'] },
     },
+    Targets: [Match.objectLike({
+      InputTransformer: {
+        InputPathsMap: { 'detail-commitId': '$.detail.commitId' },
+        InputTemplate: '{"sourceRevisions":[{"actionName":"Source","revisionType":"COMMIT_ID","revisionValue":<detail-commitId>}]}',
+      },
+    })],
   });
 });
 
