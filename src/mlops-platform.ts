@@ -10,6 +10,7 @@ import { PersonaRole, PersonaRoleOptions } from './access/persona-role';
 import { PipelineProtection, PipelineProtectionOptions } from './access/pipeline-protection';
 import { DataLake } from './data/data-lake';
 import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
+import { DataSource } from './data/data-source';
 import { grantLogs } from './private/handler-defaults';
 import { putRolesBelow } from './private/role-path';
 import { RegressionModel, RegressionModelOptions } from './regression-model';
@@ -24,7 +25,7 @@ import { IWorkbenchNetwork, WorkbenchNetwork } from './workbench/workbench-netwo
 export interface MlopsPlatformProps {
   /**
    * Encrypts everything but the zones of the data lake, which have keys of their own. Its policy must let CloudWatch
-   * Logs, CloudWatch and EventBridge use it.
+   * Logs, CloudWatch, EventBridge and CloudTrail use it.
    *
    * @default - a new key with yearly rotation
    */
@@ -138,6 +139,19 @@ export class MlopsPlatform extends Construct {
     if (props.manageApiLogging ?? true) this.apiLogging = new ApiAccountLogging(this, 'ApiLogging');
   }
 
+  /**
+   * Adds a source of data, which data engineers read and any number of data pipelines may be made of. A source in a bucket
+   * that exists is opened to data engineers by this, and to nobody else.
+   *
+   * @param id names the upload area, where no source is given
+   * @param source the source; an upload area `uploads/<id>/` in the source zone unless given
+   */
+  public addDataSource(id: string, source?: DataSource): DataSource {
+    const added = source ?? DataSource.upload(id);
+    this.team.addSource(added);
+    return added;
+  }
+
   /** Adds a pipeline that publishes versions of a dataset. */
   public addDataPipeline(id: string, options: DataPipelineOptions): DataPipeline {
     const pipeline = new DataPipeline(this, id, { ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
@@ -181,14 +195,14 @@ export class MlopsPlatform extends Construct {
   /**
    * Adds a role for people, who see everything, work with what is theirs, and can touch no run.
    *
-   * - Data engineers upload data, read sources and datasets, and start data pipelines.
-   * - Data scientists read datasets, and push branches of the models' repositories, which pull requests merge into main.
+   * - Data engineers upload data, read sources, read and query datasets, and start data pipelines.
+   * - Data scientists read and query datasets, and push branches of the models' repositories, which pull requests merge into main.
    * - Approvers read code, and approve pull requests and releases of others. They push and merge nothing.
    * - Operators see everything but data: code, runs, ledgers, settings, logs and who did what.
    */
   public addPersona(id: string, options: PersonaRoleOptions): PersonaRole {
     const role = new PersonaRole(this, id, { ...options, protection: this.protection });
-    this.team.add(options.persona, role);
+    this.team.add(options.persona, role, role.role);
     return role;
   }
 

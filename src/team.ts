@@ -5,6 +5,7 @@ import { Persona } from './access/persona';
 import { OPERATOR_ACTIONS } from './access/viewer-actions';
 import { DataLake } from './data/data-lake';
 import { DataPipeline } from './data/data-pipeline';
+import { DataSource } from './data/data-source';
 import { allow } from './private/allow';
 import { RegressionModel } from './regression-model';
 import { ReleaseApproval, ReleaseHooks } from './release/release-hook';
@@ -12,6 +13,7 @@ import { ReleaseApproval, ReleaseHooks } from './release/release-hook';
 interface Member {
   readonly persona: Persona;
   readonly grantee: iam.IGrantable;
+  readonly role?: iam.IRole;
 }
 
 interface Delivered {
@@ -23,16 +25,23 @@ interface Delivered {
 export class Team {
   private readonly members: Member[] = [];
   private readonly pipelines: DataPipeline[] = [];
+  private readonly sources: DataSource[] = [];
   private readonly models: Delivered[] = [];
 
   constructor(private readonly lake: DataLake) {}
 
-  public add(persona: Persona, grantee: iam.IGrantable): void {
-    const member = { persona, grantee };
+  public add(persona: Persona, grantee: iam.IGrantable, role?: iam.IRole): void {
+    const member = { persona, grantee, role };
     this.members.push(member);
     this.letUseLake(member);
+    this.sources.forEach((source) => letRead(member, source));
     this.pipelines.forEach((pipeline) => letStart(member, pipeline));
     this.models.forEach((delivered) => letUse(member, delivered));
+  }
+
+  public addSource(source: DataSource): void {
+    this.sources.push(source);
+    this.members.forEach((member) => letRead(member, source));
   }
 
   public addPipeline(pipeline: DataPipeline): void {
@@ -52,7 +61,7 @@ export class Team {
       grants.readSources(grantee);
       grants.writeSources(grantee);
     }
-    if (persona === Persona.DATA_ENGINEER || persona === Persona.DATA_SCIENTIST) grants.readCurated(grantee);
+    if (persona === Persona.DATA_ENGINEER || persona === Persona.DATA_SCIENTIST) grants.queryCurated(grantee);
     if (persona === Persona.DATA_ENGINEER || persona === Persona.OPERATOR) grants.readRuns(grantee);
     if (persona === Persona.OPERATOR) {
       allow(grantee, { actions: [...OPERATOR_ACTIONS], resources: ['*'], because: 'Operators see all of the platform; each action only reads' });
@@ -60,11 +69,15 @@ export class Team {
   }
 }
 
+function letRead({ persona, grantee }: Member, source: DataSource): void {
+  if (persona === Persona.DATA_ENGINEER) source._letEngineer(grantee);
+}
+
 function letStart({ persona, grantee }: Member, { stateMachine }: DataPipeline): void {
   if (persona === Persona.DATA_ENGINEER) allow(grantee, { actions: ['states:StartExecution'], resources: [stateMachine.stateMachineArn] });
 }
 
-function letUse({ persona, grantee }: Member, { model, hooks }: Delivered): void {
+function letUse({ persona, grantee, role }: Member, { model, hooks }: Delivered): void {
   const repository = model.delivery.repository.codeCommitRepository;
   if (repository !== undefined) {
     // branches are pushed freely; that main is not among them says the protection
@@ -73,6 +86,7 @@ function letUse({ persona, grantee }: Member, { model, hooks }: Delivered): void
     if (persona === Persona.OPERATOR) allowReading(grantee, repository);
   }
   if (persona === Persona.APPROVER) {
+    if (role !== undefined) model.delivery.repository.approval?.addApprover(role);
     const asked = [hooks?.beforeShadow, hooks?.beforePromotion, hooks?.afterPromotion].flatMap((some) => some ?? []);
     for (const hook of asked) if (hook instanceof ReleaseApproval) hook.grantApprove(grantee);
   }

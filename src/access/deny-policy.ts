@@ -12,7 +12,7 @@ export interface DenyPolicyProps {
   readonly path?: string;
   /** The statements, asked for when the template is written. */
   readonly statements: () => object[];
-  /** Names of existing roles that the policy is attached to; others take it themselves. */
+  /** Names of the roles that the policy is attached to. */
   readonly roleNames: () => string[];
   /** Why the policy allows all but some actions, where it does. */
   readonly openBecause?: string;

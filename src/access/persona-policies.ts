@@ -106,9 +106,7 @@ export class PersonaPolicies extends Construct implements iam.IGrantable {
 
   /** Attaches the policies to a role of this account, new or existing. */
   public attachTo(role: iam.IRole): void {
-    // a role that was imported does not take policies itself
-    if (role.node.defaultChild === undefined) this.roleNames.push(role.roleName);
-    else role.addManagedPolicy(this.own.policy);
+    this.roleNames.push(role.roleName);
     if (this.persona.isBound) this.protection.protectAgainst(role);
   }
 }

@@ -1,4 +1,4 @@
-import { ArnFormat, Aws, CfnElement, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, CfnElement, Stack, Token, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -10,10 +10,11 @@ import { Construct, IConstruct } from 'constructs';
 import { boundaryStatements } from './boundary-statements';
 import { DenyPolicy, DenyPolicyProps, estimatedLength, POLICY_LIMIT } from './deny-policy';
 import { DenyScope, denyStatements, merged, packed } from './deny-statements';
-import { PROTECTED_ACTIONS, ProtectionReach, TRUSTED_TAG } from './protected-actions';
+import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
 import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-policies';
 import { TamperAlerts } from './tamper-alerts';
 import { Problems } from '../private/problems';
+import { trust } from '../private/trusted';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { IObservationStore } from '../serving/observation-store';
 
@@ -75,7 +76,7 @@ export interface PipelineProtectionProps extends PipelineProtectionOptions {
    */
   readonly alerts?: sns.ITopic;
   /**
-   * Encrypts logs and the environment of the function. The key must let CloudWatch Logs use it.
+   * Encrypts logs and the environment of the function. The key must let CloudWatch Logs and CloudTrail use it.
    *
    * @default - the services' own encryption
    */
@@ -140,7 +141,7 @@ export class PipelineProtection extends Construct {
   private readonly branches = ['main'];
   private readonly buckets: string[] = [];
   private readonly tables: string[] = [];
-  private readonly existingRoles: string[] = [];
+  private readonly roleNames: string[] = [];
   private readonly people: string[] = [];
 
   constructor(scope: Construct, id: string, props: PipelineProtectionProps = {}) {
@@ -167,7 +168,7 @@ export class PipelineProtection extends Construct {
     const policy = (name: string, description: string, statements: () => object[]): iam.IManagedPolicy => {
       const named = naming(name.replace(/([a-z])([A-Z\d])/g, '$1-$2').toLowerCase());
       this._denyNames.push(named.policyName);
-      return new DenyPolicy(this, name, { ...named, description, statements, roleNames: () => this.existingRoles }).policy;
+      return new DenyPolicy(this, name, { ...named, description, statements, roleNames: () => this.roleNames }).policy;
     };
 
     this.denyPolicies = groups.map((group, i) => policy(`Deny${i + 1}`, 'Keeps people from touching runs and their evidence',
@@ -222,9 +223,8 @@ export class PipelineProtection extends Construct {
   /** Denies a role everything that could touch a run or its evidence. */
   public protectAgainst(role: iam.IRole): void {
     if (isTakenByPeople(role)) this.people.push(role.roleName);
-    // a role that was imported does not take policies itself
-    if (role.node.defaultChild === undefined) this.existingRoles.push(role.roleName);
-    else this.denyPolicies.forEach((policy) => role.addManagedPolicy(policy));
+    // from the side of the policies, which know what models are made of: models may know roles
+    this.roleNames.push(role.roleName);
   }
 
   /** Lets people start a workflow by hand, such as a data pipeline's, where a policy of theirs allows it. To stop or edit it stays denied. */
@@ -285,7 +285,7 @@ export class PipelineProtection extends Construct {
 
   /** Marks the roles below a construct as the platform's own, which the organization's documents let work. */
   public trust(scope: IConstruct): void {
-    Tags.of(scope).add(TRUSTED_TAG, 'true', { includeResourceTypes: ['AWS::IAM::Role'] });
+    trust(scope);
   }
 
   /** Takes the roles below a construct out of a larger one that is trusted: those that people work with, such as a notebook's. */

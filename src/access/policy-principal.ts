@@ -7,7 +7,7 @@ export interface PolicyPrincipalProps {
   readonly description: string;
   readonly policyName?: string;
   readonly path?: string;
-  /** Names of existing roles that the policy is attached to; others take it themselves. */
+  /** Names of the roles that the policy is attached to. */
   readonly roleNames: () => string[];
   /** Patterns, by service, that stand for its resources where they are too many to be listed. */
   readonly patterns: Readonly<Record<string, string>>;

@@ -1,3 +1,5 @@
+import { TRUSTED_TAG } from '../private/trusted';
+
 /** On which resources actions are denied to people. */
 export enum ProtectionReach {
   /** Everywhere in the account, but for what is exempt: the services that run and record deliveries. */
@@ -30,9 +32,6 @@ export interface ProtectedActions {
   /** Whether only denied attempts are told: those who deploy do the same rightly. */
   readonly quiet?: boolean;
 }
-
-/** Roles with this tag are the platform's own. */
-export const TRUSTED_TAG = 'cdk-mlops:pipeline';
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 const { ACCOUNT, LISTED, EVERYTHING } = ProtectionReach;

@@ -1,7 +1,8 @@
 import { Tags } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 import { DenyScope, DenyStatement, denyStatements, packed } from './deny-statements';
-import { PROTECTED_ACTIONS, ProtectedActions, TRUSTED_TAG } from './protected-actions';
+import { PROTECTED_ACTIONS, ProtectedActions } from './protected-actions';
+import { TRUSTED_TAG } from '../private/trusted';
 
 /** Roles by which the CDK deploys. */
 export const DEPLOYERS = 'role/cdk-*';
