@@ -30,6 +30,7 @@ export * from './serving/model-endpoint';
 export * from './serving/observation-store';
 export * from './serving/prediction-api';
 export * from './source/model-source';
+export * from './source/pull-request-approval';
 export * from './source/source-repository';
 export * from './staging/shadow-segment';
 export * from './staging/shadow-staging';
