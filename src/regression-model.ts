@@ -5,11 +5,12 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { IDataset } from './data/dataset';
 import { DeliveryPipeline } from './delivery/delivery-pipeline';
+import { HOOK_POINTS } from './domain/release-hook';
 import { QualityMonitor, QualityMonitorOptions } from './monitoring/quality-monitor';
 import { Problems } from './private/problems';
 import { ModelRegistryVersioning } from './registry/model-registry-versioning';
 import { CanaryRelease, CanaryReleaseOptions, ReleaseWatch } from './release/canary-release';
-import { ReleaseHooks } from './release/release-hook';
+import { ReleaseApproval, ReleaseHooks } from './release/release-hook';
 import { ReleaseWorkflow } from './release/release-workflow';
 import { EndpointAutoscaling } from './serving/endpoint-autoscaling';
 import { ModelEndpoint } from './serving/model-endpoint';
@@ -194,10 +195,11 @@ export class RegressionModel extends Construct {
   constructor(scope: Construct, id: string, props: RegressionModelProps) {
     super(scope, id);
     this.modelName = props.modelName ?? id;
-    new Problems(this)
+    const problems = new Problems(this)
       .check(Token.isUnresolved(this.modelName) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,39}$/.test(this.modelName),
-        `modelName must be 1 to 40 letters, digits and single inner hyphens, got '${this.modelName}'`)
-      .throwIfAny();
+        `modelName must be 1 to 40 letters, digits and single inner hyphens, got '${this.modelName}'`);
+    checkApprovals(problems, props);
+    problems.throwIfAny();
     const { encryptionKey, alerts, removalPolicy } = props;
     const common = { encryptionKey };
     this.stack = new NestedStack(this, 'Stack', { description: `The model ${this.modelName}` });
@@ -241,5 +243,15 @@ export class RegressionModel extends Construct {
       rollbackAlarms: props.rollbackAlarms,
     });
     this.api = new PredictionApi(within, 'Api', { ...common, manageAccountLogging: false, ...props.api, endpoint: this.endpoint });
+  }
+}
+
+/** An approver must not be the author of the commit: where the author cannot be known, nobody could ever approve. */
+function checkApprovals(problems: Problems, { source, hooks = {} }: RegressionModelProps): void {
+  if (source._tellsAuthors) return;
+  for (const at of HOOK_POINTS) {
+    (hooks[at] ?? []).forEach((hook, i) => problems.check(!(hook instanceof ReleaseApproval),
+      `hooks.${at}[${i}]: the approval '${hook._name}' would reject every version, because a build cannot tell the author of a commit that comes by `
+      + 'ModelSource.connection: use ModelSource.codeCommit, have merges reviewed at the git provider, or ask by ReleaseHook.lambda'));
   }
 }

@@ -18,16 +18,17 @@ export interface ReleaseReconcilerProps {
   /** Every state machine whose executions may hold the slot. */
   readonly holders: sfn.IStateMachine[];
   readonly recovery: sfn.IStateMachine;
+  readonly rollback: sfn.IStateMachine;
   readonly eventBus: events.IEventBus;
   readonly every: Duration;
   readonly encryptionKey?: kms.IKey;
 }
 
-/** Looks from time to time whether something should have gone on that did not, and tells of recoveries that failed. */
+/** Looks from time to time whether something should have gone on that did not, and tells of recoveries and rollbacks that failed. */
 export class ReleaseReconciler extends Construct {
   constructor(scope: Construct, id: string, props: ReleaseReconcilerProps) {
     super(scope, id);
-    const { registry, endpoint, holders, recovery, eventBus, every } = props;
+    const { registry, endpoint, holders, recovery, rollback, eventBus, every } = props;
     const scopeOfFunction = new Construct(this, 'Handler');
     const reconciler = new ReconcileReleasesFunction(scopeOfFunction, 'Function', handlerDefaults(scopeOfFunction, {
       description: `Goes on with releases of the model ${registry.modelName} that should have gone on and did not`, encryptionKey: props.encryptionKey,
@@ -51,21 +52,23 @@ export class ReleaseReconciler extends Construct {
         event: events.RuleTargetInput.fromObject({ ...releases, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes() }),
       })],
     });
-    new events.Rule(this, 'RecoveryEnded', {
-      description: `Tells of recoveries of the model ${registry.modelName} that failed`,
+    const tellOf = (ruleId: string, machine: sfn.IStateMachine, what: string, action: string) => new events.Rule(this, ruleId, {
+      description: `Tells of ${what} of the model ${registry.modelName} that failed`,
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: [recovery.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+        detail: { stateMachineArn: [machine.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
       },
       targets: [new targets.LambdaFunction(reconciler, {
         event: events.RuleTargetInput.fromObject({
           ...releases,
-          action: 'recoveryEnded',
+          action,
           execution: events.EventField.fromPath('$.detail.executionArn'),
           status: events.EventField.fromPath('$.detail.status'),
         }),
       })],
     });
+    tellOf('RecoveryEnded', recovery, 'recoveries', 'recoveryEnded');
+    tellOf('RollbackEnded', rollback, 'rollbacks', 'rollbackEnded');
   }
 }
