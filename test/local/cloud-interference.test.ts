@@ -14,7 +14,7 @@ type Caught = { readonly Error: string; readonly Cause: string } | undefined;
 /** Each machine does one thing that can be counted, and says what it caught; it tries once more where it is told to. */
 function app(stack: Stack): void {
   const table = new dynamodb.Table(stack, 'Table', { tableName: 'effects', partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING } });
-  const once = { 'ExpressionAttributeValues': { ':one': { N: '1' } }, 'UpdateExpression': 'ADD effects :one' };
+  const once = { ExpressionAttributeValues: { ':one': { N: '1' } }, UpdateExpression: 'ADD effects :one' };
   const count = new lambda.Function(stack, 'Count', {
     runtime: lambda.Runtime.NODEJS_22_X,
     handler: 'index.handler',
@@ -77,13 +77,17 @@ async function run(name: string, asked: Omit<Interference, 'machineArn'>) {
 
 const caughtBy = ({ output }: Execution): Caught => (JSON.parse(output ?? '{}') as JsonObject).caught as Caught;
 
-const SERVICE_ERRORS: Record<string, string> = { function: 'Lambda.SdkClientException', service: 'DynamoDb.SdkClientException', child: 'StepFunctions.AWSStepFunctionsException' };
+const SERVICE_ERRORS: Record<string, string> = {
+  function: 'Lambda.SdkClientException', service: 'DynamoDb.SdkClientException', child: 'StepFunctions.AWSStepFunctionsException',
+};
 
 describe.each(Object.keys(STATES))('a task that calls a %s', (name) => {
   const state = STATES[name];
 
   test('undisturbed it does what it does once', async () => {
-    expect(await run(name, { state: 'Nowhere', kind: 'error' })).toMatchObject({ caught: undefined, effects: 1, met: { hits: 0 }, execution: { status: 'SUCCEEDED' } });
+    const { execution, ...found } = await run(name, { state: 'Nowhere', kind: 'error' });
+    expect(found).toMatchObject({ caught: undefined, effects: 1, met: { hits: 0 } });
+    expect(execution.status).toBe('SUCCEEDED');
   });
 
   test('an error that passes: the first attempt does nothing, the second all', async () => {
@@ -99,7 +103,9 @@ describe.each(Object.keys(STATES))('a task that calls a %s', (name) => {
   });
 
   test('killed: it is done, nobody hears of it, and it is done again', async () => {
-    expect(await run(name, { state, kind: 'killed', attempts: 1 })).toMatchObject({ caught: undefined, effects: 2, met: { hits: 1 }, execution: { status: 'SUCCEEDED' } });
+    const { execution, ...found } = await run(name, { state, kind: 'killed', attempts: 1 });
+    expect(found).toMatchObject({ caught: undefined, effects: 2, met: { hits: 1 } });
+    expect(execution.status).toBe('SUCCEEDED');
   });
 
   test('killed each time: it is done as often as it is tried, and has failed all the same', async () => {
