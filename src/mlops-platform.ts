@@ -127,7 +127,6 @@ export class MlopsPlatform extends Construct {
     });
     this.protection.trust(this);
     this.protection.protectBucket(this.dataLake.curatedZone);
-    this.protection.protectDatabase(this.dataLake.databaseName);
     this.protection.protectArns('kms', this.encryptionKey.keyArn, this.dataLake.sourceKey.keyArn, this.dataLake.curatedKey.keyArn);
     const stack = Stack.of(this);
     // whatever an API is called, these are its paths

@@ -87,6 +87,8 @@ export interface PipelineProtectionProps extends PipelineProtectionOptions {
 const LISTED_PARTS = 3;
 /** Buckets that the watch over calls can hold one by one. */
 const MOST_WATCHED = 6;
+/** Buckets of the CDK, from which code is deployed. */
+const CDK_ASSETS = 'arn:*:s3:::cdk-*';
 /** Room that is left in each policy for the exempt ARNs, which are known only when the template is written. */
 const ROOM = 1500;
 
@@ -178,6 +180,8 @@ export class PipelineProtection extends Construct {
     }
     const stack = Stack.of(this);
     this.protectArns('sts', `arn:${Aws.PARTITION}:iam::${stack.account}:${DEPLOYERS}`);
+    // where the CDK puts code that jobs read when they run
+    this.protectArns('s3', CDK_ASSETS);
     // what the library's own stores are called
     this.protectArns('athena', stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: 'cdk-mlops-*' }));
     this.protectArns('glue',
@@ -300,12 +304,11 @@ export class PipelineProtection extends Construct {
   public serviceControlPolicies(trustedArns: string[] = []): string[] {
     const known = Object.entries(this.exempted).map(([service, arns]) => [service, arns.filter((arn) => !Token.isUnresolved(arn))]);
     const prefix = this.stackPrefix();
-    const named: Record<string, string[]> = prefix === undefined ? {} : { s3: [`arn:*:s3:::${prefix.toLowerCase()}*`], sns: [`arn:*:sns:*:*:${prefix}*`] };
+    const named: Record<string, string[]> = prefix === undefined ? { s3: [CDK_ASSETS] } : { s3: [CDK_ASSETS, `arn:*:s3:::${prefix.toLowerCase()}*`], sns: [`arn:*:sns:*:*:${prefix}*`] };
     const listed = {
       ...named,
       athena: ['arn:*:athena:*:*:workgroup/cdk-mlops-*'],
-      glue: ['cdk_mlops_', ...prefix === undefined ? [] : [prefix.toLowerCase().replace(/[^a-z0-9]/g, '*')]]
-        .flatMap((name) => [`arn:*:glue:*:*:database/${name}*`, `arn:*:glue:*:*:table/${name}*`]),
+      glue: ['arn:*:glue:*:*:database/cdk_mlops_*', 'arn:*:glue:*:*:table/cdk_mlops_*'],
       // nobody chooses how a key is called
       kms: ['arn:*:kms:*:*:key/*'],
       sts: [`arn:*:iam::*:${DEPLOYERS}`],
@@ -339,7 +342,7 @@ export class PipelineProtection extends Construct {
   private fewBuckets(most: number): Record<string, string[]> {
     const prefix = this.stackPrefix();
     if (prefix === undefined || (this.listed.s3 ?? []).length <= most) return this.listed;
-    return { ...this.listed, s3: [`arn:${Aws.PARTITION}:s3:::${prefix.toLowerCase()}*`] };
+    return { ...this.listed, s3: [CDK_ASSETS, `arn:${Aws.PARTITION}:s3:::${prefix.toLowerCase()}*`] };
   }
 
   private checkService(method: string, service: string, arns: string[]): void {

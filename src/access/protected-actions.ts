@@ -354,6 +354,8 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
       PutDataProtectionPolicy PutTransformer PutAccountPolicy`),
   },
   { sid: 'Trails', service: 'cloudtrail', reach: ACCOUNT, actions: words('StopLogging DeleteTrail UpdateTrail PutEventSelectors') },
+  // an account that leaves its organization leaves its documents behind
+  { sid: 'Organization', service: 'organizations', reach: ACCOUNT, brief: ['Leave*'], actions: ['LeaveOrganization'] },
   {
     sid: 'Alerts',
     service: 'sns',

@@ -8,7 +8,7 @@ import { TRUSTED_TAG } from '../private/trusted';
 export const DEPLOYERS = 'role/cdk-*';
 
 /** Roles whose calls are a deployment, or a service's own. */
-export const DEPLOYING = ['arn:*:iam::*:role/cdk-*-cfn-exec-role-*', 'arn:*:iam::*:role/aws-service-role/*'];
+export const DEPLOYING = ['arn:*:iam::*:role/cdk-*-cfn-exec-role-*', 'arn:*:iam::*:role/cdk-*-deploy-role-*', 'arn:*:iam::*:role/aws-service-role/*'];
 
 /** People's roles are never the platform's own, even where everything around them is. */
 export function distrust(scope: IConstruct): void {
