@@ -51,8 +51,8 @@ export interface NotebookEnvironmentOptions {
   readonly volumeSize?: Size;
 
   /**
-   * The notebook stops when nothing ran in it for so long: 10 minutes to a year for a notebook instance, 1 hour to a year
-   * for a Studio space.
+   * The notebook stops when nothing ran in it for so long, 10 minutes to a year. Of a Studio space that is its JupyterLab
+   * application; the idle settings of its domain hold beside this.
    *
    * @default Duration.hours(1)
    */
@@ -218,10 +218,8 @@ export class NotebookEnvironment extends Construct {
 function validate(construct: Construct, props: NotebookEnvironmentProps): void {
   const { idleTimeout, volumeSize, instanceType, studioDomainId } = props;
   const minutes = idleTimeout === undefined || idleTimeout.isUnresolved() ? 60 : idleTimeout.toMinutes({ integral: false });
-  const least = studioDomainId === undefined ? 10 : 60;
   new Problems(construct)
-    .check(Number.isInteger(minutes) && minutes >= least && minutes <= 525_600,
-      `idleTimeout must be whole minutes of ${least}..525600${studioDomainId === undefined ? '' : ' in a Studio space'}, got ${idleTimeout?.toHumanString()}`)
+    .check(Number.isInteger(minutes) && minutes >= 10 && minutes <= 525_600, `idleTimeout must be whole minutes of 10..525600, got ${idleTimeout?.toHumanString()}`)
     .check(volumeSize === undefined || volumeSize.isUnresolved() || (volumeSize.toGibibytes() >= 5 && volumeSize.toGibibytes() <= 16_384),
       `volumeSize must be 5..16384 GiB, got ${volumeSize?.toGibibytes()} GiB`)
     .check(instanceType === undefined || Token.isUnresolved(instanceType) || instanceType.startsWith('ml.'),

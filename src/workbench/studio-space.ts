@@ -15,6 +15,7 @@ export function addStudioSpace(scope: Construct, settings: NotebookSettings, dom
     ...settings.start,
     workbench: '"${HOME}/.local/lib/workbench"',
     start: 'start_space.sh',
+    idleMinutes,
     // What takes a password is cloned by hand.
     repository: repository?.credentials === undefined ? repository?.url : undefined,
   });
@@ -30,18 +31,7 @@ export function addStudioSpace(scope: Construct, settings: NotebookSettings, dom
     userProfileName: name,
     userSettings: {
       executionRole: role.roleArn,
-      jupyterLabAppSettings: {
-        lifecycleConfigArns: [lifecycleArn],
-        // A space stops when it is idle only where its owner's profile, or the domain, says that spaces do.
-        appLifecycleManagement: {
-          idleSettings: {
-            lifecycleManagement: 'ENABLED',
-            idleTimeoutInMinutes: idleMinutes,
-            minIdleTimeoutInMinutes: Math.min(60, idleMinutes),
-            maxIdleTimeoutInMinutes: idleMinutes,
-          },
-        },
-      },
+      jupyterLabAppSettings: { lifecycleConfigArns: [lifecycleArn] },
     },
   });
   const space = new sagemaker.CfnSpace(scope, 'Space', {
@@ -54,7 +44,6 @@ export function addStudioSpace(scope: Construct, settings: NotebookSettings, dom
       jupyterLabAppSettings: {
         defaultResourceSpec: { instanceType: settings.instanceType, lifecycleConfigArn: lifecycleArn },
         codeRepositories: repository === undefined ? undefined : [{ repositoryUrl: repository.url }],
-        appLifecycleManagement: { idleSettings: { idleTimeoutInMinutes: idleMinutes } },
       },
       spaceStorageSettings: { ebsStorageSettings: { ebsVolumeSizeInGb: settings.volumeSize.toGibibytes() } },
     },

@@ -156,6 +156,16 @@ describe('beside a Jupyter server', () => {
     expect(fs.readFileSync(path.join(folder, 'before'), 'utf8')).not.toContain('stopped');
   });
 
+  test('of a Studio space it stops the application', async () => {
+    fs.writeFileSync(path.join(folder, 'metadata.json'), JSON.stringify({
+      AppType: 'JupyterLab', DomainId: 'd-1', SpaceName: 'ada', ResourceName: 'default', ResourceArn: 'arn:aws:sagemaker:eu-central-1:1:app/d-1/ada/JupyterLab/default',
+    }));
+    fakeAws('[ "$*" = "sagemaker delete-app --domain-id d-1 --space-name ada --app-type JupyterLab --app-name default" ] || exit 9');
+    await look();
+    await aWhile();
+    expect(await look()).toMatchObject({ status: 0, stopped: true });
+  });
+
   test('says so where it cannot be stopped, and tries again at the next look', async () => {
     fakeAws('exit 254');
     await look();

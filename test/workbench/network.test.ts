@@ -114,7 +114,9 @@ describe('the policy of an endpoint', () => {
   let endpoints: Record<string, Endpoint>;
   beforeAll(() => { endpoints = endpointsOf(templateOf((stack) => ({ packages: packages(stack), repository: codeCommit(stack) }))); });
 
-  const decide = (service: string, action: string, resource: string, principalAccount: string, resourceAccount: string): boolean => runUnsafeSimulation({
+  const decide = (
+    service: string, action: string, resource: string, principalAccount: string, resourceAccount: string,
+  ): boolean => runUnsafeSimulation({
     request: {
       principal: `arn:aws:iam::${principalAccount}:role/notebook`,
       action,

@@ -171,18 +171,21 @@ test('a Studio space is set up, cloned and attended to', async () => {
   expect((await run(path.join(folder, 'venv/bin/python'), ['-c', 'import sys; print(sys.path)'], env)).out).toContain(`'${workbench}/python'`);
   expect((await run('git', ['config', '--global', 'user.name'], env)).out).toBe('Ada\n');
 
-  const settings = Object.fromEntries([...fs.readFileSync(script, 'utf8').matchAll(/^(PACKAGES|SAVED_FILES|REPOSITORY)='(.*)'$/gm)].map(([, name, value]) => [name, value]));
-  const attends = spawn('bash', [path.join(workbench, 'attend_space.sh')], { env: { ...env, ...settings, WORKBENCH: workbench, EVERY: '1' }, stdio: 'ignore', detached: true });
+  const settings = Object.fromEntries([...fs.readFileSync(script, 'utf8').matchAll(/^(PACKAGES|SAVED_FILES|REPOSITORY|IDLE_MINUTES)='?(.*?)'?$/gm)].map(([, name, value]) => [name, value]));
+  const log = fs.openSync(path.join(folder, 'attend.log'), 'w');
+  const attends = spawn('bash', [path.join(workbench, 'attend_space.sh')], { env: { ...env, ...settings, WORKBENCH: workbench, EVERY: '1', JUPYTER: 'http://127.0.0.1:1' }, stdio: ['ignore', log, log], detached: true });
   try {
     const saved = async () => ((await client.send(new ListObjectsV2Command({ Bucket: 'saved' }))).Contents ?? []).map(({ Key }) => Key!);
     await eventually(async () => (await saved()).some((key) => key.endsWith('/files/temperature/.git/HEAD')));
     fs.writeFileSync(path.join(home(), 'later.py'), '1');
     await eventually(async () => (await saved()).some((key) => key.endsWith('/files/later.py')));
     expect((await saved()).filter((key) => key.includes('.local'))).toEqual([]);
+    await eventually(async () => fs.readFileSync(path.join(folder, 'attend.log'), 'utf8').includes('Jupyter does not answer'));
   } finally {
     const ended = new Promise((resolve) => attends.on('exit', resolve));
     process.kill(-attends.pid!, 'SIGKILL');
     await ended;
+    fs.closeSync(log);
   }
 });
 

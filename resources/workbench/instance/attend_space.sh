@@ -1,7 +1,8 @@
-# Goes on behind the JupyterLab of a Studio space, for as long as it runs: saves files every ten minutes, and renews the
-# token for packages every hour.
+# Goes on behind the JupyterLab of a Studio space, for as long as it runs: looks every five minutes whether it is idle,
+# saves files every ten minutes, and renews the token for packages every hour.
 set -uo pipefail
-EVERY="${EVERY:-600}"
+EVERY="${EVERY:-300}"
+JUPYTER="${JUPYTER:-http://localhost:8888/jupyterlab/default}"
 
 renew() {
   if [ -z "${PACKAGES}" ]; then return; fi
@@ -15,6 +16,12 @@ files() {
   python3 "${WORKBENCH}/notebook_files.py" "$1" "${HOME}" "${SAVED_FILES}"
 }
 
+stop_when_idle() {
+  local save=''
+  if [ -n "${SAVED_FILES}" ]; then save="python3 '${WORKBENCH}/notebook_files.py' save '${HOME}' '${SAVED_FILES}'"; fi
+  python3 "${WORKBENCH}/idle_shutdown.py" --minutes "${IDLE_MINUTES}" --url "${JUPYTER}" --state "${WORKBENCH}/idle_shutdown.json" --before-stop "${save}"
+}
+
 renew
 until files restore; do sleep "${EVERY}"; done
 if [ -n "${REPOSITORY}" ]; then
@@ -23,8 +30,9 @@ if [ -n "${REPOSITORY}" ]; then
 fi
 rounds=0
 while true; do
-  files save
+  if [ $((rounds % 2)) -eq 0 ]; then files save; fi
+  stop_when_idle
   sleep "${EVERY}"
   rounds=$((rounds + 1))
-  if [ $((rounds % 6)) -eq 0 ]; then renew; fi
+  if [ $((rounds % 12)) -eq 0 ]; then renew; fi
 done

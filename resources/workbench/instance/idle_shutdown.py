@@ -1,6 +1,6 @@
-"""Stops the notebook instance that it runs on when nobody has worked there for a while.
+"""Stops the notebook instance, or the JupyterLab of a Studio space, that it runs on when nobody has worked there for a while.
 
-Run by a systemd timer. Each look compares what Jupyter tells of its kernels and terminals with the look before:
+Run every five minutes. Each look compares what Jupyter tells of its kernels and terminals with the look before:
 
 - a kernel that computes is work, however long and whether or not a browser is open;
 - an activity of a kernel or a terminal that is new since the last look is work;
@@ -81,6 +81,17 @@ def remembered(state: Path, now: float) -> dict:
         return {}
 
 
+def stop_command(metadata: dict) -> list[str]:
+    name = metadata["ResourceName"]
+    if "SpaceName" not in metadata:
+        return ["aws", "sagemaker", "stop-notebook-instance", "--notebook-instance-name", name]
+    # The space and its volume stay; its owner starts the application again.
+    return [
+        "aws", "sagemaker", "delete-app", "--domain-id", metadata["DomainId"], "--space-name", metadata["SpaceName"],
+        "--app-type", metadata["AppType"], "--app-name", name,
+    ]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, required=True)
@@ -111,8 +122,7 @@ def main() -> int:
     if args.before_stop:
         # The volume outlives the stop, so that a failure here is no reason to go on.
         subprocess.run(shlex.split(args.before_stop), check=False)
-    name = json.loads(Path(args.metadata).read_text(encoding="utf-8"))["ResourceName"]
-    return subprocess.run(["aws", "sagemaker", "stop-notebook-instance", "--notebook-instance-name", name], check=False).returncode
+    return subprocess.run(stop_command(json.loads(Path(args.metadata).read_text(encoding="utf-8"))), check=False).returncode
 
 
 if __name__ == "__main__":

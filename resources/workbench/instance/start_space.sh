@@ -16,5 +16,5 @@ git config --global user.useConfigOnly true
 git config --global credential.helper '!aws codecommit credential-helper $@'
 git config --global credential.UseHttpPath true
 
-export WORKBENCH PACKAGES SAVED_FILES REPOSITORY
+export WORKBENCH PACKAGES SAVED_FILES REPOSITORY IDLE_MINUTES
 setsid nohup bash "${WORKBENCH}/attend_space.sh" > "${WORKBENCH}/attend.log" 2>&1 < /dev/null &
