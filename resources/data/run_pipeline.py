@@ -336,7 +336,7 @@ def timed(made: DataFrame, args: argparse.Namespace) -> DataFrame:
 def run(args: argparse.Namespace) -> dict:
     spark = session(args)
     script = load_script(spark, args.script)
-    made, key, files = rows_of(spark, script, args)
+    made, key, read = rows_of(spark, script, args)
     columns = made.columns
     if reserved := {name.lower() for name in columns} & {"dataset_version", "dataset_split"}:
         raise SystemExit(f"{', '.join(reserved)}: the dataset's table has a column of this name of its own; name it otherwise")
@@ -388,7 +388,7 @@ def run(args: argparse.Namespace) -> dict:
         "target": args.target,
         "split": {**split, "share": args.holdout_share},
         "scriptHash": hashlib.sha256(read_bytes(spark, args.script)).hexdigest(),
-        "files": files,
+        "files": read,
         "quality": {"passed": passed, "rules": [{"rule": c.rule, "passed": c.passed, "observed": c.observed} for c in checks]},
     }
     write_json(spark, args.report, report)

@@ -176,7 +176,8 @@ export class DataPipeline extends Construct {
     validate(this, { ...props, datasetName, holdoutShare, workerCount, timeout, reading });
 
     const { curatedZone, databaseName } = props.lake;
-    this.dataset = Dataset.fromDatasetAttributes({ datasetName, bucket: curatedZone, databaseName, target: props.target, timeColumn: props.timeColumn });
+    const { target: targetColumn, timeColumn } = props;
+    this.dataset = Dataset.fromDatasetAttributes({ datasetName, bucket: curatedZone, databaseName, target: targetColumn, timeColumn });
     const runsPrefix = `runs/${datasetName}`;
     const job = new DatasetJob(this, 'Job', {
       lake: props.lake,
@@ -257,6 +258,7 @@ function validate(construct: Construct, given: Given): void {
   const needsTime = (rule: DataQualityRule): boolean => rule._render().rule === 'fresh' && rule._render().column === undefined;
   problems.check(given.timeColumn !== undefined || !(given.quality ?? []).some(needsTime),
     'freshness needs a column of times: give it one, or give the pipeline a timeColumn');
-  for (const problem of [...given.script._problems(), ...given.reading._problems(), ...(given.quality ?? []).flatMap((rule) => rule._problems())]) problems.check(false, problem);
+  const parts = [given.script, given.reading, ...given.quality ?? []];
+  for (const problem of parts.flatMap((part) => part._problems())) problems.check(false, problem);
   problems.throwIfAny();
 }

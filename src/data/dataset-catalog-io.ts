@@ -8,7 +8,9 @@ import { datasetTable, MOST_VERSIONS, tableNameOf, versionsIn, versionsWith } fr
  * Puts a version into the dataset's table, which is made with the first. It is one call that readers see or do not see, so
  * that no query meets half a version. Versions before it that are missing (somebody removed the table, a run died) come back.
  */
-export async function registerVersion(glue: GlueClient, s3: S3Client, database: string, location: DatasetLocation, manifest: DatasetManifest): Promise<void> {
+export async function registerVersion(
+  glue: GlueClient, s3: S3Client, database: string, location: DatasetLocation, manifest: DatasetManifest,
+): Promise<void> {
   const table = await findTable(glue, database, tableNameOf(manifest.dataset));
   const folder = location.uri(`${location.prefix}/`);
   const taken = table?.StorageDescriptor?.Location ?? folder;

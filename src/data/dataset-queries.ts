@@ -34,7 +34,9 @@ export class DatasetQueries extends Construct {
       minimumTLSVersion: 1.2,
       versioned: true,
       removalPolicy,
-      lifecycleRules: [{ expiration: Duration.days(7), noncurrentVersionExpiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [{
+        expiration: Duration.days(7), noncurrentVersionExpiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1),
+      }],
     });
     logAccess(results, props.accessLogs);
     this.results = results;

@@ -91,7 +91,9 @@ function nothingToDo({ plan, parent }: Chosen, env: Record<string, string>): 'em
   return env.CHECKS_AGE === 'true' ? undefined : 'nothingNew';
 }
 
-function argumentsFor(plan: { time: string; reportKey: string; readingKey: string }, location: DatasetLocation, { manifest }: LatestVersion, reading?: Chosen): Record<string, string> {
+function argumentsFor(
+  plan: Pick<DatasetPlan, 'time' | 'reportKey' | 'readingKey'>, location: DatasetLocation, { manifest }: LatestVersion, reading?: Chosen,
+): Record<string, string> {
   const { parent } = reading ?? {};
   return {
     '--time': plan.time,
@@ -113,8 +115,8 @@ async function takePlace(event: PlanDatasetEvent, env: Record<string, string>): 
     const found = await readJson<RunSlot>(s3, env.BUCKET, key);
     const slot = found?.value ?? {};
     const over = new Set<string>();
-    for (const holder of [slot.running, slot.waiting]) {
-      if (holder !== undefined && holder.execution !== event.execution && await isOver(holder.execution, holder.since, event.time)) over.add(holder.execution);
+    for (const { execution, since } of [slot.running, slot.waiting].flatMap((holder) => holder ?? [])) {
+      if (execution !== event.execution && await isOver(execution, since, event.time)) over.add(execution);
     }
     const decision = decideSlot(slot, me, (execution) => over.has(execution));
     if (decision.slot === undefined || await writeJson(s3, env.BUCKET, key, decision.slot, found?.etag)) return decision;

@@ -82,7 +82,8 @@ async function sourcesRead(
 }
 
 async function again(
-  location: DatasetLocation, event: PublishDatasetEvent, candidate: DatasetCandidate, latest: LatestVersion, sources: DatasetOrigin[], error: string, reason: string,
+  location: DatasetLocation, event: PublishDatasetEvent, candidate: DatasetCandidate, latest: LatestVersion, sources: DatasetOrigin[],
+  error: string, reason: string,
 ): Promise<PublishDatasetAnswer> {
   return event.attempt < MOST_ATTEMPTS ? { outcome: 'again', reason } : reject(location, event, candidate, latest, sources, error, reason);
 }
@@ -102,7 +103,9 @@ async function reject(
 }
 
 /** Files that changed nothing have been read all the same. */
-async function rememberRead(env: Record<string, string>, location: DatasetLocation, { pointer, manifest, etag }: LatestVersion, sources: DatasetOrigin[]): Promise<void> {
+async function rememberRead(
+  env: Record<string, string>, location: DatasetLocation, { pointer, manifest, etag }: LatestVersion, sources: DatasetOrigin[],
+): Promise<void> {
   if (env.READING !== 'newFiles' || pointer === undefined) return;
   const read = sources[0].files ?? [];
   if (JSON.stringify(read) === JSON.stringify(pointer.read ?? manifest?.sources[0]?.files)) return;

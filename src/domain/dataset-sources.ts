@@ -42,7 +42,9 @@ const byPath = (files: readonly DatasetFile[]): Map<string, DatasetFile> => new 
  * Chooses what to read. Where only new files are read, a file is new by its content and not by its name or its time: one
  * that arrives late under an older name is read, and so is one that was overwritten. What was read and is gone stays read.
  */
-export function planReading(listed: readonly DatasetFile[], read: readonly DatasetFile[] | undefined, reading: DatasetReading, key?: string[]): ReadingPlan {
+export function planReading(
+  listed: readonly DatasetFile[], read: readonly DatasetFile[] | undefined, reading: DatasetReading, key?: string[],
+): ReadingPlan {
   if (reading === 'everything' || read === undefined) return { reading, files: [...listed], kept: [], ...(key === undefined ? {} : { key }) };
   const before = byPath(read);
   const files = listed.filter((file) => !same(file, before.get(file.path)));

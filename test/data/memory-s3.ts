@@ -40,7 +40,8 @@ export class MemoryS3 {
     });
     this.client.on(ListObjectVersionsCommand).callsFake((input: { Bucket: string; Prefix: string; KeyMarker?: string }) => {
       const start = `${input.Bucket}/${input.Prefix}`;
-      const all = [...this.objects].filter(([path]) => path.startsWith(start)).sort(([a], [b]) => a < b ? -1 : 1).map(([path, { body, etag, versionId, modified }]) => ({
+      const below = [...this.objects].filter(([path]) => path.startsWith(start)).sort(([a], [b]) => a < b ? -1 : 1);
+      const all = below.map(([path, { body, etag, versionId, modified }]) => ({
         Key: path.slice(input.Bucket.length + 1), Size: body.length, ETag: etag, IsLatest: true, VersionId: versionId, LastModified: modified,
       }));
       const rest = all.filter(({ Key }) => Key > (input.KeyMarker ?? ''));

@@ -56,7 +56,8 @@ describe('the place of a run', () => {
   const one = { execution: 'one', since: 't1' };
   const two = { execution: 'two', since: 't2' };
   const three = { execution: 'three', since: 't3' };
-  const decide = (slot: RunSlot, me: typeof one & { rebuild?: boolean }, ...over: string[]) => decideSlot(slot, me, (execution) => over.includes(execution));
+  const decide = (slot: RunSlot, me: typeof one & { rebuild?: boolean }, ...over: string[]) =>
+    decideSlot(slot, me, (execution) => over.includes(execution));
 
   test('is free, taken, or waited for', () => {
     expect(decide({}, one)).toEqual({ outcome: 'run', holder: one, slot: { running: one } });
