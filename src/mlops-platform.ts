@@ -2,6 +2,7 @@ import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Alerts } from './access/alerts';
 import { BreakGlass, BreakGlassOptions } from './access/break-glass';
@@ -12,6 +13,7 @@ import { DataLake } from './data/data-lake';
 import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
 import { DataSource } from './data/data-source';
 import { grantLogs } from './private/handler-defaults';
+import { LostEvents } from './private/lost-events';
 import { putRolesBelow } from './private/role-path';
 import { RegressionModel, RegressionModelOptions } from './regression-model';
 import { ApiAccountLogging } from './serving/api-account-logging';
@@ -107,6 +109,7 @@ export class MlopsPlatform extends Construct {
   /** What keeps everybody from stopping, starting or tampering with runs. */
   public readonly protection: PipelineProtection;
   private readonly team: Team;
+  private readonly lostEvents: sqs.IQueue;
   private readonly removalPolicy?: RemovalPolicy;
   private readonly apiLogging?: ApiAccountLogging;
   private network?: IWorkbenchNetwork;
@@ -128,6 +131,8 @@ export class MlopsPlatform extends Construct {
     this.protection.trust(this);
     this.protection.protectBucket(this.dataLake.curatedZone);
     this.protection.protectArns('kms', this.encryptionKey.keyArn, this.dataLake.sourceKey.keyArn, this.dataLake.curatedKey.keyArn);
+    this.lostEvents = new LostEvents(this, 'LostEvents', this.alerts.topic).queue;
+    this.protection.protectArns('sqs', this.lostEvents.queueArn);
     const stack = Stack.of(this);
     // whatever an API is called, these are its paths
     for (const path of ['predictions', 'ground-truth']) {
@@ -179,7 +184,7 @@ export class MlopsPlatform extends Construct {
   /** Adds a model, in a nested stack of its own. */
   public addModel(id: string, options: RegressionModelOptions): RegressionModel {
     const model = new RegressionModel(this, id, {
-      removalPolicy: this.removalPolicy, ...options, encryptionKey: this.encryptionKey, alerts: this.alerts.topic,
+      removalPolicy: this.removalPolicy, ...options, encryptionKey: this.encryptionKey, alerts: this.alerts.topic, lostEvents: this.lostEvents,
     });
     if (this.apiLogging !== undefined) model.stack.node.addDependency(this.apiLogging);
     this.protection.protectBucket(model.registry.artifacts);

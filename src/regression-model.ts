@@ -2,6 +2,7 @@ import { Duration, NestedStack, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { IDataset } from './data/dataset';
 import { DeliveryPipeline } from './delivery/delivery-pipeline';
@@ -19,6 +20,7 @@ import { ModelSource } from './source/model-source';
 import { ShadowStaging, ShadowStagingOptions } from './staging/shadow-staging';
 import { QualityGate } from './training/quality-gate';
 import { TrainingJobOptions, TrainingWorkflow } from './training/training-workflow';
+import { IWorkbenchNetwork } from './workbench/workbench-network';
 
 /** Options of a model, whatever platform it belongs to. */
 export interface RegressionModelOptions {
@@ -55,6 +57,14 @@ export interface RegressionModelOptions {
    * @default - those of `TrainingWorkflow`
    */
   readonly training?: TrainingJobOptions;
+
+  /**
+   * Network of the training jobs and of the models behind the endpoint, for accounts that require one. It takes a gateway
+   * endpoint for S3; the containers still reach nothing.
+   *
+   * @default - none: the containers have no network at all
+   */
+  readonly network?: IWorkbenchNetwork;
 
   /**
    * Instance type of the endpoint.
@@ -156,6 +166,13 @@ export interface RegressionModelProps extends RegressionModelOptions {
 
   /** Where bad news is told. */
   readonly alerts: sns.ITopic;
+
+  /**
+   * Keeps events that start runs and could not be delivered in a day of tries; its policy must let EventBridge send to it.
+   *
+   * @default - a queue of the delivery pipeline's own for merges; none for datasets
+   */
+  readonly lostEvents?: sqs.IQueue;
 }
 
 /**
@@ -200,7 +217,7 @@ export class RegressionModel extends Construct {
         `modelName must be 1 to 40 letters, digits and single inner hyphens, got '${this.modelName}'`);
     checkApprovals(problems, props);
     problems.throwIfAny();
-    const { encryptionKey, alerts, removalPolicy } = props;
+    const { encryptionKey, alerts, lostEvents, removalPolicy } = props;
     const common = { encryptionKey };
     this.stack = new NestedStack(this, 'Stack', { description: `The model ${this.modelName}` });
     const within = this.stack;
@@ -208,6 +225,7 @@ export class RegressionModel extends Construct {
     this.registry = new ModelRegistryVersioning(within, 'Registry', { ...common, modelName: this.modelName, removalPolicy });
     this.endpoint = new ModelEndpoint(within, 'Endpoint', {
       ...common,
+      network: props.network,
       instanceType: props.instanceType,
       instanceCount: props.instanceCount,
       autoscaling: props.autoscaling,
@@ -221,9 +239,13 @@ export class RegressionModel extends Construct {
       registry: this.registry,
       gate: props.gate,
       retrainOnNewData: props.retrainOnNewData,
+      lostEvents,
       training: props.training,
+      network: props.network,
     });
-    this.delivery = new DeliveryPipeline(within, 'Delivery', { ...common, source: props.source, training: this.training, testCommands: props.testCommands });
+    this.delivery = new DeliveryPipeline(within, 'Delivery', {
+      ...common, source: props.source, training: this.training, testCommands: props.testCommands, lostEvents,
+    });
     this.monitor = new QualityMonitor(within, 'Quality', { ...common, ...props.monitoring, endpoint: this.endpoint, alerts });
     this.staging = new ShadowStaging(within, 'Staging', {
       ...common, ...props.staging, endpoint: this.endpoint, registry: this.registry,

@@ -314,11 +314,13 @@ export class PipelineProtection extends Construct {
       sts: [`arn:*:iam::*:${DEPLOYERS}`],
     };
     const startable = this.startable.map(namePattern);
-    return serviceControlPolicies({ exempt: Object.fromEntries(known) as Record<string, string[]>, startable, listed, branches: this.branches }, trustedArns);
+    const exempt = Object.fromEntries(known) as Record<string, string[]>;
+    return serviceControlPolicies({ exempt, startable, listed, branches: this.branches }, trustedArns);
   }
 
   private scope(): DenyScope {
-    return { exempt: this.exempted, startable: this.startable.map(({ stateMachineArn }) => stateMachineArn), listed: this.listed, branches: this.branches };
+    const startable = this.startable.map(({ stateMachineArn }) => stateMachineArn);
+    return { exempt: this.exempted, startable, listed: this.listed, branches: this.branches };
   }
 
   /** One part of what is denied on listed resources: there may be more of them than one policy holds. */
@@ -369,8 +371,8 @@ function namePattern(stateMachine: sfn.IStateMachine): string {
 
 /** Roles that only a service takes are named by it in each session, and cannot be mistaken for others. */
 function isTakenByPeople(role: iam.IRole): boolean {
-  const trust = (role as iam.Role).assumeRolePolicy as iam.PolicyDocument | undefined;
-  if (trust === undefined) return true;
-  const { Statement } = Stack.of(role).resolve(trust) as { Statement: { Principal: string | Record<string, unknown> }[] };
+  const trusted = (role as iam.Role).assumeRolePolicy as iam.PolicyDocument | undefined;
+  if (trusted === undefined) return true;
+  const { Statement } = Stack.of(role).resolve(trusted) as { Statement: { Principal: string | Record<string, unknown> }[] };
   return Statement.some(({ Principal }) => typeof Principal === 'string' || Object.keys(Principal).some((kind) => kind !== 'Service'));
 }

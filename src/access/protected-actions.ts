@@ -1,4 +1,4 @@
-import { TRUSTED_TAG } from '../private/trusted';
+import { TRUSTED_TAG } from '../private/trusted-tag';
 
 /** On which resources actions are denied to people. */
 export enum ProtectionReach {

@@ -2,7 +2,7 @@ import { Tags } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 import { DenyScope, DenyStatement, denyStatements, packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectedActions } from './protected-actions';
-import { TRUSTED_TAG } from '../private/trusted';
+import { TRUSTED_TAG } from '../private/trusted-tag';
 
 /** Roles by which the CDK deploys. */
 export const DEPLOYERS = 'role/cdk-*';

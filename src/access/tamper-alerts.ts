@@ -88,7 +88,8 @@ export class TamperAlerts extends Construct {
     // to take a role counts as a call that only reads
     (roles.node.defaultChild as events.CfnRule).state = 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS';
     if (props.createTrail) {
-      this.trailBucket = new TamperTrail(this, { recorded: props.recorded, reporterArn: report.functionArn, encryptionKey: props.encryptionKey }).bucket;
+      const { recorded, encryptionKey } = props;
+      this.trailBucket = new TamperTrail(this, { recorded, reporterArn: report.functionArn, encryptionKey }).bucket;
     }
   }
 }

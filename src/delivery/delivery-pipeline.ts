@@ -7,10 +7,12 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { buildSpec, RUN_FILE } from './build-spec';
 import { grantObjects } from '../data/object-access';
 import { allow } from '../private/allow';
+import { LostEvents, surely } from '../private/lost-events';
 import { Problems } from '../private/problems';
 import { ModelSource } from '../source/model-source';
 import { SourceAction, SourceAuthor } from '../source/source-action';
@@ -70,6 +72,14 @@ export interface DeliveryPipelineProps {
    * @default - the registry's key
    */
   readonly encryptionKey?: kms.IKey;
+
+  /**
+   * Keeps a merge whose run could not be started in a day of tries; its policy must let EventBridge send to it. A connection
+   * starts runs by itself and needs none.
+   *
+   * @default - a queue of its own, with an alarm that tells nobody
+   */
+  readonly lostEvents?: sqs.IQueue;
 }
 
 /**
@@ -126,7 +136,7 @@ export class DeliveryPipeline extends Construct {
     const pipeline = this.createPipeline(source, props.training);
     this.pipelineName = pipeline.ref;
     this.pipelineArn = Stack.of(this).formatArn({ service: 'codepipeline', resource: this.pipelineName });
-    if (source.trigger) this.startOn(source.trigger);
+    if (source.trigger) this.startOn(source.trigger, props.lostEvents ?? new LostEvents(this, 'LostEvents').queue);
   }
 
   private createArtifactBucket(): s3.Bucket {
@@ -258,7 +268,7 @@ export class DeliveryPipeline extends Construct {
     return pipeline;
   }
 
-  private startOn(eventPattern: events.EventPattern): void {
+  private startOn(eventPattern: events.EventPattern, lost: sqs.IQueue): void {
     const start = new targets.CodePipeline(codepipeline.Pipeline.fromPipelineArn(this, 'Pipeline', this.pipelineArn));
     // the commit of this very merge: by the time that a waiting run begins, the branch may have moved on
     const input = events.RuleTargetInput.fromObject({
@@ -267,7 +277,7 @@ export class DeliveryPipeline extends Construct {
     new events.Rule(this, 'Merge', {
       description: `Starts the delivery of a merge to ${this.repository.branch}`,
       eventPattern,
-      targets: [{ bind: (rule, id) => ({ ...start.bind(rule, id), input }) }],
+      targets: [surely(start, lost, input)],
     });
   }
 

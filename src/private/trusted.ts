@@ -1,8 +1,6 @@
 import { Tags } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
-
-/** Roles with this tag are the platform's own. */
-export const TRUSTED_TAG = 'cdk-mlops:pipeline';
+import { TRUSTED_TAG } from './trusted-tag';
 
 /** Marks the roles below a construct as the platform's own. */
 export function trust(scope: IConstruct): void {
