@@ -158,7 +158,9 @@ export class MlopsPlatform extends Construct {
 
   /** Adds a pipeline that publishes versions of a dataset. */
   public addDataPipeline(id: string, options: DataPipelineOptions): DataPipeline {
-    const pipeline = new DataPipeline(this, id, { ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
+    const pipeline = new DataPipeline(this, id, {
+      ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey, lostEvents: this.lostEvents,
+    });
     this.protection.allowStart(pipeline.stateMachine);
     this.team.addPipeline(pipeline);
     return pipeline;
