@@ -4,6 +4,7 @@ export * from './access/persona';
 export * from './access/persona-policies';
 export * from './access/persona-role';
 export * from './access/pipeline-protection';
+export * from './access/resource-locks';
 export * from './data/data-lake';
 export * from './data/data-lake-grants';
 export * from './data/data-pipeline';

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aspects, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -13,6 +13,7 @@ import { DataLake } from './data/data-lake';
 import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
 import { DataSource } from './data/data-source';
 import { grantLogs } from './private/handler-defaults';
+import { AcknowledgeKnownFindings } from './private/known-findings';
 import { LostEvents } from './private/lost-events';
 import { putRolesBelow } from './private/role-path';
 import { RegressionModel, RegressionModelOptions } from './regression-model';
@@ -118,6 +119,7 @@ export class MlopsPlatform extends Construct {
 
   constructor(scope: Construct, id: string, props: MlopsPlatformProps = {}) {
     super(scope, id);
+    Aspects.of(this).add(new AcknowledgeKnownFindings());
     this.removalPolicy = props.removalPolicy;
     this.network = props.network;
     this.packages = props.packages;
@@ -131,7 +133,10 @@ export class MlopsPlatform extends Construct {
     this.protection.trust(this);
     this.protection.protectBucket(this.dataLake.curatedZone);
     this.protection.protectArns('kms', this.encryptionKey.keyArn, this.dataLake.sourceKey.keyArn, this.dataLake.curatedKey.keyArn);
-    this.lostEvents = new LostEvents(this, 'LostEvents', this.alerts.topic).queue;
+    this.protection.locks.bucket(this.dataLake.curatedZone);
+    this.protection.locks.topic(this.alerts.topic);
+    [this.encryptionKey, this.dataLake.sourceKey, this.dataLake.curatedKey].forEach((key) => this.protection.locks.key(key));
+    this.lostEvents = new LostEvents(this, 'LostEvents', this.alerts.topic, this.encryptionKey).queue;
     this.protection.protectArns('sqs', this.lostEvents.queueArn);
     const stack = Stack.of(this);
     // whatever an API is called, these are its paths
@@ -193,6 +198,10 @@ export class MlopsPlatform extends Construct {
     this.protection.protectBucket(model.delivery.artifactBucket);
     this.protection.protectEndpoint(model.endpoint);
     this.protection.protectTable(model.registry.ledger);
+    this.protection.locks.bucket(model.registry.artifacts);
+    this.protection.locks.bucket(model.endpoint.observations.bucket);
+    this.protection.locks.table(model.registry.ledger);
+    this.protection.locks.repository(model.registry.repository);
     this.protection.protectBranch(model.delivery.repository.branch);
     this.team.addModel(model, options.hooks);
     return model;

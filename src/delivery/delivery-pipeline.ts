@@ -125,7 +125,7 @@ export class DeliveryPipeline extends Construct {
       .throwIfAny();
     this.key = props.encryptionKey ?? props.training.registry.encryptionKey;
 
-    const source = props.source._bind(this);
+    const source = props.source._bind(this, this.key);
     this.repository = source.repository;
     this.artifactBucket = props.artifactBucket ?? this.createArtifactBucket();
 
