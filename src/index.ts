@@ -1,5 +1,6 @@
 export * from './access/alerts';
 export * from './access/break-glass';
+export * from './access/global-events';
 export * from './access/persona';
 export * from './access/persona-policies';
 export * from './access/persona-role';
