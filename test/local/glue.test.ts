@@ -1,7 +1,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
-  BatchStopJobRunCommand, CreateTableCommand, DeleteTableCommand, GetJobRunCommand, GetTableCommand, GlueClient, StartJobRunCommand, UpdateTableCommand,
+  BatchStopJobRunCommand, CreateTableCommand, DeleteTableCommand, GetJobRunCommand, GetTableCommand, GlueClient, StartJobRunCommand,
+  UpdateTableCommand,
 } from '@aws-sdk/client-glue';
 
 import { TinyCloud } from './support/tiny-cloud';
