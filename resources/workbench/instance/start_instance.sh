@@ -7,7 +7,7 @@ UNITS="${DESTDIR:-}/etc/systemd/system"
 install -d -m 755 "${UNITS}"
 find "${WORKBENCH}" -type d -exec chmod 755 {} + -o -type f -exec chmod 644 {} +
 
-as_user() { sudo -u ec2-user HOME="${HOME_FOLDER}" "$@"; }
+as_user() { sudo -H -u ec2-user "$@"; }
 
 # unit NAME DESCRIPTION LINE...: a service that runs once
 unit() {
