@@ -93,19 +93,19 @@ function enclosed(names: readonly string[]): string[] {
   return [...new Set(joined)].filter((name) => !joined.some((pattern) => covers(pattern, name)));
 }
 
-/** Puts statements into documents of at most `limit` characters; `lengthOf` tells how long one becomes. */
+/** Puts statements into documents of at most `limit` characters, each into the first with room; `lengthOf` tells how long one becomes. */
 export function packed<T>(statements: readonly T[], limit: number, lengthOf: (statement: T) => number): T[][] {
   const frame = '{"Version":"2012-10-17","Statement":[]}'.length;
-  const documents: T[][] = [];
-  let length = Infinity;
+  const documents: { readonly statements: T[]; length: number }[] = [];
   for (const statement of statements) {
     const more = lengthOf(statement) + 1;
-    if (length + more > limit) {
-      documents.push([]);
-      length = frame;
+    let document = documents.find(({ length }) => length + more <= limit);
+    if (document === undefined) {
+      document = { statements: [], length: frame };
+      documents.push(document);
     }
-    documents[documents.length - 1].push(statement);
-    length += more;
+    document.statements.push(statement);
+    document.length += more;
   }
-  return documents;
+  return documents.map(({ statements: found }) => found);
 }

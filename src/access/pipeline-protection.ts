@@ -316,7 +316,11 @@ export class PipelineProtection extends Construct {
   public serviceControlPolicies(trustedArns: string[] = []): string[] {
     const known = Object.entries(this.exempted).map(([service, arns]) => [service, arns.filter((arn) => !Token.isUnresolved(arn))]);
     const prefix = this.stackPrefix();
-    const named: Record<string, string[]> = prefix === undefined ? { s3: [CDK_ASSETS] } : { s3: [CDK_ASSETS, `arn:*:s3:::${prefix.toLowerCase()}*`], sns: [`arn:*:sns:*:*:${prefix}*`] };
+    const named: Record<string, string[]> = prefix === undefined ? { s3: [CDK_ASSETS] } : {
+      s3: [CDK_ASSETS, `arn:*:s3:::${prefix.toLowerCase()}*`],
+      sns: [`arn:*:sns:*:*:${prefix}*`],
+      sqs: [`arn:*:sqs:*:*:${prefix}*`],
+    };
     const listed = {
       ...named,
       athena: ['arn:*:athena:*:*:workgroup/cdk-mlops-*'],
