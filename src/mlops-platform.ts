@@ -199,6 +199,7 @@ export class MlopsPlatform extends Construct {
     this.protection.protectEndpoint(model.endpoint);
     this.protection.protectTable(model.registry.ledger);
     this.protection.locks.bucket(model.registry.artifacts);
+    this.protection.locks.bucket(model.delivery.artifactBucket);
     this.protection.locks.bucket(model.endpoint.observations.bucket);
     this.protection.locks.table(model.registry.ledger);
     this.protection.locks.repository(model.registry.repository);

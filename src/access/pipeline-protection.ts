@@ -233,7 +233,10 @@ export class PipelineProtection extends Construct {
       }),
     });
     // not by protectBucket: a trail that recorded what is written to its own bucket would never end
-    if (trailBucket !== undefined) this.protectArns('s3', `${trailBucket.bucketArn}*`);
+    if (trailBucket !== undefined) {
+      this.protectArns('s3', `${trailBucket.bucketArn}*`);
+      this.locks.bucket(trailBucket);
+    }
   }
 
   /** Denies a role everything that could touch a run or its evidence. */
@@ -360,7 +363,9 @@ export class PipelineProtection extends Construct {
   private fewBuckets(most: number): Record<string, string[]> {
     const prefix = this.stackPrefix();
     if (prefix === undefined || (this.listed.s3 ?? []).length <= most) return this.listed;
-    return { ...this.listed, s3: [CDK_ASSETS, `arn:${Aws.PARTITION}:s3:::${prefix.toLowerCase()}*`] };
+    // those that were made elsewhere are named otherwise
+    const others = this.listed.s3.filter((arn) => arn.includes(':s3:::') && !arn.includes(`:s3:::${prefix.toLowerCase()}`));
+    return { ...this.listed, s3: [...others, `arn:${Aws.PARTITION}:s3:::${prefix.toLowerCase()}*`] };
   }
 
   private checkService(method: string, service: string, arns: string[]): void {
