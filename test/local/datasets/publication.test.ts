@@ -32,10 +32,11 @@ test('an upload is published, and a scientist queries it by version and split', 
   expect(manifest.script).toEqual({ uri: expect.stringMatching(/^s3:.*\.py$/), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
 }, 240_000);
 
-test('a scientist cannot change the table, nor the engineer the datasets', async () => {
+test('who may not read the datasets sees nothing of them by a query, and a scientist cannot change their table', async () => {
   const glue = world.cloud.client(GlueClient, world.out.Scientist);
   const TableInput = { Name: 'all' };
   await expect(glue.send(new UpdateTableCommand({ DatabaseName: world.out.Database, TableInput }))).rejects.toThrow(/not authorized to perform: glue:UpdateTable/);
+  expect(await world.query('SELECT count(*) FROM "all"', world.out.Outsider)).toMatch(/PERMISSION_DENIED: .*Outsider.* not authorized to perform: s3:ListBucket/);
   await expect(world.query('SELECT 1', world.out.Engineer)).rejects.toThrow(/not authorized to perform: athena:StartQueryExecution/);
 });
 
