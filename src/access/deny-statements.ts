@@ -1,4 +1,5 @@
 import { ProtectedActions, ProtectionReach } from './protected-actions';
+import { STARTABLE_TAG } from '../private/trusted-tag';
 
 /** A statement of a policy document. */
 export interface DenyStatement {
@@ -10,12 +11,17 @@ export interface DenyStatement {
   readonly Condition?: Record<string, Record<string, string | string[]>>;
 }
 
+/** The tag of what may be started by hand. */
+export const STARTABLE: Readonly<Record<string, string>> = { [`aws:ResourceTag/${STARTABLE_TAG}`]: 'true' };
+
 /** What the statements are about. */
 export interface DenyScope {
   /** ARNs by service that people keep what they may do on. */
   readonly exempt: Readonly<Record<string, readonly string[]>>;
   /** ARNs of workflows that people may start by hand, and do nothing else with. */
   readonly startable: readonly string[];
+  /** Whether they are too many to be listed, and are known by their tag. */
+  readonly startableByTag: boolean;
   /** ARNs by service, for what is denied on listed resources only. */
   readonly listed: Readonly<Record<string, readonly string[]>>;
   /** Branches that only pull requests change. */
@@ -26,14 +32,15 @@ export interface DenyScope {
 export function denyStatements(table: readonly ProtectedActions[], scope: DenyScope, shorten = false): DenyStatement[] {
   return table.flatMap((entry) => {
     const { sid, service, reach, actions } = entry;
-    const conditions = conditionsOf(entry, scope.branches);
+    const byTag = entry.startable === true && scope.startableByTag;
+    const conditions = byTag ? { StringNotEquals: STARTABLE } : conditionsOf(entry, scope.branches);
     const listed = scope.listed[service] ?? [];
     if (reach === ProtectionReach.LISTED && listed.length === 0) return [];
     return [{
       Sid: sid,
       Effect: 'Deny' as const,
       Action: (shorten ? entry.brief ?? shortened(service, actions) : actions).map((action) => `${service}:${action}`),
-      ...resources(reach, [...scope.exempt[service] ?? [], ...entry.startable === true ? scope.startable : []], listed),
+      ...resources(reach, [...scope.exempt[service] ?? [], ...entry.startable === true && !byTag ? scope.startable : []], listed),
       ...conditions === undefined ? {} : { Condition: { ...conditions } },
     }];
   });

@@ -1,4 +1,4 @@
-import { ArnFormat, Aws, CfnElement, Stack, Token, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, CfnElement, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -16,6 +16,7 @@ import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-p
 import { TamperAlerts } from './tamper-alerts';
 import { Problems } from '../private/problems';
 import { trust } from '../private/trusted';
+import { STARTABLE_TAG } from '../private/trusted-tag';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { IObservationStore } from '../serving/observation-store';
 
@@ -93,6 +94,8 @@ export interface PipelineProtectionProps extends PipelineProtectionOptions {
 
 /** Policies for what is denied on listed resources: a role takes ten. */
 const LISTED_PARTS = 3;
+/** Workflows that may be started by hand and are listed one by one. */
+const MOST_STARTABLE = 5;
 /** Buckets that the watch over calls can hold one by one. */
 const MOST_WATCHED = 6;
 /** Buckets of the CDK, from which code is deployed. */
@@ -174,7 +177,7 @@ export class PipelineProtection extends Construct {
     }
     problems.throwIfAny();
     const fixed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED);
-    const nothing = { exempt: {}, startable: [], listed: {}, branches: this.branches };
+    const nothing = { exempt: {}, startable: [], startableByTag: false, listed: {}, branches: this.branches };
     const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], nothing)[0]);
     const groups = packed(fixed, POLICY_LIMIT - ROOM, lengthOf);
     const naming = (suffix: string): Pick<DenyPolicyProps, 'policyName' | 'path'> =>
@@ -225,7 +228,7 @@ export class PipelineProtection extends Construct {
       watch: () => ({
         listed: this.fewBuckets(MOST_WATCHED),
         exempt: Object.values(this.exempted).flat(),
-        startable: this.scope().startable,
+        startable: this.watchedStarts(),
         machines: prefix === undefined ? [] : [`${prefix}*`],
         trusted: ['cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
         people: this.people,
@@ -249,6 +252,7 @@ export class PipelineProtection extends Construct {
   /** Lets people start a workflow by hand, such as a data pipeline's, where a policy of theirs allows it. To stop or edit it stays denied. */
   public allowStart(stateMachine: sfn.IStateMachine): void {
     this.startable.push(stateMachine);
+    Tags.of(stateMachine).add(STARTABLE_TAG, 'true', { includeResourceTypes: ['AWS::StepFunctions::StateMachine'] });
   }
 
   /** People keep what they may do on these ARNs of a service, for example `states` and a workflow that is none of the platform's. */
@@ -334,12 +338,20 @@ export class PipelineProtection extends Construct {
     };
     const startable = this.startable.map(namePattern);
     const exempt = Object.fromEntries(known) as Record<string, string[]>;
-    return serviceControlPolicies({ exempt, startable, listed, branches: this.branches }, trustedArns);
+    return serviceControlPolicies({ ...this.scope(), exempt, startable, listed }, trustedArns);
   }
 
   private scope(): DenyScope {
     const startable = this.startable.map(({ stateMachineArn }) => stateMachineArn);
-    return { exempt: this.exempted, startable, listed: this.listed, branches: this.branches };
+    return { exempt: this.exempted, startable, startableByTag: startable.length > MOST_STARTABLE, listed: this.listed, branches: this.branches };
+  }
+
+  /** Calls are recorded without tags: where what may be started is too much to be listed, the beginning of its names stands for it. */
+  private watchedStarts(): string[] {
+    if (this.startable.length <= MOST_STARTABLE) return this.startable.map(({ stateMachineArn }) => stateMachineArn);
+    const [first, ...others] = this.startable.map((machine) => namePattern(machine).split(':').pop()!.replace(/^\*/, ''));
+    const common = [...first].findIndex((_, i) => others.some((name) => name[i] !== first[i]));
+    return common < 1 ? [] : [`arn:*:states:*:*:stateMachine:*${first.slice(0, common)}*`];
   }
 
   /** One part of what is denied on listed resources: there may be more of them than one policy holds. */
