@@ -81,6 +81,11 @@ describe.each(matrices)('%s', (_, matrix) => {
   });
 });
 
+test.each(WAYS.flatMap(({ ways }) => ways))('a team’s app has what it takes to try: $say', (way) => {
+  const [, matrix] = matrices[1];
+  expect([...matrix.principals.keys()].filter((persona) => !walk(matrix, way, persona).exists)).toEqual([]);
+});
+
 test('the page of the documentation says the same', () => {
   const text = page(matrices[1][1], SECTIONS);
   if (process.env.UPDATE_MATRIX === '1') fs.writeFileSync(COMMITTED, text);

@@ -91,7 +91,8 @@ export function walk(matrix: Matrix, way: Way, persona: Persona): { word: string
   const principal = matrix.principals.get(persona)!;
   const steps = way.steps.map((step) => {
     const asks = matrix.asks(step);
-    const decisions = (step.own === true ? asks.elsewhere : asks.platform).map((ask) => matrix.judge.decide(principal, ask));
+    const meant = step.own === true && asks.elsewhere.length > 0 ? asks.elsewhere : asks.platform;
+    const decisions = meant.map((ask) => matrix.judge.decide(principal, ask));
     const statements = decisions.flatMap(({ statement }) => statement ?? []);
     return { exists: decisions.length > 0, possible: decisions.some(({ allowed }) => allowed), statements };
   });
