@@ -8,7 +8,8 @@ import { Alerts } from './access/alerts';
 import { BreakGlass, BreakGlassOptions } from './access/break-glass';
 import { PersonaPolicies, PersonaPoliciesOptions } from './access/persona-policies';
 import { PersonaRole, PersonaRoleOptions } from './access/persona-role';
-import { PipelineProtection, PipelineProtectionOptions } from './access/pipeline-protection';
+import { PipelineProtection } from './access/pipeline-protection';
+import { PipelineProtectionOptions } from './access/pipeline-protection-props';
 import { DataLake } from './data/data-lake';
 import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
 import { DataSource } from './data/data-source';
@@ -74,7 +75,7 @@ export interface MlopsPlatformProps {
   /**
    * Path of every role that the platform makes, such as `/mlops/`; a role of a persona may have its own.
    *
-   * @default '/'
+   * @default - the path /
    */
   readonly rolePath?: string;
 

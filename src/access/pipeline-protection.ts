@@ -1,15 +1,13 @@
 import { ArnFormat, Aws, CfnElement, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct, IConstruct } from 'constructs';
 import { boundaryStatements } from './boundary-statements';
 import { DenyPolicy, DenyPolicyProps, estimatedLength, POLICY_LIMIT } from './deny-policy';
 import { DenyScope, denyStatements, merged, packed } from './deny-statements';
+import { PipelineProtectionProps } from './pipeline-protection-props';
 import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
 import { ResourceLocks } from './resource-locks';
 import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-policies';
@@ -19,78 +17,6 @@ import { trust } from '../private/trusted';
 import { STARTABLE_TAG } from '../private/trusted-tag';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { IObservationStore } from '../serving/observation-store';
-
-/** Options of a `PipelineProtection`, whatever platform it belongs to. */
-export interface PipelineProtectionOptions {
-  /**
-   * ARN patterns, such as `arn:aws:states:*:*:stateMachine:other-*`, of resources that are none of the platform's, though
-   * of a kind that is protected. People keep what they may do there.
-   *
-   * @default - none: the account is the platform's
-   */
-  readonly exempt?: string[];
-  /**
-   * Patterns of further role names whose calls are the platform's own work and no attempts.
-   *
-   * @default - only functions and builds of this stack, and the role by which the CDK deploys
-   */
-  readonly trustedRoles?: string[];
-  /**
-   * Whether `locks` writes denials into the policies of buckets, tables, repositories, topics and keys. They let the roles by
-   * which the CDK deploys through; where something else deploys, name its role in `trustedRoles` first.
-   *
-   * @default true
-   */
-  readonly lockResources?: boolean;
-  /**
-   * The bus that gets the event `TamperAttempt`.
-   *
-   * @default - the account's default bus
-   */
-  readonly eventBus?: events.IEventBus;
-  /**
-   * Whether to make a trail that hands changes to EventBridge. Say false where the account or its organization has one.
-   *
-   * @default true
-   */
-  readonly createTrail?: boolean;
-  /**
-   * Whether the trail also records who writes the protected buckets and tables, and who invokes the platform's functions.
-   * AWS charges for each 100,000 of these events. Without them, such an attempt is denied all the same, but not told.
-   *
-   * @default true
-   */
-  readonly recordDataEvents?: boolean;
-  /**
-   * Begins the names of the managed policies, so that a permission set of IAM Identity Center can refer to them: `mlops` gives
-   * `mlops-deny-1` and so on. One prefix belongs to one platform of the account.
-   *
-   * @default - generated names
-   */
-  readonly policyNamePrefix?: string;
-  /**
-   * Path of the managed policies.
-   *
-   * @default '/'
-   */
-  readonly policyPath?: string;
-}
-
-/** Properties of a `PipelineProtection`. */
-export interface PipelineProtectionProps extends PipelineProtectionOptions {
-  /**
-   * Where attempts are told.
-   *
-   * @default - nowhere; they are on the event bus as `TamperAttempt`
-   */
-  readonly alerts?: sns.ITopic;
-  /**
-   * Encrypts logs and the environment of the function. The key must let CloudWatch Logs and CloudTrail use it.
-   *
-   * @default - the services' own encryption
-   */
-  readonly encryptionKey?: kms.IKey;
-}
 
 /** Policies for what is denied on listed resources: a role takes ten. */
 const LISTED_PARTS = 3;
