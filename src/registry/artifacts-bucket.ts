@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { encryptedBucket } from '../private/encrypted-bucket';
 
 export interface ArtifactsBucketProps {
   readonly encryptionKey: kms.IKey;
@@ -17,13 +18,7 @@ const RECOVERABLE = Duration.days(90);
 export function newArtifactsBucket(scope: Construct, props: ArtifactsBucketProps): s3.Bucket {
   const { encryptionKey, removalPolicy } = props;
   const bucket = new s3.Bucket(scope, 'Artifacts', {
-    encryption: s3.BucketEncryption.KMS,
-    encryptionKey,
-    bucketKeyEnabled: true,
-    blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-    objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    enforceSSL: true,
-    versioned: true,
+    ...encryptedBucket(encryptionKey),
     removalPolicy,
     lifecycleRules: [{
       abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: RECOVERABLE, expiredObjectDeleteMarker: true,
