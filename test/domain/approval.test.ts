@@ -13,7 +13,7 @@ test.each([
   ['arn:aws:iam::111122223333:root', []],
   ['arn:aws:sts::111122223333:federated-user/ada', []],
   ['', []],
-])('%s goes by %j', (arn, names) => {
+])('%j goes by %j', (arn, names) => {
   expect(namesOf(arn)).toEqual(names);
 });
 
