@@ -8,6 +8,7 @@ import { PipelineProtection } from './access/pipeline-protection';
 import { DataLake } from './data/data-lake';
 import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
 import { grantLogs } from './private/handler-defaults';
+import { PlatformResources } from './private/platform-resources';
 import { RegressionModel, RegressionModelOptions } from './regression-model';
 import { ApiAccountLogging } from './serving/api-account-logging';
 import { NotebookEnvironment, NotebookEnvironmentOptions } from './workbench/notebook-environment';
@@ -91,6 +92,7 @@ export class MlopsPlatform extends Construct {
     this.dataLake = new DataLake(this, 'DataLake', { removalPolicy: props.removalPolicy });
     this.alerts = new Alerts(this, 'Alerts', { encryptionKey: this.encryptionKey });
     this.protection = new PipelineProtection(this, 'Protection', { alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
+    new PlatformResources(this, this.encryptionKey);
     this.protection.trust(this);
     this.protection.protectBucket(this.dataLake.curatedZone);
     if (props.manageApiLogging ?? true) this.apiLogging = new ApiAccountLogging(this, 'ApiLogging');

@@ -6,6 +6,8 @@ import { Construct } from 'constructs';
 import { IDataset } from './data/dataset';
 import { DeliveryPipeline } from './delivery/delivery-pipeline';
 import { QualityMonitor, QualityMonitorOptions } from './monitoring/quality-monitor';
+import { ModelResources } from './private/model-resources';
+import { PlatformResources } from './private/platform-resources';
 import { Problems } from './private/problems';
 import { ModelRegistryVersioning } from './registry/model-registry-versioning';
 import { CanaryRelease, CanaryReleaseOptions, ReleaseWatch } from './release/canary-release';
@@ -202,6 +204,7 @@ export class RegressionModel extends Construct {
     const common = { encryptionKey };
     this.stack = new NestedStack(this, 'Stack', { description: `The model ${this.modelName}` });
     const within = this.stack;
+    new ModelResources(within, PlatformResources.of(this) ?? new PlatformResources(this, encryptionKey), encryptionKey);
 
     this.registry = new ModelRegistryVersioning(within, 'Registry', { ...common, modelName: this.modelName, removalPolicy });
     this.endpoint = new ModelEndpoint(within, 'Endpoint', {

@@ -12,7 +12,8 @@ import { MonitorSettings } from './quality-settings';
 import { QualityWorkflow, readsState } from './quality-workflow';
 import { ReportDegradationFunction } from './report-degradation-function';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { eventFor, newHandler } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelEndpoint } from '../serving/model-endpoint';
 
@@ -240,11 +241,12 @@ export class QualityMonitor extends Construct {
     const busArn = props.eventBus?.eventBusArn
       ?? Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default', arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
     const scope = new Construct(this, 'Announcer');
-    const announcer = new ReportDegradationFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Announces that ${settings.endpointName} predicts worse than was accepted`,
+    const announcer = newHandler(scope, ReportDegradationFunction, {
+      area: HandlerArea.EVIDENCE,
+      description: 'Announces that an endpoint predicts worse than was accepted',
       encryptionKey: props.encryptionKey,
       environment: { SETTINGS: JSON.stringify(settings), EVENT_BUS: props.eventBus?.eventBusName ?? 'default' },
-    }));
+    });
     readsState(announcer, this.endpoint.observations);
     allow(announcer, { actions: ['events:PutEvents'], resources: [busArn] });
     new events.Rule(this, 'Degraded', {
@@ -254,7 +256,11 @@ export class QualityMonitor extends Construct {
         detailType: ['CloudWatch Alarm State Change'],
         detail: { alarmName: [this.alarm.alarmName], state: { value: ['ALARM'] } },
       },
-      targets: [new targets.LambdaFunction(announcer)],
+      targets: [new targets.LambdaFunction(announcer, {
+        event: events.RuleTargetInput.fromObject(eventFor(announcer, {
+          time: events.EventField.time, detail: events.EventField.fromPath('$.detail'),
+        })),
+      })],
     });
   }
 

@@ -10,7 +10,8 @@ import { PlanQualityFunction } from './plan-quality-function';
 import { PublishQualityFunction } from './publish-quality-function';
 import { MonitorSettings } from './quality-settings';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { eventFor, newHandler } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IObservationStore } from '../serving/observation-store';
 
@@ -32,7 +33,7 @@ export class QualityWorkflow extends Construct {
     const steps = new Construct(this, 'Steps');
     const plan = new tasks.LambdaInvoke(steps, 'Plan', {
       lambdaFunction: planner,
-      payload: sfn.TaskInput.fromObject({ time: sfn.JsonPath.stringAt('$.time') }),
+      payload: sfn.TaskInput.fromObject(eventFor(planner, { time: sfn.JsonPath.stringAt('$.time') })),
       payloadResponseOnly: true,
       resultPath: '$.plan',
     });
@@ -95,32 +96,34 @@ export class QualityWorkflow extends Construct {
   private publication(steps: Construct, id: string, publisher: lambda.IFunction, query: Record<string, string>): tasks.LambdaInvoke {
     return new tasks.LambdaInvoke(steps, id, {
       lambdaFunction: publisher,
-      payload: sfn.TaskInput.fromObject({ window: sfn.JsonPath.objectAt('$.plan.window'), ...query }),
+      payload: sfn.TaskInput.fromObject(eventFor(publisher, { window: sfn.JsonPath.objectAt('$.plan.window'), ...query })),
       payloadResponseOnly: true,
       resultPath: '$.published',
     });
   }
 
-  private planner(props: QualityWorkflowProps): lambda.Function {
+  private planner(props: QualityWorkflowProps): lambda.IFunction {
     const scope = new Construct(this, 'Planner');
-    const planner = new PlanQualityFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Says which labels of ${props.settings.endpointName} are to be evaluated`,
+    const planner = newHandler(scope, PlanQualityFunction, {
+      area: HandlerArea.EVIDENCE,
+      description: 'Says which labels of an endpoint are to be evaluated',
       encryptionKey: props.encryptionKey,
       environment: { SETTINGS: JSON.stringify(props.settings) },
       timeout: Duration.minutes(5),
-    }));
+    });
     readsState(planner, props.observations, ['captures/*']);
     return planner;
   }
 
-  private publisher(props: QualityWorkflowProps): lambda.Function {
+  private publisher(props: QualityWorkflowProps): lambda.IFunction {
     const { bucket } = props.observations;
     const scope = new Construct(this, 'Publisher');
-    const publisher = new PublishQualityFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Publishes how well ${props.settings.endpointName} predicts`,
+    const publisher = newHandler(scope, PublishQualityFunction, {
+      area: HandlerArea.EVIDENCE,
+      description: 'Publishes how well an endpoint predicts',
       encryptionKey: props.encryptionKey,
       environment: { SETTINGS: JSON.stringify(props.settings) },
-    }));
+    });
     readsState(publisher, props.observations);
     props.observations.grantReadResults(publisher);
     allow(publisher, {

@@ -1,5 +1,6 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct, IConstruct } from 'constructs';
+import { InlineRole } from './inline-role';
 import { acknowledgeWildcard } from './wildcards';
 
 export interface Allowed {
@@ -18,7 +19,7 @@ export function allow(grantee: iam.IGrantable, allowed: Allowed): iam.Grant {
     resourceArns: allowed.resources,
     conditions: allowed.conditions,
   });
-  const policy = policyOf(grantee);
+  const policy = policyOf(grantee, allowed.actions);
   for (const wildcard of allowed.resources.filter((resource) => resource.includes('*'))) {
     if (allowed.because === undefined) throw new Error(`${wildcard} is a wildcard: say why it is needed`);
     if (policy !== undefined) acknowledgeWildcard(policy, wildcard, allowed.because);
@@ -27,8 +28,9 @@ export function allow(grantee: iam.IGrantable, allowed: Allowed): iam.Grant {
 }
 
 /** The narrowest construct that carries a principal's statements. */
-function policyOf(grantee: iam.IGrantable): IConstruct | undefined {
+function policyOf(grantee: iam.IGrantable, actions: string[]): IConstruct | undefined {
   const principal: object = grantee.grantPrincipal;
   if (!Construct.isConstruct(principal)) return undefined;
+  if (principal instanceof InlineRole) return principal.holderOf(actions);
   return principal.node.tryFindChild('DefaultPolicy') ?? principal;
 }

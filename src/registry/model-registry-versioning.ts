@@ -19,7 +19,9 @@ import { RegistrationWorkflow } from './registration-workflow';
 import { RegistryCleanup } from './registry-cleanup';
 import { isSageMakerName } from '../domain/release-names';
 import { allow } from '../private/allow';
-import { grantLogs, handlerDefaults } from '../private/handler-defaults';
+import { newHandler, ownHandler } from '../private/handler';
+import { grantLogs } from '../private/handler-defaults';
+import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 
 /** Properties of `ModelRegistryVersioning`. */
@@ -206,14 +208,15 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
     return key;
   }
 
-  private newRegistrar(): lambda.Function {
+  private newRegistrar(): lambda.IFunction {
     const scope = new Construct(this, 'Registrar');
-    const registrar = new RegisterVersionFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Gives versions of the model ${this.modelName} their numbers and registers them`,
+    const registrar = newHandler(scope, RegisterVersionFunction, {
+      area: HandlerArea.EVIDENCE,
+      description: 'Gives versions of a model their numbers and registers them',
       encryptionKey: this.encryptionKey,
       environment: { LEDGER_TABLE: this.ledger.tableName, MODEL_NAME: this.modelName, MODEL_PACKAGE_GROUP: this.modelPackageGroupName },
       timeout: Duration.minutes(3),
-    }));
+    });
     const stack = Stack.of(this);
     this.allowLedger(registrar, ['dynamodb:ConditionCheckItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
     allow(registrar, {
@@ -236,13 +239,14 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
     return registrar;
   }
 
-  private newLifecycle(): lambda.Function {
+  private newLifecycle(): lambda.IFunction {
     const scope = new Construct(this, 'Lifecycle');
-    const lifecycle = new ChangeStageFunction(scope, 'Function', handlerDefaults(scope, {
+    const lifecycle = ownHandler(scope, ChangeStageFunction, {
+      area: HandlerArea.EVIDENCE,
       description: `Moves versions of the model ${this.modelName} from stage to stage`,
       encryptionKey: this.encryptionKey,
       environment: { LEDGER_TABLE: this.ledger.tableName },
-    }));
+    });
     this.allowLedger(lifecycle, ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
     allow(lifecycle, {
       actions: ['sagemaker:UpdateModelPackage'],

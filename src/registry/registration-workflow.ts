@@ -8,6 +8,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
+import { eventFor } from '../private/handler';
 import { acknowledgeWildcard } from '../private/wildcards';
 
 export interface RegistrationWorkflowProps {
@@ -105,7 +106,7 @@ export class RegistrationWorkflow extends Construct {
   private step(name: string, payload: Record<string, unknown>, resultPath: string): tasks.LambdaInvoke {
     const task = new tasks.LambdaInvoke(this.steps, name, {
       lambdaFunction: this.props.registrar,
-      payload: sfn.TaskInput.fromObject({ ...payload, time: sfn.JsonPath.stringAt('$$.State.EnteredTime') }),
+      payload: sfn.TaskInput.fromObject(eventFor(this.props.registrar, { ...payload, time: sfn.JsonPath.stringAt('$$.State.EnteredTime') })),
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
       resultPath,

@@ -5,7 +5,8 @@ import { Construct } from 'constructs';
 import { CleanRegistryFunction } from './clean-registry-function';
 import { modelPackageArns, modelPackageGroupArns } from './model-package-arns';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler, propertiesFor } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 
 export interface RegistryCleanupProps {
   readonly group: sagemaker.CfnModelPackageGroup;
@@ -20,9 +21,9 @@ export class RegistryCleanup extends Construct {
     const name = group.modelPackageGroupName;
     const stack = Stack.of(this);
     const handler = new Construct(this, 'Handler');
-    const cleaner = new CleanRegistryFunction(handler, 'Function', handlerDefaults(handler, {
-      description: `Empties the model package group ${name}`, encryptionKey, timeout: Duration.minutes(15),
-    }));
+    const cleaner = newHandler(handler, CleanRegistryFunction, {
+      area: HandlerArea.EVIDENCE, description: 'Empties a model package group', encryptionKey, timeout: Duration.minutes(15),
+    });
     const because = 'SageMaker numbers the packages of the group.';
     allow(cleaner, { actions: ['sagemaker:ListModelPackages'], resources: modelPackageGroupArns(stack, name) });
     allow(cleaner, { actions: ['sagemaker:ListModelPackages'], resources: modelPackageArns(stack, name), because });
@@ -35,7 +36,7 @@ export class RegistryCleanup extends Construct {
       resourceType: 'Custom::MlopsRegistryCleanup',
       serviceTimeout: Duration.minutes(16),
       removalPolicy,
-      properties: { ModelPackageGroupName: name },
+      properties: propertiesFor(cleaner, { ModelPackageGroupName: name }),
     }).node.addDependency(group);
   }
 }

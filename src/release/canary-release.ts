@@ -11,7 +11,9 @@ import { PlanReleaseFunction } from './plan-release-function';
 import { checkRelease } from './release-checks';
 import { TrafficShift } from './traffic-shift';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerClass } from '../private/handler-pool';
+import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence } from '../registry/slot-access';
@@ -124,7 +126,7 @@ export class CanaryRelease extends Construct {
    * @internal
    */
   public readonly _longest: Duration;
-  private readonly changers: lambda.Function[];
+  private readonly changers: lambda.IFunction[];
 
   constructor(scope: Construct, id: string, props: CanaryReleaseProps) {
     super(scope, id);
@@ -185,7 +187,7 @@ export class CanaryRelease extends Construct {
     };
   }
 
-  private grant(planner: lambda.Function, deployer: lambda.Function, guard: lambda.Function, props: CanaryReleaseProps): void {
+  private grant(planner: lambda.IFunction, deployer: lambda.IFunction, guard: lambda.IFunction, props: CanaryReleaseProps): void {
     grantPlanning(planner, props.endpoint, props.registry?.modelPackageGroupName);
     grantDeploying(deployer, props.endpoint);
     grantCreating(deployer, props.endpoint);
@@ -207,11 +209,7 @@ export class CanaryRelease extends Construct {
     });
   }
 
-  private handler<T extends lambda.Function>(
-    id: string, type: new (scope: Construct, id: string, props: lambda.FunctionOptions) => T, description: string, props: CanaryReleaseProps,
-    timeout = Duration.minutes(2),
-  ): T {
-    const scope = new Construct(this, id);
-    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout }));
+  private handler(id: string, type: HandlerClass, description: string, props: CanaryReleaseProps, timeout = Duration.minutes(2)): lambda.IFunction {
+    return newHandler(new Construct(this, id), type, { area: HandlerArea.RELEASE, description, encryptionKey: props.encryptionKey, timeout });
   }
 }

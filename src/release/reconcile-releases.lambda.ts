@@ -8,6 +8,7 @@ import { fromItem, toAttribute } from '../domain/attribute-values';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { ledgerKeys, VersionRecord } from '../domain/ledger';
 import { ReleaseRecoveryFailed } from '../domain/release-events';
+import { clientFor, perModel } from '../private/model-io';
 
 /** Where and what; the part of an event that the construct knows. */
 interface Releases {
@@ -33,10 +34,10 @@ export interface ReconcileAnswer {
 /** A version joins the queue, and is looked at, within so long of its event: one that waits for longer has been forgotten. */
 const FORGOTTEN_MINUTES = 10;
 
-const states = new SFNClient({});
-const eventBridge = new EventBridgeClient({});
+const states = clientFor(SFNClient);
+const eventBridge = clientFor(EventBridgeClient);
 
-export async function handler(event: ReconcileEvent): Promise<ReconcileAnswer> {
+async function handle(event: ReconcileEvent): Promise<ReconcileAnswer> {
   return event.action === 'reconcile' ? reconcile(event) : recoveryEnded(event);
 }
 
@@ -124,3 +125,5 @@ async function put({ eventBusName }: Releases, DetailType: string, detail: objec
 function before(time: string, minutes: number): string {
   return new Date(Date.parse(time) - minutes * 60_000).toISOString();
 }
+
+export const handler = perModel(handle);

@@ -6,6 +6,7 @@ import { ledgerKeys, normalTime, VersionRecord } from '../domain/ledger';
 import { releaseAccount } from '../domain/release-account';
 import { ApprovalRequested } from '../domain/release-events';
 import { hookDecision, hookFailure, HookInput, HookOutcome, HookPoint } from '../domain/release-hook';
+import { clientFor, perModel } from '../private/model-io';
 import { isConditionFailure, named, readVersion, untilUncontended } from '../registry/ledger-io';
 
 interface Asked {
@@ -43,9 +44,9 @@ export interface ApprovalAnswered {
 
 type Answer = PreparedHooks | HookOutcome | ApprovalAnswered;
 
-const client = new DynamoDBClient({});
+const client = clientFor(DynamoDBClient);
 
-export async function handler(event: ReleaseHookEvent): Promise<Answer> {
+async function handle(event: ReleaseHookEvent): Promise<Answer> {
   switch (event.action) {
     case 'prepare': return prepare(event);
     case 'judge': return keep(event, hookDecision(event.hook, event.at, event.answer));
@@ -139,3 +140,5 @@ async function recordOf(table: string, version: string): Promise<VersionRecord> 
 function tableOf({ table, key }: Asked & Named): ApprovalTable {
   return { client, table, key };
 }
+
+export const handler = perModel(handle);

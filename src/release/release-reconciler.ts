@@ -7,7 +7,8 @@ import { Construct } from 'constructs';
 import { ReconcileReleasesFunction } from './reconcile-releases-function';
 import { executionsOf } from './release-recovery';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { eventFor, newHandler } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -29,9 +30,9 @@ export class ReleaseReconciler extends Construct {
     super(scope, id);
     const { registry, endpoint, holders, recovery, eventBus, every } = props;
     const scopeOfFunction = new Construct(this, 'Handler');
-    const reconciler = new ReconcileReleasesFunction(scopeOfFunction, 'Function', handlerDefaults(scopeOfFunction, {
-      description: `Goes on with releases of the model ${registry.modelName} that should have gone on and did not`, encryptionKey: props.encryptionKey,
-    }));
+    const reconciler = newHandler(scopeOfFunction, ReconcileReleasesFunction, {
+      area: HandlerArea.RELEASE, description: 'Goes on with releases that should have gone on and did not', encryptionKey: props.encryptionKey,
+    });
     grantSlot(reconciler, registry, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']);
     allow(reconciler, { actions: ['states:DescribeExecution'], resources: holders.map(executionsOf), because: 'Each release is an execution of its own.' });
     allow(reconciler, { actions: ['states:StartExecution'], resources: [recovery.stateMachineArn] });
@@ -48,7 +49,9 @@ export class ReleaseReconciler extends Construct {
       description: `Looks whether releases of the model ${registry.modelName} go on`,
       schedule: events.Schedule.rate(every),
       targets: [new targets.LambdaFunction(reconciler, {
-        event: events.RuleTargetInput.fromObject({ ...releases, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes() }),
+        event: events.RuleTargetInput.fromObject(eventFor(reconciler, {
+          ...releases, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes(),
+        })),
       })],
     });
     new events.Rule(this, 'RecoveryEnded', {
@@ -59,12 +62,12 @@ export class ReleaseReconciler extends Construct {
         detail: { stateMachineArn: [recovery.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
       },
       targets: [new targets.LambdaFunction(reconciler, {
-        event: events.RuleTargetInput.fromObject({
+        event: events.RuleTargetInput.fromObject(eventFor(reconciler, {
           ...releases,
           action: 'recoveryEnded',
           execution: events.EventField.fromPath('$.detail.executionArn'),
           status: events.EventField.fromPath('$.detail.status'),
-        }),
+        })),
       })],
     });
   }

@@ -9,7 +9,10 @@ import { CanaryRelease } from './canary-release';
 import { RecoverReleaseFunction } from './recover-release-function';
 import { recoverySteps } from './recovery-steps';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerClass } from '../private/handler-pool';
+import { InlineRole } from '../private/inline-role';
+import { HandlerArea } from '../private/model-resources';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence, grantSlot } from '../registry/slot-access';
@@ -41,7 +44,7 @@ export class ReleaseRecovery extends Construct {
   constructor(scope: Construct, id: string, private readonly props: ReleaseRecoveryProps) {
     super(scope, id);
     const { registry, release, staging } = props;
-    const deployer = this.handler('Deployer', DeployFunction, 'Puts an endpoint back on its last good config', CHANGE_TIMEOUT);
+    const deployer = this.handler('Deployer', DeployFunction, 'Changes what the endpoint serves', CHANGE_TIMEOUT);
     const recoverer = this.handler('Recoverer', RecoverReleaseFunction, 'Finds out what a broken release left behind, and stops it', CHANGE_TIMEOUT);
     grantDeploying(deployer, release.endpoint);
     grantCreating(deployer, release.endpoint);
@@ -80,20 +83,26 @@ export class ReleaseRecovery extends Construct {
       encryptionKey: props.encryptionKey,
       functions: [deployer, recoverer, props.slot, registry.lifecycle],
     });
-    // apart from the role's own policy, which the function waits for, and the state machine for the function
-    const executions = executionsOf(this.stateMachine);
-    const policy = new iam.Policy(this, 'LookAtItself', {
-      roles: recoverer.role === undefined ? [] : [recoverer.role],
-      statements: [new iam.PolicyStatement({ actions: ['states:DescribeExecution'], resources: [executions] })],
-    });
-    acknowledgeWildcard(policy, executions, 'Each recovery is an execution of its own.');
+    this.lookAtItself(recoverer);
   }
 
-  private handler<T extends lambda.Function>(
-    id: string, type: new (scope: Construct, id: string, props: lambda.FunctionOptions) => T, description: string, timeout: Duration,
-  ): T {
-    const scope = new Construct(this, id);
-    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: this.props.encryptionKey, timeout }));
+  private lookAtItself(recoverer: lambda.IFunction): void {
+    const resources = [executionsOf(this.stateMachine)];
+    const because = 'Each recovery is an execution of its own.';
+    if (recoverer.role instanceof InlineRole) {
+      allow(recoverer, { actions: ['states:DescribeExecution'], resources, because });
+      return;
+    }
+    // apart from the role's own policy, which the function waits for, and the state machine for the function
+    const policy = new iam.Policy(this, 'LookAtItself', {
+      roles: recoverer.role === undefined ? [] : [recoverer.role],
+      statements: [new iam.PolicyStatement({ actions: ['states:DescribeExecution'], resources })],
+    });
+    acknowledgeWildcard(policy, resources[0], because);
+  }
+
+  private handler(id: string, type: HandlerClass, description: string, timeout: Duration): lambda.IFunction {
+    return newHandler(new Construct(this, id), type, { area: HandlerArea.RELEASE, description, encryptionKey: this.props.encryptionKey, timeout });
   }
 }
 

@@ -13,7 +13,8 @@ import { LONGEST_RECOVERY } from './release-recovery';
 import { RollbackReleaseFunction } from './rollback-release-function';
 import { MlopsEventType } from '../domain/events';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
 import { CHANGE_TIMEOUT } from '../serving/hosting-names';
@@ -46,9 +47,9 @@ export class ReleaseRollback extends Construct {
     const { registry, release } = props;
     const { endpoint } = release;
     const handler = new Construct(this, 'Planner');
-    const planner = new RollbackReleaseFunction(handler, 'Function', handlerDefaults(handler, {
-      description: `Says what the model ${registry.modelName} goes back to`, encryptionKey: props.encryptionKey, timeout: CHANGE_TIMEOUT,
-    }));
+    const planner = newHandler(handler, RollbackReleaseFunction, {
+      area: HandlerArea.RELEASE, description: 'Says what a model goes back to', encryptionKey: props.encryptionKey, timeout: CHANGE_TIMEOUT,
+    });
     grantSlot(planner, registry, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']);
     allow(planner, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
     this.stateMachine = workflowMachine(this, {

@@ -18,7 +18,8 @@ import { RELEASE_DUE, releaseSteps } from './release-steps';
 import { checkKeep, KEPT_BY_DEFAULT, Retention } from './retention';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
@@ -234,11 +235,11 @@ export class ReleaseWorkflow extends Construct {
     });
   }
 
-  private slotKeeper(props: ReleaseWorkflowProps): lambda.Function {
+  private slotKeeper(props: ReleaseWorkflowProps): lambda.IFunction {
     const scope = new Construct(this, 'SlotKeeper');
-    const slot = new ReleaseSlotFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Keeps the release slot of the model ${props.registry.modelName}`, encryptionKey: props.encryptionKey, timeout: Duration.minutes(2),
-    }));
+    const slot = newHandler(scope, ReleaseSlotFunction, {
+      area: HandlerArea.RELEASE, description: 'Keeps the release slot of a model', encryptionKey: props.encryptionKey, timeout: Duration.minutes(2),
+    });
     grantSlot(slot, props.registry, [
       'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem',
     ]);

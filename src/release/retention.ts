@@ -7,7 +7,8 @@ import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { RetainGoodFunction } from './retain-good-function';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
@@ -43,16 +44,17 @@ export function checkKeep(problems: Problems, keep: number | undefined): void {
 /** Keeps the newest good releases, and removes what older ones were made of. */
 export class Retention extends Construct {
   /** What the steps call. */
-  public readonly handler: lambda.Function;
+  public readonly handler: lambda.IFunction;
 
   constructor(scope: Construct, id: string, private readonly props: RetentionProps) {
     super(scope, id);
     const { registry, endpoint } = props;
-    this.handler = new RetainGoodFunction(this, 'Function', handlerDefaults(this, {
-      description: `Keeps the last good releases of the model ${registry.modelName}, and removes older ones`,
+    this.handler = newHandler(this, RetainGoodFunction, {
+      area: HandlerArea.RELEASE,
+      description: 'Keeps the last good releases of a model, and removes older ones',
       encryptionKey: props.encryptionKey,
       timeout: CHANGE_TIMEOUT,
-    }));
+    });
     grantSlot(this.handler, registry, ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']);
     const because = 'Each release makes a model and an endpoint config of its own, named after the endpoint.';
     const own = (resource: string): string[] => ownNames(endpoint).map((name) => hostingArn(endpoint, resource, name));

@@ -1,12 +1,14 @@
 import { ArnFormat, CfnResource, CustomResource, Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CleanEndpointFunction } from './clean-endpoint-function';
 import { NamedEndpoint, alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from './hosting-names';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler, propertiesFor, untilRightsAreGone } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 
 /** The endpoint, as far as its remains go. */
 export interface CleanedEndpoint extends NamedEndpoint {
@@ -33,33 +35,34 @@ const TIMEOUT = Duration.minutes(15);
  */
 export class EndpointCleanup extends Construct {
   private readonly machines: sfn.IStateMachine[] = [];
-  private readonly cleaner: CleanEndpointFunction;
+  private readonly cleaner: lambda.IFunction;
   private readonly resource: CustomResource;
 
   constructor(scope: Construct, id: string, props: EndpointCleanupProps) {
     super(scope, id);
     const { endpoint } = props;
     const handler = new Construct(this, 'Handler');
-    this.cleaner = new CleanEndpointFunction(handler, 'Function', handlerDefaults(handler, {
-      description: `Removes what releases to the endpoint ${endpoint.endpointName} have made`, encryptionKey: props.encryptionKey, timeout: TIMEOUT,
-    }));
+    this.cleaner = newHandler(handler, CleanEndpointFunction, {
+      area: HandlerArea.RELEASE, description: 'Removes what releases to an endpoint have made', encryptionKey: props.encryptionKey, timeout: TIMEOUT,
+    });
     this.grant(endpoint);
     this.resource = new CustomResource(this, 'Resource', {
       serviceToken: this.cleaner.functionArn,
       resourceType: 'Custom::MlopsEndpointCleanup',
       serviceTimeout: Duration.minutes(16),
       removalPolicy: props.removalPolicy,
-      properties: {
+      properties: propertiesFor(this.cleaner, {
         EndpointName: endpoint.endpointName,
         ExecutionRoleArn: endpoint.executionRole.roleArn,
         StateMachineArns: Lazy.list({ produce: () => this.machines.map(({ stateMachineArn }) => stateMachineArn) }, { omitEmpty: true }),
         Pause: PAUSE.toSeconds(),
         // the change itself, and the time until its function began
         Settle: 2 * CHANGE_TIMEOUT.toSeconds(),
-      },
+      }),
     });
     // models need their role as long as they are there
     this.resource.node.addDependency(endpoint.executionRole);
+    untilRightsAreGone(this.cleaner, this.resource);
   }
 
   /** A state machine that changes the endpoint. One of another stack, which comes after this one, is deleted before anyhow. */

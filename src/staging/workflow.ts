@@ -10,6 +10,7 @@ import { Construct } from 'constructs';
 import { HostingSettings } from './hosting-plan';
 import { MlopsEvents } from '../domain/events';
 import { allow } from '../private/allow';
+import { eventFor } from '../private/handler';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { modelPackageArns } from '../registry/model-package-arns';
 import { hostingArn, ownNames, stagingEndpointArns } from '../serving/hosting-names';
@@ -40,7 +41,7 @@ export function invoke(
 ): tasks.LambdaInvoke {
   const task = new tasks.LambdaInvoke(scope, id, {
     lambdaFunction: handler,
-    payload: sfn.TaskInput.fromObject(payload),
+    payload: sfn.TaskInput.fromObject(eventFor(handler, payload)),
     payloadResponseOnly: true,
     retryOnServiceExceptions: false,
     resultPath: result ?? sfn.JsonPath.DISCARD,

@@ -4,6 +4,7 @@ import { ledgerKeys } from '../domain/ledger';
 import {
   ChampionPlan, datasetProblems, hyperparametersOf, jobNameOf, ModelSourceState, PrepareRunAnswer, readSpec, RunPlan, RunRejected,
 } from '../domain/training-run';
+import { perModel, setting } from '../private/model-io';
 
 export interface PrepareRunEvent {
   /** What started the run: `{commit, author?, imageUri, spec}` after a merge, `{dataset}` after a publication. */
@@ -21,13 +22,20 @@ export interface PrepareRunEvent {
 
 const LONGEST_AUTHOR = 256;
 
-const env = process.env as Record<'ARTIFACTS' | 'DATASETS' | 'DATASET_PREFIX' | 'JOB_PREFIX' | 'LEDGER', string>;
+/** What the construct knows. */
+const env = {
+  get ARTIFACTS() { return setting('ARTIFACTS') ?? ''; },
+  get DATASETS() { return setting('DATASETS') ?? ''; },
+  get DATASET_PREFIX() { return setting('DATASET_PREFIX') ?? ''; },
+  get JOB_PREFIX() { return setting('JOB_PREFIX') ?? ''; },
+  get LEDGER() { return setting('LEDGER') ?? ''; },
+};
 
 /**
  * Decides what a run trains on what, or why it does not. Repeating it gives the same answer, as long as no version is
  * registered and no dataset published in between.
  */
-export async function handler(event: PrepareRunEvent): Promise<PrepareRunAnswer> {
+async function handle(event: PrepareRunEvent): Promise<PrepareRunAnswer> {
   const known: { commit?: string; dataset?: string } = {
     commit: textOf(event.input.commit),
     dataset: textOf(event.input.dataset),
@@ -148,3 +156,5 @@ async function latestVersion(location: DatasetLocation): Promise<string> {
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
+
+export const handler = perModel(handle);

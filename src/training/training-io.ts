@@ -2,9 +2,10 @@ import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { fromItem, JsonObject, toItem } from '../domain/attribute-values';
 import { LedgerKey } from '../domain/ledger';
+import { clientFor } from '../private/model-io';
 
-const s3 = new S3Client({});
-const dynamodb = new DynamoDBClient({});
+const s3 = clientFor(S3Client);
+const dynamodb = clientFor(DynamoDBClient);
 
 /** A JSON object of S3, or nothing where there is none. */
 export async function readJson(bucket: string, key: string): Promise<unknown> {

@@ -19,12 +19,13 @@ import { grantObjects } from '../data/object-access';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { jobPrefixOf, MAX_JOB_PREFIX } from '../domain/training-run';
 import { allow } from '../private/allow';
-import { handlerDefaults, HandlerOptions } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerOptions } from '../private/handler-defaults';
+import { HandlerClass } from '../private/handler-pool';
+import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
-
-type HandlerClass = new (scope: Construct, id: string, props?: lambda.FunctionOptions) => lambda.Function;
 
 const RUN_FOLDERS = 'Each run writes below a folder of its own.';
 
@@ -191,7 +192,7 @@ export class TrainingWorkflow extends Construct {
     };
   }
 
-  private prepareFunction(dataset: IDataset, registry: IModelRegistry, key?: kms.IKey): lambda.Function {
+  private prepareFunction(dataset: IDataset, registry: IModelRegistry, key?: kms.IKey): lambda.IFunction {
     const handler = this.handler('Prepare', PrepareRunFunction, {
       description: 'Decides what a training run trains on what, and checks that it can',
       encryptionKey: key,
@@ -216,7 +217,7 @@ export class TrainingWorkflow extends Construct {
     return handler;
   }
 
-  private gateFunction(gate: QualityGate, registry: IModelRegistry, key?: kms.IKey): lambda.Function {
+  private gateFunction(gate: QualityGate, registry: IModelRegistry, key?: kms.IKey): lambda.IFunction {
     const handler = this.handler('Gate', GateFunction, {
       description: 'Judges a candidate by its evaluation',
       encryptionKey: key,
@@ -226,12 +227,11 @@ export class TrainingWorkflow extends Construct {
     return handler;
   }
 
-  private handler(id: string, type: HandlerClass, options: HandlerOptions): lambda.Function {
-    const scope = new Construct(this, id);
-    return new type(scope, 'Handler', handlerDefaults(scope, options));
+  private handler(id: string, type: HandlerClass, options: HandlerOptions): lambda.IFunction {
+    return newHandler(new Construct(this, id), type, { ...options, area: HandlerArea.EVIDENCE, functionId: 'Handler' });
   }
 
-  private machine(definition: sfn.IChainable, handlers: lambda.Function[], key?: kms.IKey): sfn.StateMachine {
+  private machine(definition: sfn.IChainable, handlers: lambda.IFunction[], key?: kms.IKey): sfn.StateMachine {
     const stack = Stack.of(this);
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
     const machine = new sfn.StateMachine(this, 'Resource', {

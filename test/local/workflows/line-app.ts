@@ -3,6 +3,8 @@ import {
   Alerts, CanaryRelease, Dataset, MlopsEvents, ModelEndpoint, ModelRegistryVersioning, ReleaseHooks,
   ReleaseWorkflow, ShadowStaging, TrafficShift, TrainingWorkflow,
 } from '../../../src';
+import { ModelResources } from '../../../src/private/model-resources';
+import { PlatformResources } from '../../../src/private/platform-resources';
 
 export const MODEL = 'Line';
 export const DATASET = 'Points';
@@ -30,6 +32,8 @@ export interface LineOptions {
 export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlarms = [], pace }: LineOptions = {}): void {
   const key = new kms.Key(stack, 'Key', { removalPolicy: RemovalPolicy.DESTROY });
   const common = { encryptionKey: key };
+  // as a platform's model, whose functions are those of all models
+  new ModelResources(stack, new PlatformResources(stack, key), key);
   const curated = new s3.Bucket(stack, 'Curated', { encryption: s3.BucketEncryption.KMS, ...common });
   const dataset = Dataset.fromDatasetAttributes({ datasetName: DATASET, bucket: curated, target: 'y' });
 

@@ -1,0 +1,56 @@
+import { Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { InlineRole } from './inline-role';
+import { acknowledgeWildcard } from './wildcards';
+
+/** A function that one of the library's handlers is bundled in. */
+export type HandlerClass<T extends lambda.Function = lambda.Function> = new (scope: Construct, id: string, props?: lambda.FunctionOptions) => T;
+
+export interface PooledOptions {
+  readonly description: string;
+  readonly timeout?: Duration;
+}
+
+/**
+ * The functions that all models of a platform have in common: each handler once. They have no rights of their own but to
+ * write logs, and work in the role that an event names, which has to be one of a model's.
+ */
+export class HandlerPool extends Construct {
+  /** Path of the roles that the functions may take. */
+  public readonly rolePath: string;
+  /** What the functions run as. */
+  public readonly role: iam.IRole;
+  private readonly logGroup: logs.ILogGroup;
+  private readonly functions = new Map<string, lambda.Function>();
+
+  constructor(scope: Construct, id: string, encryptionKey?: kms.IKey) {
+    super(scope, id);
+    this.rolePath = `/cdk-mlops/${this.node.addr.slice(-12)}/`;
+    this.logGroup = new logs.LogGroup(this, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
+    const role = new InlineRole(this, 'Role', {
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      description: 'Functions that models have in common; each call works in a role of its model',
+    });
+    this.logGroup.grantWrite(role);
+    const roles = `arn:${Aws.PARTITION}:iam::${Stack.of(this).account}:role${this.rolePath}*`;
+    role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['sts:AssumeRole'], resources: [roles] }));
+    acknowledgeWildcard(role, roles, 'Each model has roles of its own below this path, and each of them says itself who may take it.');
+    this.role = role;
+  }
+
+  /** The function of a handler. */
+  public function(type: HandlerClass, { description, timeout }: PooledOptions): lambda.Function {
+    const id = type.name.replace(/Function$/, '');
+    const known = this.functions.get(id);
+    if (known !== undefined) return known;
+    const made = new type(this, id, {
+      architecture: lambda.Architecture.ARM_64, description, logGroup: this.logGroup, memorySize: 512, role: this.role, timeout: timeout ?? Duration.minutes(1),
+    });
+    this.functions.set(id, made);
+    return made;
+  }
+}
