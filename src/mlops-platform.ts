@@ -7,6 +7,7 @@ import { PersonaRole, PersonaRoleOptions } from './access/persona-role';
 import { PipelineProtection } from './access/pipeline-protection';
 import { DataLake } from './data/data-lake';
 import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
+import { newSharedAccessLogs } from './private/access-logs';
 import { grantLogs } from './private/handler-defaults';
 import { PlatformResources } from './private/platform-resources';
 import { RegressionModel, RegressionModelOptions } from './regression-model';
@@ -92,7 +93,7 @@ export class MlopsPlatform extends Construct {
     this.dataLake = new DataLake(this, 'DataLake', { removalPolicy: props.removalPolicy });
     this.alerts = new Alerts(this, 'Alerts', { encryptionKey: this.encryptionKey });
     this.protection = new PipelineProtection(this, 'Protection', { alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
-    new PlatformResources(this, this.encryptionKey);
+    new PlatformResources(this, this.encryptionKey, (within) => newSharedAccessLogs(within, props.removalPolicy ?? RemovalPolicy.RETAIN));
     this.protection.trust(this);
     this.protection.protectBucket(this.dataLake.curatedZone);
     if (props.manageApiLogging ?? true) this.apiLogging = new ApiAccountLogging(this, 'ApiLogging');

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { IDataset } from './data/dataset';
 import { DeliveryPipeline } from './delivery/delivery-pipeline';
 import { QualityMonitor, QualityMonitorOptions } from './monitoring/quality-monitor';
+import { newSharedAccessLogs } from './private/access-logs';
 import { ModelResources } from './private/model-resources';
 import { PlatformResources } from './private/platform-resources';
 import { Problems } from './private/problems';
@@ -204,7 +205,9 @@ export class RegressionModel extends Construct {
     const common = { encryptionKey };
     this.stack = new NestedStack(this, 'Stack', { description: `The model ${this.modelName}` });
     const within = this.stack;
-    new ModelResources(within, PlatformResources.of(this) ?? new PlatformResources(this, encryptionKey), encryptionKey);
+    const platform = PlatformResources.of(this)
+      ?? new PlatformResources(this, encryptionKey, (scopeOfLogs) => newSharedAccessLogs(scopeOfLogs, removalPolicy ?? RemovalPolicy.RETAIN));
+    new ModelResources(within, platform, encryptionKey);
 
     this.registry = new ModelRegistryVersioning(within, 'Registry', { ...common, modelName: this.modelName, removalPolicy });
     this.endpoint = new ModelEndpoint(within, 'Endpoint', {

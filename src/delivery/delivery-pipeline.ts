@@ -1,16 +1,20 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
 import * as codebuild from 'aws-cdk-lib/aws-codebuild';
 import * as codepipeline from 'aws-cdk-lib/aws-codepipeline';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { buildSpec, RUN_FILE } from './build-spec';
 import { grantObjects } from '../data/object-access';
+import { cleanName } from '../domain/release-names';
 import { allow } from '../private/allow';
+import { starterRole } from '../private/machine-defaults';
+import { newLogGroup, newRole } from '../private/model-defaults';
+import { ModelResources } from '../private/model-resources';
+import { newPipelineFiles } from '../private/platform-resources';
 import { Problems } from '../private/problems';
 import { ModelSource } from '../source/model-source';
 import { SourceAction, SourceAuthor } from '../source/source-action';
@@ -101,6 +105,7 @@ export class DeliveryPipeline extends Construct {
   public readonly artifactBucket: s3.IBucket;
 
   private readonly key?: kms.IKey;
+  private readonly ownName?: string;
 
   constructor(scope: Construct, id: string, props: DeliveryPipelineProps) {
     super(scope, id);
@@ -115,7 +120,10 @@ export class DeliveryPipeline extends Construct {
 
     const source = props.source._bind(this);
     this.repository = source.repository;
-    this.artifactBucket = props.artifactBucket ?? this.createArtifactBucket();
+    const shared = props.artifactBucket === undefined ? ModelResources.of(this)?.platform.pipelineFiles : undefined;
+    this.artifactBucket = props.artifactBucket ?? shared ?? newPipelineFiles(this, 'Artifacts', this.key);
+    // a pipeline's files are below the first 20 characters of its name: whoever shares a bucket has to know them
+    this.ownName = shared === undefined ? undefined : `${cleanName(props.training.jobPrefix, 11)}-${this.node.addr.slice(-8)}`;
 
     const project = this.createProject(props, timeout, source.author);
     this.projectName = project.ref;
@@ -127,36 +135,11 @@ export class DeliveryPipeline extends Construct {
     if (source.trigger) this.startOn(source.trigger);
   }
 
-  private createArtifactBucket(): s3.Bucket {
-    const bucket = new s3.Bucket(this, 'Artifacts', {
-      encryption: this.key === undefined ? s3.BucketEncryption.S3_MANAGED : s3.BucketEncryption.KMS,
-      encryptionKey: this.key,
-      bucketKeyEnabled: this.key === undefined ? undefined : true,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      versioned: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-      lifecycleRules: [{
-        expiration: Duration.days(30),
-        noncurrentVersionExpiration: Duration.days(7),
-        abortIncompleteMultipartUploadAfter: Duration.days(1),
-      }],
-    });
-    Validations.of(bucket).acknowledge({
-      id: 'AwsSolutions-S1',
-      reason: 'Files of a run on their way from one action of the pipeline to the next, which expire; the repository and the registry hold what stays',
-    });
-    return bucket;
-  }
-
   private createProject(props: DeliveryPipelineProps, timeout: Duration, author?: SourceAuthor): codebuild.CfnProject {
     const scope = new Construct(this, 'Build');
     const { repository } = props.training.registry;
-    const logGroup = new logs.LogGroup(scope, 'Logs', {
-      encryptionKey: this.key, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
-    });
-    const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('codebuild.amazonaws.com') });
+    const logGroup = newLogGroup(scope, 'Logs', this.key);
+    const role = newRole(scope, 'Role', { assumedBy: new iam.ServicePrincipal('codebuild.amazonaws.com') });
     allow(role, { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] });
     this.grantArtifacts(role);
     author?.grant(role);
@@ -208,7 +191,7 @@ export class DeliveryPipeline extends Construct {
   }
 
   private createPipeline(source: SourceAction, training: TrainingWorkflow): codepipeline.CfnPipeline {
-    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('codepipeline.amazonaws.com') });
+    const role = newRole(this, 'Role', { assumedBy: new iam.ServicePrincipal('codepipeline.amazonaws.com') });
     this.grantArtifacts(role);
     source.grantFetch(role);
     allow(role, { actions: ['codebuild:BatchGetBuilds', 'codebuild:StartBuild'], resources: [this.projectArn] });
@@ -224,6 +207,7 @@ export class DeliveryPipeline extends Construct {
     });
 
     const pipeline = new codepipeline.CfnPipeline(this, 'Resource', {
+      name: this.ownName,
       pipelineType: 'V2',
       // the default mode drops a waiting run for a later one, which would be a way to stop it
       executionMode: 'QUEUED',
@@ -261,13 +245,14 @@ export class DeliveryPipeline extends Construct {
     new events.Rule(this, 'Merge', {
       description: `Starts the delivery of a merge to ${this.repository.branch}`,
       eventPattern,
-      targets: [new targets.CodePipeline(pipeline)],
+      targets: [new targets.CodePipeline(pipeline, { eventRole: starterRole(this) })],
     });
   }
 
   private grantArtifacts(role: iam.IRole): void {
     grantObjects(role, {
       bucket: this.artifactBucket,
+      prefix: this.ownName,
       actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'],
       list: true,
       writes: true,

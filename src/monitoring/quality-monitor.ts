@@ -13,6 +13,7 @@ import { QualityWorkflow, readsState } from './quality-workflow';
 import { ReportDegradationFunction } from './report-degradation-function';
 import { allow } from '../private/allow';
 import { eventFor, newHandler } from '../private/handler';
+import { starterRole } from '../private/machine-defaults';
 import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -156,7 +157,9 @@ export class QualityMonitor extends Construct {
       description: `Evaluates the predictions of ${endpoint.endpointName}`,
       // a quarter past, when the labels of the hour before have been written
       schedule: events.Schedule.cron({ minute: '15', hour: every.toHours() === 24 ? '0' : every.toHours() === 1 ? '*' : `0/${every.toHours()}` }),
-      targets: [new targets.SfnStateMachine(stateMachine, { input: events.RuleTargetInput.fromObject({ time: events.EventField.time }) })],
+      targets: [new targets.SfnStateMachine(stateMachine, {
+        role: starterRole(this), input: events.RuleTargetInput.fromObject({ time: events.EventField.time }),
+      })],
     });
 
     this.alarm = new cloudwatch.Alarm(this, 'Alarm', {

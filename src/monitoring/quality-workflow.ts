@@ -1,8 +1,7 @@
-import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
@@ -11,8 +10,8 @@ import { PublishQualityFunction } from './publish-quality-function';
 import { MonitorSettings } from './quality-settings';
 import { allow } from '../private/allow';
 import { eventFor, newHandler } from '../private/handler';
+import { acknowledgeMachine, machineDefaults } from '../private/machine-defaults';
 import { HandlerArea } from '../private/model-resources';
-import { acknowledgeWildcard } from '../private/wildcards';
 import { IObservationStore } from '../serving/observation-store';
 
 export interface QualityWorkflowProps {
@@ -70,27 +69,15 @@ export class QualityWorkflow extends Construct {
       .when(sfn.Condition.stringEquals('$.plan.next', 'publish'), publishNothing.next(evaluated))
       .otherwise(new sfn.Succeed(steps, 'NothingNew')));
 
-    const role = new iam.Role(this, 'Role', {
-      assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
-      description: `Evaluates the predictions of ${props.settings.endpointName}`,
-    });
-    props.observations.grantQuery(role);
+    const defaults = machineDefaults(this, props.encryptionKey);
+    props.observations.grantQuery(defaults.role);
     this.stateMachine = new sfn.StateMachine(this, 'Resource', {
+      ...defaults,
       comment: `Evaluates the predictions of ${props.settings.endpointName}`,
       definitionBody: sfn.DefinitionBody.fromChainable(definition),
-      role,
       timeout: Duration.hours(2),
-      tracingEnabled: true,
-      logs: {
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: true,
-        destination: new logs.LogGroup(this, 'Logs', {
-          encryptionKey: props.encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
-        }),
-      },
     });
-    acknowledgeWildcard(role, '*', 'Log delivery and tracing have no resources in IAM');
-    for (const invoked of [planner, publisher]) acknowledgeWildcard(role, `${invoked.functionArn}:*`, 'A version of the function is the function');
+    acknowledgeMachine(this.stateMachine, [planner.functionArn, publisher.functionArn]);
   }
 
   private publication(steps: Construct, id: string, publisher: lambda.IFunction, query: Record<string, string>): tasks.LambdaInvoke {

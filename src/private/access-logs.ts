@@ -2,6 +2,7 @@ import { Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { ModelResources } from './model-resources';
 
 /** A bucket for the access logs of others; they are kept for a year. */
 export function newAccessLogs(scope: Construct, removalPolicy: RemovalPolicy): s3.Bucket {
@@ -16,18 +17,41 @@ export function newAccessLogs(scope: Construct, removalPolicy: RemovalPolicy): s
   });
 }
 
+/** A bucket for the access logs of many: what delivers them is let in once, since a policy does not hold a statement for each. */
+export function newSharedAccessLogs(scope: Construct, removalPolicy: RemovalPolicy): s3.Bucket {
+  const logs = newAccessLogs(scope, removalPolicy);
+  logs.addToResourcePolicy(delivery(logs, '*'));
+  return logs;
+}
+
+/** Where a bucket's access logs go: to the bucket of its model's platform, or to one of its own. */
+export function sendAccessLogs(bucket: s3.Bucket, scope: Construct, removalPolicy: RemovalPolicy): void {
+  const shared = ModelResources.of(scope)?.platform.accessLogs;
+  if (shared === undefined) logAccess(bucket, newAccessLogs(scope, removalPolicy));
+  else setDestination(bucket, shared);
+}
+
 /**
  * Sends a bucket's access logs to another by bucket policy. The bucket's own property would do so by an access control
  * list in apps that lack a feature flag, which buckets without access control lists refuse.
  */
 export function logAccess(bucket: s3.Bucket, logs: s3.IBucket): void {
+  logs.addToResourcePolicy(delivery(logs, `${setDestination(bucket, logs)}*`));
+}
+
+/** Answers the prefix that the bucket's logs have. */
+function setDestination(bucket: s3.Bucket, logs: s3.IBucket): string {
   const prefix = `${Names.uniqueResourceName(bucket, { maxLength: 60, separator: '-' }).toLowerCase()}/`;
   (bucket.node.defaultChild as s3.CfnBucket).loggingConfiguration = { destinationBucketName: logs.bucketName, logFilePrefix: prefix };
-  logs.addToResourcePolicy(new iam.PolicyStatement({
+  return prefix;
+}
+
+function delivery(logs: s3.IBucket, objects: string): iam.PolicyStatement {
+  return new iam.PolicyStatement({
     sid: 'ServerAccessLogs',
     principals: [new iam.ServicePrincipal('logging.s3.amazonaws.com')],
     actions: ['s3:PutObject'],
-    resources: [logs.arnForObjects(`${prefix}*`)],
-    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(bucket).account } },
-  }));
+    resources: [logs.arnForObjects(objects)],
+    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(logs).account } },
+  });
 }

@@ -27,8 +27,8 @@ export function allow(grantee: iam.IGrantable, allowed: Allowed): iam.Grant {
   return grant;
 }
 
-/** The narrowest construct that carries a principal's statements. */
-function policyOf(grantee: iam.IGrantable, actions: string[]): IConstruct | undefined {
+/** The narrowest construct that carries a principal's statements about these actions. */
+export function policyOf(grantee: iam.IGrantable, actions: string[]): IConstruct | undefined {
   const principal: object = grantee.grantPrincipal;
   if (!Construct.isConstruct(principal)) return undefined;
   if (principal instanceof InlineRole) return principal.holderOf(actions);

@@ -48,7 +48,12 @@ export class HandlerPool extends Construct {
     const known = this.functions.get(id);
     if (known !== undefined) return known;
     const made = new type(this, id, {
-      architecture: lambda.Architecture.ARM_64, description, logGroup: this.logGroup, memorySize: 512, role: this.role, timeout: timeout ?? Duration.minutes(1),
+      architecture: lambda.Architecture.ARM_64,
+      description,
+      logGroup: this.logGroup,
+      memorySize: 512,
+      role: this.role,
+      timeout: timeout ?? Duration.minutes(1),
     });
     this.functions.set(id, made);
     return made;

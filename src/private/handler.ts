@@ -28,7 +28,11 @@ export function newHandler(scope: Construct, type: HandlerClass, options: NewHan
   if (model === undefined) return new type(scope, functionId, handlerDefaults(scope, { ...defaults, environment: settings }));
   const { functionArn } = model.platform.handlers.function(type, defaults);
   const role = model.handlerRole(area);
-  const handler = lambda.Function.fromFunctionAttributes(scope, functionId, { functionArn, role, sameEnvironment: true, architecture: lambda.Architecture.ARM_64 });
+  const handler = lambda.Function.fromFunctionAttributes(scope, functionId, {
+    functionArn, role, sameEnvironment: true, architecture: lambda.Architecture.ARM_64,
+  });
+  // there are no versions to be called, and the policy of the model's workflows is short of room
+  handler.resourceArnsForGrantInvoke.splice(1);
   forModel.set(handler, { role: role.roleArn, ...(settings === undefined ? {} : { settings }) });
   return handler;
 }
@@ -62,5 +66,5 @@ export function propertiesFor(handler: lambda.IFunction, properties: Record<stri
 
 /** Keeps what the handler may do in its model's role until a resource is gone that calls it. */
 export function untilRightsAreGone(handler: lambda.IFunction, resource: Construct): void {
-  if (handler.role instanceof InlineRole) resource.node.addDependency(handler.role, handler.role.machinePolicy);
+  if (handler.role instanceof InlineRole) resource.node.addDependency(handler.role, handler.role.policyBeside);
 }

@@ -1,15 +1,19 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
+/** What refers to the roles by which a model works, as the state machine does that runs as one. */
+export const REFERRING = /^(states:|codepipeline:|lambda:|iam:PassRole$|ecr:BatchDeleteImage$)/i;
+
 /**
- * A role that holds its rights itself, as one resource. State machines refer to it, so that what it may do with state
- * machines cannot be part of it: that is one policy beside it.
+ * A role that holds its rights itself, as one resource. What refers to the role cannot be named in it: rights to that are
+ * one policy beside it.
  */
 export class InlineRole extends iam.Role {
   private readonly rights: iam.PolicyDocument;
-  private machines?: iam.Policy;
+  private besides?: iam.Policy;
 
-  constructor(private readonly within: Construct, id: string, props: iam.RoleProps) {
+  /** @param beside actions on what refers to the role */
+  constructor(private readonly within: Construct, id: string, props: iam.RoleProps, private readonly beside?: RegExp) {
     const rights = new iam.PolicyDocument({ minimize: true });
     super(within, id, { ...props, inlinePolicies: { Rights: rights } });
     this.rights = rights;
@@ -24,12 +28,12 @@ export class InlineRole extends iam.Role {
 
   /** What holds a statement about these actions. */
   public holderOf(actions: string[]): InlineRole | iam.Policy {
-    return actions.some((action) => action.startsWith('states:')) ? this.machinePolicy : this;
+    return actions.some((action) => this.beside?.test(action) === true) ? this.policyBeside : this;
   }
 
-  /** What the role may do with state machines. Beside the role and not below it: state machines wait for all that is below. */
-  public get machinePolicy(): iam.Policy {
-    this.machines ??= new iam.Policy(this.within, `${this.node.id}OfMachines`, { roles: [this], document: new iam.PolicyDocument({ minimize: true }) });
-    return this.machines;
+  /** Rights to what refers to the role. Not below the role: state machines wait for all that is. */
+  public get policyBeside(): iam.Policy {
+    this.besides ??= new iam.Policy(this.within, `${this.node.id}Policy`, { roles: [this], document: new iam.PolicyDocument({ minimize: true }) });
+    return this.besides;
   }
 }

@@ -3,7 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IConstruct } from 'constructs';
-import { InlineRole } from './inline-role';
+import { InlineRole, REFERRING } from './inline-role';
 import { PlatformResources } from './platform-resources';
 
 /** What a handler is about; each has a role of its own in each model. */
@@ -28,12 +28,22 @@ export class ModelResources {
 
   /** Where all of the model writes its logs. */
   public readonly logGroup: logs.ILogGroup;
+  private workflows?: InlineRole;
   private readonly roles = new Map<HandlerArea, InlineRole>();
 
   /** @param scope everything below it is the model's */
   constructor(private readonly scope: Construct, public readonly platform: PlatformResources, encryptionKey: kms.IKey) {
     shared.set(scope, this);
     this.logGroup = new logs.LogGroup(scope, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
+  }
+
+  /** The role of all state machines of the model, and of what starts them. */
+  public get workflowRole(): InlineRole {
+    this.workflows ??= new InlineRole(this.scope, 'WorkflowRole', {
+      assumedBy: new iam.CompositePrincipal(...['states', 'events', 'scheduler'].map((service) => new iam.ServicePrincipal(`${service}.amazonaws.com`))),
+      description: `State machines of ${this.scope.node.path}, and what starts them`.slice(0, 1000),
+    }, REFERRING);
+    return this.workflows;
   }
 
   /** The role in which the pool's functions work for this model. */
@@ -44,7 +54,7 @@ export class ModelResources {
       assumedBy: new iam.ArnPrincipal(this.platform.handlers.role.roleArn),
       path: this.platform.handlers.rolePath,
       description: `Functions at work for ${this.scope.node.path}`.slice(0, 1000),
-    });
+    }, REFERRING);
     this.roles.set(area, role);
     return role;
   }

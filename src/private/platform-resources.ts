@@ -1,4 +1,6 @@
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { HandlerPool } from './handler-pool';
 
@@ -13,10 +15,44 @@ export class PlatformResources {
 
   /** The functions of the models. */
   public readonly handlers: HandlerPool;
+  /** Access logs of the models' buckets. */
+  public readonly accessLogs: s3.IBucket;
+  /** What the models' pipelines hand from action to action, each below its name. */
+  public readonly pipelineFiles: s3.IBucket;
 
-  /** @param scope everything below it shares */
-  constructor(scope: Construct, encryptionKey: kms.IKey) {
+  /**
+   * @param scope everything below it shares
+   * @param newAccessLogs makes a bucket that takes the access logs of many
+   */
+  constructor(scope: Construct, encryptionKey: kms.IKey, newAccessLogs: (within: Construct) => s3.IBucket) {
     shared.set(scope, this);
-    this.handlers = new HandlerPool(scope, 'Handlers', encryptionKey);
+    const within = new Construct(scope, 'Models');
+    this.handlers = new HandlerPool(within, 'Handlers', encryptionKey);
+    this.accessLogs = newAccessLogs(within);
+    this.pipelineFiles = newPipelineFiles(within, 'PipelineFiles', encryptionKey);
   }
+}
+
+/** A bucket for what pipelines hand from action to action. */
+export function newPipelineFiles(scope: Construct, id: string, encryptionKey?: kms.IKey): s3.Bucket {
+  const bucket = new s3.Bucket(scope, id, {
+    encryption: encryptionKey === undefined ? s3.BucketEncryption.S3_MANAGED : s3.BucketEncryption.KMS,
+    encryptionKey,
+    bucketKeyEnabled: encryptionKey === undefined ? undefined : true,
+    blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    enforceSSL: true,
+    versioned: true,
+    removalPolicy: RemovalPolicy.RETAIN,
+    lifecycleRules: [{
+      expiration: Duration.days(30),
+      noncurrentVersionExpiration: Duration.days(7),
+      abortIncompleteMultipartUploadAfter: Duration.days(1),
+    }],
+  });
+  Validations.of(bucket).acknowledge({
+    id: 'AwsSolutions-S1',
+    reason: 'Files of a run on their way from one action of the pipeline to the next, which expire; the repository and the registry hold what stays',
+  });
+  return bucket;
 }

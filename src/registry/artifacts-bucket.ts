@@ -3,6 +3,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { sendAccessLogs } from '../private/access-logs';
+import { ModelResources } from '../private/model-resources';
 
 export interface ArtifactsBucketProps {
   readonly encryptionKey: kms.IKey;
@@ -29,6 +31,10 @@ export function newArtifactsBucket(scope: Construct, props: ArtifactsBucketProps
       abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: RECOVERABLE, expiredObjectDeleteMarker: true,
     }],
   });
+  if (props.accessLogs === undefined && ModelResources.of(scope) !== undefined) {
+    sendAccessLogs(bucket, scope, removalPolicy);
+    return bucket;
+  }
   const accessLogs = props.accessLogs ?? newAccessLogs(scope, removalPolicy);
   // On the L1: the L2 would use ACLs or a custom resource, depending on the app's feature flags.
   (bucket.node.defaultChild as s3.CfnBucket).loggingConfiguration = { destinationBucketName: accessLogs.bucketName, logFilePrefix: 'Artifacts/' };

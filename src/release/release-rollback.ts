@@ -14,6 +14,7 @@ import { RollbackReleaseFunction } from './rollback-release-function';
 import { MlopsEventType } from '../domain/events';
 import { allow } from '../private/allow';
 import { newHandler } from '../private/handler';
+import { starterRole } from '../private/machine-defaults';
 import { HandlerArea } from '../private/model-resources';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
@@ -70,6 +71,7 @@ export class ReleaseRollback extends Construct {
         source: ['aws.cloudwatch'], detailType: ['CloudWatch Alarm State Change'], resources: [alarm.alarmArn], detail: { state: { value: ['ALARM'] } },
       },
       targets: [new targets.SfnStateMachine(this.stateMachine, {
+        role: starterRole(this),
         input: events.RuleTargetInput.fromObject({
           reason: `alarm ${events.EventField.fromPath('$.detail.alarmName')} is firing: ${events.EventField.fromPath('$.detail.state.reason')}`,
           at: events.EventField.fromPath('$.time'),

@@ -17,8 +17,9 @@ import { ReleaseSlotFunction } from './release-slot-function';
 import { RELEASE_DUE, releaseSteps } from './release-steps';
 import { checkKeep, KEPT_BY_DEFAULT, Retention } from './retention';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
-import { allow } from '../private/allow';
+import { allow, policyOf } from '../private/allow';
 import { newHandler } from '../private/handler';
+import { starterRole } from '../private/machine-defaults';
 import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
@@ -188,6 +189,7 @@ export class ReleaseWorkflow extends Construct {
         detail: { stateMachineArn: [machine.stateMachineArn, this.rollback.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
       },
       targets: [new targets.SfnStateMachine(recovery.stateMachine, {
+        role: starterRole(this),
         input: events.RuleTargetInput.fromObject({
           execution: events.EventField.fromPath('$.detail.executionArn'),
           reason: `its execution is ${events.EventField.fromPath('$.detail.status')}`,
@@ -231,7 +233,7 @@ export class ReleaseWorkflow extends Construct {
       eventBus,
       description: `Releases versions of the model ${registry.modelName}`,
       eventPattern: { source: [MlopsEvents.SOURCE], detailType: [detailType], detail: { model: [registry.modelName] } },
-      targets: [new targets.SfnStateMachine(machine, { input: events.RuleTargetInput.fromEventPath('$.detail') })],
+      targets: [new targets.SfnStateMachine(machine, { role: starterRole(this), input: events.RuleTargetInput.fromEventPath('$.detail') })],
     });
   }
 
@@ -266,7 +268,7 @@ function longest({ staging, release, hooks }: ReleaseWorkflowProps): Duration {
 function acknowledgeChild(machine: sfn.StateMachine, child: sfn.IStateMachine): void {
   const stack = Stack.of(machine);
   const name = stack.splitArn(child.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
-  acknowledgeWildcard(machine.role, stack.formatArn({
+  acknowledgeWildcard(policyOf(machine.role, ['states:StopExecution']) ?? machine.role, stack.formatArn({
     service: 'states', resource: 'execution', resourceName: `${name}*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   }), 'Each release is an execution of its own.');
 }

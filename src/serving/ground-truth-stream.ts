@@ -6,6 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { IObservationStore } from './observation-store';
 import { allow } from '../private/allow';
+import { newLogGroup, newRole } from '../private/model-defaults';
 
 export interface GroundTruthStreamProps {
   readonly observations: IObservationStore;
@@ -23,7 +24,7 @@ export class GroundTruthStream extends Construct {
   constructor(scope: Construct, id: string, props: GroundTruthStreamProps) {
     super(scope, id);
     const { bucket, encryptionKey } = props.observations;
-    const role = new iam.Role(this, 'Role', {
+    const role = newRole(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('firehose.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
       description: 'Writes labels to the observation store',
     });
@@ -37,7 +38,7 @@ export class GroundTruthStream extends Construct {
     ];
     if (encryptionKey !== undefined) grants.push(allow(role, { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [encryptionKey.keyArn] }));
 
-    const logGroup = new logs.LogGroup(this, 'Logs', { encryptionKey: props.logKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
+    const logGroup = newLogGroup(this, 'Logs', props.logKey);
     const logStream = new logs.LogStream(this, 'LogStream', { logGroup, removalPolicy: RemovalPolicy.DESTROY });
     grants.push(allow(role, {
       actions: ['logs:PutLogEvents'],

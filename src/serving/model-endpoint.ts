@@ -12,6 +12,7 @@ import { EndpointCleanup } from './endpoint-cleanup';
 import { IObservationStore, ObservationStore } from './observation-store';
 import { ownPrefix } from '../domain/release-names';
 import { allow } from '../private/allow';
+import { newRole } from '../private/model-defaults';
 import { Problems } from '../private/problems';
 
 /** The endpoint that a model is served from. */
@@ -304,7 +305,7 @@ export class ModelEndpoint extends ModelEndpointBase {
 
   private createExecutionRole(): iam.Role {
     const stack = Stack.of(this);
-    const role = new iam.Role(this, 'ExecutionRole', {
+    const role = newRole(this, 'ExecutionRole', {
       assumedBy: new iam.ServicePrincipal('sagemaker.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account } } }),
       description: `Models behind the endpoint ${this.endpointName}`,
     });

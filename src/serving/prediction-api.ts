@@ -1,14 +1,14 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ApiAccountLogging } from './api-account-logging';
 import { GroundTruthStream } from './ground-truth-stream';
 import { IModelEndpoint } from './model-endpoint';
 import { groundTruthIntegration, groundTruthMethod, groundTruthSchema, predictionIntegration, predictionMethod } from './prediction-api-methods';
 import { allow } from '../private/allow';
+import { newLogGroup, newRole } from '../private/model-defaults';
 import { Problems } from '../private/problems';
 
 /** Options of a `PredictionApi`, whatever endpoint answers. */
@@ -102,7 +102,7 @@ export class PredictionApi extends Construct {
       ? { authorizationType: apigateway.AuthorizationType.IAM }
       : { authorizer: props.authorizer };
 
-    const role = new iam.Role(this, 'Role', {
+    const role = newRole(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
       description: 'The prediction API asks the endpoint and hands labels on',
     });
@@ -141,11 +141,7 @@ export class PredictionApi extends Construct {
   }
 
   private createApi(props: PredictionApiProps, throttlingRateLimit: number, throttlingBurstLimit: number): apigateway.RestApi {
-    const accessLog = new logs.LogGroup(this, 'AccessLog', {
-      encryptionKey: props.encryptionKey,
-      retention: logs.RetentionDays.ONE_YEAR,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    const accessLog = newLogGroup(this, 'AccessLog', props.encryptionKey);
     const api = new apigateway.RestApi(this, 'Api', {
       description: `Predictions of ${props.endpoint.endpointName}, and the truth about them`,
       endpointTypes: [apigateway.EndpointType.REGIONAL],

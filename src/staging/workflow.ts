@@ -1,9 +1,7 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
@@ -11,7 +9,7 @@ import { HostingSettings } from './hosting-plan';
 import { MlopsEvents } from '../domain/events';
 import { allow } from '../private/allow';
 import { eventFor } from '../private/handler';
-import { acknowledgeWildcard } from '../private/wildcards';
+import { acknowledgeMachine, machineDefaults } from '../private/machine-defaults';
 import { modelPackageArns } from '../registry/model-package-arns';
 import { hostingArn, ownNames, stagingEndpointArns } from '../serving/hosting-names';
 import { IModelEndpoint, ModelEndpoint } from '../serving/model-endpoint';
@@ -155,23 +153,13 @@ export interface WorkflowMachineOptions {
  * that its timeout, which would end it without any chance to clean up, is only for what nobody has thought of.
  */
 export function workflowMachine(scope: Construct, options: WorkflowMachineOptions): sfn.StateMachine {
-  const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
   const machine = new sfn.StateMachine(scope, 'Resource', {
+    ...machineDefaults(scope, options.encryptionKey),
     definitionBody: sfn.DefinitionBody.fromChainable(options.start),
-    role,
     timeout: options.timeout,
     comment: options.comment,
-    logs: {
-      destination: new logs.LogGroup(scope, 'Logs', {
-        encryptionKey: options.encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
-      }),
-      level: sfn.LogLevel.ALL,
-      includeExecutionData: true,
-    },
-    tracingEnabled: true,
   });
-  acknowledgeWildcard(role, '*', 'Log delivery and tracing have no resources in IAM.');
-  for (const each of options.functions) acknowledgeWildcard(role, `${each.functionArn}:*`, 'A version of the function is the function.');
+  acknowledgeMachine(machine, options.functions.map(({ functionArn }) => functionArn));
   return machine;
 }
 

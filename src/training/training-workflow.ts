@@ -1,10 +1,9 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, Token } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ExplainFailureFunction } from './explain-failure-function';
@@ -22,9 +21,9 @@ import { allow } from '../private/allow';
 import { newHandler } from '../private/handler';
 import { HandlerOptions } from '../private/handler-defaults';
 import { HandlerClass } from '../private/handler-pool';
+import { acknowledgeMachine, machineDefaults, starterRole } from '../private/machine-defaults';
 import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
-import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 
 const RUN_FOLDERS = 'Each run writes below a folder of its own.';
@@ -233,19 +232,12 @@ export class TrainingWorkflow extends Construct {
 
   private machine(definition: sfn.IChainable, handlers: lambda.IFunction[], key?: kms.IKey): sfn.StateMachine {
     const stack = Stack.of(this);
-    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
+    const defaults = machineDefaults(this, key);
+    const { role } = defaults;
     const machine = new sfn.StateMachine(this, 'Resource', {
+      ...defaults,
       definitionBody: sfn.DefinitionBody.fromChainable(definition),
       comment: `Trains, evaluates and registers ${this.jobPrefix}`,
-      role,
-      logs: {
-        destination: new logs.LogGroup(this, 'Logs', {
-          encryptionKey: key, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: true,
-      },
-      tracingEnabled: true,
       timeout: Duration.days(21),
     });
 
@@ -278,9 +270,7 @@ export class TrainingWorkflow extends Construct {
         .map((rule) => stack.formatArn({ service: 'events', resource: 'rule', resourceName: `StepFunctionsGetEventsFor${rule}` })),
     });
 
-    const policy = role.node.findChild('DefaultPolicy');
-    for (const handler of handlers) acknowledgeWildcard(policy, `${handler.functionArn}:*`, 'A version of the function is the function');
-    acknowledgeWildcard(policy, '*', 'Log delivery and X-Ray take no resource');
+    acknowledgeMachine(machine, handlers.map(({ functionArn }) => functionArn));
     return machine;
   }
 
@@ -294,6 +284,7 @@ export class TrainingWorkflow extends Construct {
         detail: { dataset: [dataset.datasetName] },
       },
       targets: [new targets.SfnStateMachine(this.stateMachine, {
+        role: starterRole(this),
         input: events.RuleTargetInput.fromObject({ dataset: events.EventField.fromPath('$.detail.version') }),
       })],
     });

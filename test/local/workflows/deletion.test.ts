@@ -23,7 +23,7 @@ function app(stack: Stack): void {
 /** A function that gives up after about a second of waiting. */
 function impatient(stack: Stack): void {
   app(stack);
-  const handler = stack.node.findAll().find((child) => child.node.path === 'Test/Handlers/CleanEndpoint/Resource');
+  const handler = stack.node.findAll().find((child) => child.node.path === 'Test/Models/Handlers/CleanEndpoint/Resource');
   (handler as CfnResource).addPropertyOverride('Timeout', 31);
 }
 

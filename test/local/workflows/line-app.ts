@@ -3,6 +3,7 @@ import {
   Alerts, CanaryRelease, Dataset, MlopsEvents, ModelEndpoint, ModelRegistryVersioning, ReleaseHooks,
   ReleaseWorkflow, ShadowStaging, TrafficShift, TrainingWorkflow,
 } from '../../../src';
+import { newSharedAccessLogs } from '../../../src/private/access-logs';
 import { ModelResources } from '../../../src/private/model-resources';
 import { PlatformResources } from '../../../src/private/platform-resources';
 
@@ -33,7 +34,7 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlar
   const key = new kms.Key(stack, 'Key', { removalPolicy: RemovalPolicy.DESTROY });
   const common = { encryptionKey: key };
   // as a platform's model, whose functions are those of all models
-  new ModelResources(stack, new PlatformResources(stack, key), key);
+  new ModelResources(stack, new PlatformResources(stack, key, (within) => newSharedAccessLogs(within, RemovalPolicy.DESTROY)), key);
   const curated = new s3.Bucket(stack, 'Curated', { encryption: s3.BucketEncryption.KMS, ...common });
   const dataset = Dataset.fromDatasetAttributes({ datasetName: DATASET, bucket: curated, target: 'y' });
 
