@@ -9,6 +9,7 @@ import { acknowledgeWildcard } from './wildcards';
 
 /** What every state machine of the library has: a role, and logs of all that it does. */
 export interface MachineDefaults {
+  readonly stateMachineName?: string;
   readonly role: iam.IRole;
   readonly logs: sfn.LogOptions;
   readonly tracingEnabled: boolean;
@@ -18,7 +19,7 @@ export interface MachineDefaults {
 export function machineDefaults(scope: Construct, encryptionKey?: kms.IKey): MachineDefaults {
   const model = ModelResources.of(scope);
   const role = model?.workflowRole ?? new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
-  return { role, logs: { destination: newLogGroup(scope, 'Logs', encryptionKey), level: sfn.LogLevel.ALL, includeExecutionData: true }, tracingEnabled: true };
+  return { stateMachineName: model?.machineName(scope), role, logs: { destination: newLogGroup(scope, 'Logs', encryptionKey), level: sfn.LogLevel.ALL, includeExecutionData: true }, tracingEnabled: true };
 }
 
 /** Acknowledges what the CDK grants the role of a state machine by itself. */

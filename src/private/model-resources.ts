@@ -1,10 +1,14 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Fn, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import { Construct, IConstruct } from 'constructs';
+import { ModelRoutes } from './event-router';
 import { InlineRole, REFERRING } from './inline-role';
 import { PlatformResources } from './platform-resources';
+import { cleanName } from '../domain/release-names';
 
 /** What a handler is about; each has a role of its own in each model. */
 export enum HandlerArea {
@@ -15,6 +19,29 @@ export enum HandlerArea {
 }
 
 const shared = new WeakMap<IConstruct, ModelResources>();
+
+/** Events that are the model's business. */
+export interface EventPattern {
+  readonly source: string;
+  readonly detailTypes: string[];
+  readonly detail: Record<string, unknown>;
+}
+
+/** What is started again and again. */
+export interface Scheduled {
+  readonly description: string;
+  readonly when: events.Schedule;
+  /** What the start takes: `states:StartExecution` or `lambda:InvokeFunction`. */
+  readonly action: string;
+  readonly arn: string;
+  readonly input: Record<string, unknown>;
+}
+
+/** What stands for the time of a schedule's start in its input. */
+export const SCHEDULED_TIME = '<aws.scheduler.scheduled-time>';
+
+/** EventBridge puts the whole event in its place. */
+const EVENT = '<aws.events.event.json>';
 
 /**
  * What the constructs of one model have in common, and what they use of their platform. A construct finds it above itself;
@@ -29,6 +56,9 @@ export class ModelResources {
   /** Where all of the model writes its logs. */
   public readonly logGroup: logs.ILogGroup;
   private workflows?: InlineRole;
+  private rule?: events.CfnRule;
+  private routes: ModelRoutes = {};
+  private readonly patterns: EventPattern[] = [];
   private readonly roles = new Map<HandlerArea, InlineRole>();
 
   /** @param scope everything below it is the model's */
@@ -44,6 +74,59 @@ export class ModelResources {
       description: `State machines of ${this.scope.node.path}, and what starts them`.slice(0, 1000),
     }, REFERRING);
     return this.workflows;
+  }
+
+  /** Name of one of the model's state machines. That it is known lets roles name what they start. */
+  public machineName(machine: Construct): string {
+    const own = machine.node.path.slice(this.scope.node.path.length + 1);
+    const { scope, id, addr } = this.scope.node;
+    const model = cleanName([...(scope === undefined ? [] : [scope.node.id]), id].join('-'), 24);
+    return `${this.platform.prefix}${model}-${addr.slice(-6)}-${cleanName(own, 30)}`;
+  }
+
+  /**
+   * Has events start something in the model.
+   *
+   * @returns the rule that sees to it
+   */
+  public route(routes: ModelRoutes, ...patterns: EventPattern[]): events.CfnRule {
+    this.routes = { ...this.routes, ...routes };
+    this.patterns.push(...patterns);
+    return this.rule ??= this.newRule();
+  }
+
+  /** Starts something of the model again and again: a bus has room for few rules, while there may be any number of schedules. */
+  public schedule(scope: Construct, id: string, { description, when, action, arn, input }: Scheduled): scheduler.CfnSchedule {
+    const role = this.workflowRole;
+    role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: [action], resources: [arn] }));
+    return new scheduler.CfnSchedule(scope, id, {
+      description: description.slice(0, 512),
+      scheduleExpression: when.expressionString,
+      flexibleTimeWindow: { mode: 'OFF' },
+      target: { arn, roleArn: role.roleArn, input: Stack.of(scope).toJsonString(input) },
+    });
+  }
+
+  /** One rule for all events of the model: a bus has room for few. */
+  private newRule(): events.CfnRule {
+    const stack = Stack.of(this.scope);
+    const { stateMachine } = this.platform.router;
+    stateMachine.grantStartExecution(this.workflowRole);
+    return new events.CfnRule(this.scope, 'Events', {
+      description: `What happens for ${this.scope.node.path}`.slice(0, 512),
+      eventPattern: Lazy.any({
+        produce: () => ({
+          account: [stack.account],
+          $or: this.patterns.map(({ source, detailTypes, detail }) => ({ 'source': [source], 'detail-type': detailTypes, detail })),
+        }),
+      }),
+      targets: [{
+        id: 'Router',
+        arn: stateMachine.stateMachineArn,
+        roleArn: this.workflowRole.roleArn,
+        inputTransformer: { inputTemplate: Fn.join('', [`{"event":${EVENT},"model":`, Lazy.string({ produce: () => stack.toJsonString(this.routes) }), '}']) },
+      }],
+    });
   }
 
   /** The role in which the pool's functions work for this model. */

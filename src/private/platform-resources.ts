@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
+import { EventRouter } from './event-router';
 import { HandlerPool } from './handler-pool';
 
 const shared = new WeakMap<IConstruct, PlatformResources>();
@@ -13,6 +14,10 @@ export class PlatformResources {
     return [...scope.node.scopes].reverse().map((each) => shared.get(each)).find((each) => each !== undefined);
   }
 
+  /** What the names of the models' state machines begin with. */
+  public readonly prefix: string;
+  /** Starts what events of the models are about. */
+  public readonly router: EventRouter;
   /** The functions of the models. */
   public readonly handlers: HandlerPool;
   /** Access logs of the models' buckets. */
@@ -27,7 +32,9 @@ export class PlatformResources {
   constructor(scope: Construct, encryptionKey: kms.IKey, newAccessLogs: (within: Construct) => s3.IBucket) {
     shared.set(scope, this);
     const within = new Construct(scope, 'Models');
+    this.prefix = `mlops-${within.node.addr.slice(-8)}-`;
     this.handlers = new HandlerPool(within, 'Handlers', encryptionKey);
+    this.router = new EventRouter(within, 'Router', `${this.prefix}*`, encryptionKey);
     this.accessLogs = newAccessLogs(within);
     this.pipelineFiles = newPipelineFiles(within, 'PipelineFiles', encryptionKey);
   }

@@ -2,13 +2,15 @@ import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ReconcileReleasesFunction } from './reconcile-releases-function';
 import { executionsOf } from './release-recovery';
 import { allow } from '../private/allow';
+import { EXECUTION_STATUS } from '../private/event-router';
 import { eventFor, newHandler } from '../private/handler';
-import { HandlerArea } from '../private/model-resources';
+import { HandlerArea, ModelResources, SCHEDULED_TIME } from '../private/model-resources';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -22,7 +24,12 @@ export interface ReleaseReconcilerProps {
   readonly eventBus: events.IEventBus;
   readonly every: Duration;
   readonly encryptionKey?: kms.IKey;
+  /** The model that it belongs to; absent: rules of its own call it. */
+  readonly model?: ModelResources;
 }
+
+/** How an execution ends that does not end by itself. */
+export const BROKEN = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 
 /** Looks from time to time whether something should have gone on that did not, and tells of recoveries that failed. */
 export class ReleaseReconciler extends Construct {
@@ -43,32 +50,52 @@ export class ReleaseReconciler extends Construct {
       model: registry.modelName,
       endpointName: endpoint.endpointName,
       eventBusName: eventBus.eventBusName,
-      time: events.EventField.fromPath('$.time'),
     };
+    const time = events.EventField.fromPath('$.time');
+    if (props.model !== undefined) {
+      this.inModel(props.model, reconciler, releases, props);
+      return;
+    }
+    const description = `Looks whether releases of the model ${registry.modelName} go on`;
     new events.Rule(this, 'Periodic', {
-      description: `Looks whether releases of the model ${registry.modelName} go on`,
+      description,
       schedule: events.Schedule.rate(every),
       targets: [new targets.LambdaFunction(reconciler, {
-        event: events.RuleTargetInput.fromObject(eventFor(reconciler, {
-          ...releases, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes(),
-        })),
+        event: events.RuleTargetInput.fromObject({ ...releases, time, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes() }),
       })],
     });
     new events.Rule(this, 'RecoveryEnded', {
       description: `Tells of recoveries of the model ${registry.modelName} that failed`,
       eventPattern: {
         source: ['aws.states'],
-        detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: [recovery.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+        detailType: [EXECUTION_STATUS],
+        detail: { stateMachineArn: [recovery.stateMachineArn], status: BROKEN },
       },
       targets: [new targets.LambdaFunction(reconciler, {
-        event: events.RuleTargetInput.fromObject(eventFor(reconciler, {
+        event: events.RuleTargetInput.fromObject({
           ...releases,
+          time,
           action: 'recoveryEnded',
           execution: events.EventField.fromPath('$.detail.executionArn'),
           status: events.EventField.fromPath('$.detail.status'),
-        })),
+        }),
       })],
+    });
+  }
+
+  private inModel(model: ModelResources, reconciler: lambda.IFunction, releases: Record<string, string>, { registry, recovery, every }: ReleaseReconcilerProps): void {
+    model.schedule(this, 'Periodic', {
+      description: `Looks whether releases of the model ${registry.modelName} go on`,
+      when: events.Schedule.rate(every),
+      action: 'lambda:InvokeFunction',
+      arn: reconciler.functionArn,
+      input: eventFor(reconciler, {
+        ...releases, time: SCHEDULED_TIME, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes(),
+      }),
+    });
+    model.platform.router.calls(reconciler.functionArn);
+    model.route({ recoveryEnded: { function: reconciler.functionArn, event: eventFor(reconciler, { ...releases, action: 'recoveryEnded' }) } }, {
+      source: 'aws.states', detailTypes: [EXECUTION_STATUS], detail: { stateMachineArn: [recovery.stateMachineArn], status: BROKEN },
     });
   }
 }

@@ -10,7 +10,7 @@ import { Construct } from 'constructs';
 import { CanaryRelease } from './canary-release';
 import { checkHooks, HookKeeper } from './hook-steps';
 import { ReleaseHooks } from './release-hook';
-import { ReleaseReconciler } from './release-reconciler';
+import { BROKEN, ReleaseReconciler } from './release-reconciler';
 import { LONGEST_RECOVERY, ReleaseRecovery } from './release-recovery';
 import { ReleaseRollback } from './release-rollback';
 import { ReleaseSlotFunction } from './release-slot-function';
@@ -18,9 +18,9 @@ import { RELEASE_DUE, releaseSteps } from './release-steps';
 import { checkKeep, KEPT_BY_DEFAULT, Retention } from './retention';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { allow, policyOf } from '../private/allow';
+import { EXECUTION_STATUS } from '../private/event-router';
 import { newHandler } from '../private/handler';
-import { starterRole } from '../private/machine-defaults';
-import { HandlerArea } from '../private/model-resources';
+import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
@@ -31,6 +31,8 @@ import { stopOnRemoval } from '../serving/removal';
 import { ShadowStaging } from '../staging/shadow-staging';
 import { workflowMachine } from '../staging/workflow';
 
+/** What starts a release: a version that was registered, and one whose turn it is. */
+const STARTING: string[] = [MlopsEventType.MODEL_REGISTERED, RELEASE_DUE];
 /** Each is a rule of its own. */
 const MOST_ROLLBACK_ALARMS = 20;
 
@@ -179,23 +181,9 @@ export class ReleaseWorkflow extends Construct {
     this.rollback = this.wayBack.stateMachine;
     acknowledgeChild(this.wayBack.stateMachine, recovery.stateMachine);
 
-    this.startOn(MlopsEventType.MODEL_REGISTERED, 'Registered', machine, props, eventBus);
-    this.startOn(RELEASE_DUE, 'Due', machine, props, eventBus);
-    new events.Rule(this, 'Ended', {
-      description: `Recovers a release of the model ${registry.modelName} that did not end by itself`,
-      eventPattern: {
-        source: ['aws.states'],
-        detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: [machine.stateMachineArn, this.rollback.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
-      },
-      targets: [new targets.SfnStateMachine(recovery.stateMachine, {
-        role: starterRole(this),
-        input: events.RuleTargetInput.fromObject({
-          execution: events.EventField.fromPath('$.detail.executionArn'),
-          reason: `its execution is ${events.EventField.fromPath('$.detail.status')}`,
-        }),
-      })],
-    });
+    const model = props.eventBus === undefined ? ModelResources.of(this) : undefined;
+    if (model === undefined) this.startByRules(machine, props, eventBus);
+    else this.startByRoutes(model, machine, props);
     new ReleaseReconciler(this, 'Reconciler', {
       registry,
       endpoint: this.endpoint,
@@ -204,6 +192,7 @@ export class ReleaseWorkflow extends Construct {
       eventBus,
       every,
       encryptionKey: props.encryptionKey,
+      model,
     });
     stopOnRemoval(this.endpoint, [machine, this.rollback, recovery.stateMachine], this);
   }
@@ -228,13 +217,40 @@ export class ReleaseWorkflow extends Construct {
     return this.wayBack.grantStart(grantee);
   }
 
-  private startOn(detailType: string, id: string, machine: sfn.IStateMachine, { registry }: ReleaseWorkflowProps, eventBus: events.IEventBus): void {
-    new events.Rule(this, id, {
+  private startByRules(machine: sfn.IStateMachine, { registry }: ReleaseWorkflowProps, eventBus: events.IEventBus): void {
+    new events.Rule(this, 'Registered', {
       eventBus,
       description: `Releases versions of the model ${registry.modelName}`,
-      eventPattern: { source: [MlopsEvents.SOURCE], detailType: [detailType], detail: { model: [registry.modelName] } },
-      targets: [new targets.SfnStateMachine(machine, { role: starterRole(this), input: events.RuleTargetInput.fromEventPath('$.detail') })],
+      eventPattern: { source: [MlopsEvents.SOURCE], detailType: STARTING, detail: { model: [registry.modelName] } },
+      targets: [new targets.SfnStateMachine(machine, { input: events.RuleTargetInput.fromEventPath('$.detail') })],
     });
+    new events.Rule(this, 'Ended', {
+      description: `Recovers a release of the model ${registry.modelName} that did not end by itself`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: [EXECUTION_STATUS],
+        detail: { stateMachineArn: [machine.stateMachineArn, this.rollback.stateMachineArn], status: BROKEN },
+      },
+      targets: [new targets.SfnStateMachine(this.recovery, {
+        input: events.RuleTargetInput.fromObject({
+          execution: events.EventField.fromPath('$.detail.executionArn'),
+          reason: `its execution is ${events.EventField.fromPath('$.detail.status')}`,
+        }),
+      })],
+    });
+  }
+
+  private startByRoutes(model: ModelResources, machine: sfn.IStateMachine, { registry }: ReleaseWorkflowProps): void {
+    const rule = model.route(
+      { releases: machine.stateMachineArn, recovery: this.recovery.stateMachineArn },
+      { source: MlopsEvents.SOURCE, detailTypes: STARTING, detail: { model: [registry.modelName] } },
+      {
+        source: 'aws.states',
+        detailTypes: [EXECUTION_STATUS],
+        detail: { stateMachineArn: [machine.stateMachineArn, this.rollback.stateMachineArn], status: BROKEN },
+      },
+    );
+    stopOnRemoval(this.endpoint, [], rule);
   }
 
   private slotKeeper(props: ReleaseWorkflowProps): lambda.IFunction {

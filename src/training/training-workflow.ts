@@ -21,8 +21,8 @@ import { allow } from '../private/allow';
 import { newHandler } from '../private/handler';
 import { HandlerOptions } from '../private/handler-defaults';
 import { HandlerClass } from '../private/handler-pool';
-import { acknowledgeMachine, machineDefaults, starterRole } from '../private/machine-defaults';
-import { HandlerArea } from '../private/model-resources';
+import { acknowledgeMachine, machineDefaults } from '../private/machine-defaults';
+import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 
@@ -275,6 +275,13 @@ export class TrainingWorkflow extends Construct {
   }
 
   private retrainOnNewData(dataset: IDataset, eventBus?: events.IEventBus): void {
+    const model = eventBus === undefined ? ModelResources.of(this) : undefined;
+    if (model !== undefined) {
+      model.route({ training: this.stateMachine.stateMachineArn }, {
+        source: MlopsEvents.SOURCE, detailTypes: [MlopsEventType.DATASET_PUBLISHED], detail: { dataset: [dataset.datasetName] },
+      });
+      return;
+    }
     new events.Rule(this, 'NewData', {
       description: `Trains the last registered commit on each new version of ${dataset.datasetName}`,
       eventBus,
@@ -284,7 +291,6 @@ export class TrainingWorkflow extends Construct {
         detail: { dataset: [dataset.datasetName] },
       },
       targets: [new targets.SfnStateMachine(this.stateMachine, {
-        role: starterRole(this),
         input: events.RuleTargetInput.fromObject({ dataset: events.EventField.fromPath('$.detail.version') }),
       })],
     });
