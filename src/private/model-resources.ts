@@ -59,17 +59,19 @@ export class ModelResources {
   private rule?: events.CfnRule;
   private routes: ModelRoutes = {};
   private readonly patterns: EventPattern[] = [];
+  private readonly within: Construct;
   private readonly roles = new Map<HandlerArea, InlineRole>();
 
   /** @param scope everything below it is the model's */
   constructor(private readonly scope: Construct, public readonly platform: PlatformResources, encryptionKey: kms.IKey) {
     shared.set(scope, this);
-    this.logGroup = new logs.LogGroup(scope, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
+    this.within = new Construct(scope, 'Common');
+    this.logGroup = new logs.LogGroup(this.within, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
   }
 
   /** The role of all state machines of the model, and of what starts them. */
   public get workflowRole(): InlineRole {
-    this.workflows ??= new InlineRole(this.scope, 'WorkflowRole', {
+    this.workflows ??= new InlineRole(this.within, 'WorkflowRole', {
       assumedBy: new iam.CompositePrincipal(...['states', 'events', 'scheduler'].map((service) => new iam.ServicePrincipal(`${service}.amazonaws.com`))),
       description: `State machines of ${this.scope.node.path}, and what starts them`.slice(0, 1000),
     }, REFERRING);
@@ -112,7 +114,7 @@ export class ModelResources {
     const stack = Stack.of(this.scope);
     const { stateMachine } = this.platform.router;
     stateMachine.grantStartExecution(this.workflowRole);
-    return new events.CfnRule(this.scope, 'Events', {
+    return new events.CfnRule(this.within, 'Events', {
       description: `What happens for ${this.scope.node.path}`.slice(0, 512),
       eventPattern: Lazy.any({
         produce: () => ({
@@ -133,7 +135,7 @@ export class ModelResources {
   public handlerRole(area: HandlerArea): InlineRole {
     const known = this.roles.get(area);
     if (known !== undefined) return known;
-    const role = new InlineRole(this.scope, `${area}Role`, {
+    const role = new InlineRole(this.within, `${area}Role`, {
       assumedBy: new iam.ArnPrincipal(this.platform.handlers.role.roleArn),
       path: this.platform.handlers.rolePath,
       description: `Functions at work for ${this.scope.node.path}`.slice(0, 1000),

@@ -6,9 +6,13 @@ import { Construct } from 'constructs';
 import { ApiAccountLogging } from './api-account-logging';
 import { GroundTruthStream } from './ground-truth-stream';
 import { IModelEndpoint } from './model-endpoint';
-import { groundTruthIntegration, groundTruthMethod, groundTruthSchema, predictionIntegration, predictionMethod } from './prediction-api-methods';
+import { apiDefinition } from './prediction-api-definition';
+import {
+  groundTruthIntegration, groundTruthMethod, groundTruthSchema, IntegrationProps, predictionIntegration, predictionMethod,
+} from './prediction-api-methods';
 import { allow } from '../private/allow';
 import { newLogGroup, newRole } from '../private/model-defaults';
+import { ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 
 /** Options of a `PredictionApi`, whatever endpoint answers. */
@@ -94,33 +98,21 @@ export class PredictionApi extends Construct {
       .check(burstLimit > 0, `burstLimit must be positive, got ${burstLimit}`)
       .throwIfAny();
 
-    const api = this.createApi(props, rateLimit, burstLimit);
-    this.api = api;
-    this.url = api.url;
-    const requestValidator = api.addRequestValidator('Validator', { validateRequestBody: true, validateRequestParameters: true });
-    const authorization = props.authorizer === undefined
-      ? { authorizationType: apigateway.AuthorizationType.IAM }
-      : { authorizer: props.authorizer };
-
     const role = newRole(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
       description: 'The prediction API asks the endpoint and hands labels on',
     });
     props.endpoint.grantInvoke(role);
-    const predict = api.root.addResource('predictions')
-      .addMethod('POST', predictionIntegration(props.endpoint, role), { ...predictionMethod, ...authorization, requestValidator });
-
     const stream = new GroundTruthStream(this, 'GroundTruth', { observations: props.endpoint.observations, buffer, logKey: props.encryptionKey });
     allow(role, { actions: ['firehose:PutRecord'], resources: [stream.streamArn] });
-    const model = api.addModel('GroundTruthModel', { contentType: 'application/json', schema: groundTruthSchema });
-    const label = api.root.addResource('ground-truth')
-      .addMethod('POST', groundTruthIntegration(stream, role), {
-        ...groundTruthMethod, ...authorization, requestValidator, requestModels: { 'application/json': model },
-      });
-
-    for (const method of [predict, label]) {
-      Validations.of(method).acknowledge({ id: 'AwsSolutions-COG4', reason: 'Callers are programs that sign with IAM, or pass the authorizer that was given' });
-    }
+    const predict = predictionIntegration(props.endpoint, role);
+    const label = groundTruthIntegration(stream, role);
+    // a document can name no authorizer of the CDK
+    const api = ModelResources.of(this) === undefined || props.authorizer !== undefined
+      ? this.apiOfMethods(props, rateLimit, burstLimit, predict, label)
+      : this.apiOfDefinition(props, rateLimit, burstLimit, apiDefinition(Stack.of(this), role, `Predictions of ${props.endpoint.endpointName}`, predict, label));
+    this.api = api;
+    this.url = api.deploymentStage.urlForPath('/');
   }
 
   /** Lets a principal ask for predictions. */
@@ -140,15 +132,51 @@ export class PredictionApi extends Construct {
     });
   }
 
-  private createApi(props: PredictionApiProps, throttlingRateLimit: number, throttlingBurstLimit: number): apigateway.RestApi {
-    const accessLog = newLogGroup(this, 'AccessLog', props.encryptionKey);
-    const api = new apigateway.RestApi(this, 'Api', {
+  private apiOfMethods(props: PredictionApiProps, rateLimit: number, burstLimit: number, predict: IntegrationProps, label: IntegrationProps): apigateway.RestApi {
+    const api = new apigateway.RestApi(this, 'Api', this.apiProps(props, rateLimit, burstLimit));
+    this.seeTo(api, props);
+    const common = {
+      requestValidator: api.addRequestValidator('Validator', { validateRequestBody: true, validateRequestParameters: true }),
+      ...(props.authorizer === undefined ? { authorizationType: apigateway.AuthorizationType.IAM } : { authorizer: props.authorizer }),
+    };
+    const model = api.addModel('GroundTruthModel', { contentType: 'application/json', schema: groundTruthSchema });
+    const methods = [
+      api.root.addResource('predictions').addMethod('POST', new apigateway.AwsIntegration(predict), { ...predictionMethod, ...common }),
+      api.root.addResource('ground-truth').addMethod('POST', new apigateway.AwsIntegration(label), {
+        ...groundTruthMethod, ...common, requestModels: { 'application/json': model },
+      }),
+    ];
+    for (const method of methods) {
+      Validations.of(method).acknowledge({ id: 'AwsSolutions-COG4', reason: 'Callers are programs that sign with IAM, or pass the authorizer that was given' });
+    }
+    return api;
+  }
+
+  private apiOfDefinition(props: PredictionApiProps, rateLimit: number, burstLimit: number, definition: Record<string, unknown>): apigateway.SpecRestApi {
+    const api = new apigateway.SpecRestApi(this, 'Api', {
+      ...this.apiProps(props, rateLimit, burstLimit), apiDefinition: apigateway.ApiDefinition.fromInline(definition),
+    });
+    this.seeTo(api, props);
+    Validations.of(api).acknowledge({ id: 'AwsSolutions-APIG2', reason: 'The definition of the API has a validator of bodies and parameters, for all methods' });
+    return api;
+  }
+
+  private seeTo(api: apigateway.RestApiBase, props: PredictionApiProps): void {
+    if (props.manageAccountLogging ?? true) api.deploymentStage.node.addDependency(new ApiAccountLogging(this, 'AccountLogging'));
+    Validations.of(api.deploymentStage).acknowledge({
+      id: 'AwsSolutions-APIG3',
+      reason: 'Unsigned requests are refused before they cost anything and signed ones are throttled; a web ACL bills by the hour and is the account owner\'s choice',
+    });
+  }
+
+  private apiProps(props: PredictionApiProps, throttlingRateLimit: number, throttlingBurstLimit: number): apigateway.RestApiBaseProps & { endpointTypes: apigateway.EndpointType[] } {
+    return {
       description: `Predictions of ${props.endpoint.endpointName}, and the truth about them`,
       endpointTypes: [apigateway.EndpointType.REGIONAL],
       cloudWatchRole: false,
       deployOptions: {
         stageName: 'live',
-        accessLogDestination: new apigateway.LogGroupLogDestination(accessLog),
+        accessLogDestination: new apigateway.LogGroupLogDestination(newLogGroup(this, 'AccessLog', props.encryptionKey)),
         accessLogFormat: apigateway.AccessLogFormat.jsonWithStandardFields(),
         loggingLevel: apigateway.MethodLoggingLevel.ERROR,
         dataTraceEnabled: false,
@@ -157,12 +185,6 @@ export class PredictionApi extends Construct {
         throttlingBurstLimit,
         throttlingRateLimit,
       },
-    });
-    if (props.manageAccountLogging ?? true) api.deploymentStage.node.addDependency(new ApiAccountLogging(this, 'AccountLogging'));
-    Validations.of(api.deploymentStage).acknowledge({
-      id: 'AwsSolutions-APIG3',
-      reason: 'Unsigned requests are refused before they cost anything and signed ones are throttled; a web ACL bills by the hour and is the account owner\'s choice',
-    });
-    return api;
+    };
   }
 }
