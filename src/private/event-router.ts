@@ -18,6 +18,8 @@ export interface ModelRoutes {
   readonly recovery?: string;
   /** The function that is told of the end of a recovery, and with which event. */
   readonly recoveryEnded?: CalledFunction;
+  /** The function that is called from time to time. */
+  readonly periodic?: CalledFunction;
   /** The function that is told of an alarm. */
   readonly alarm?: CalledFunction;
 }
@@ -31,6 +33,7 @@ export interface CalledFunction {
 /** The detail type of what Step Functions tells of executions, and CloudWatch of alarms. */
 export const EXECUTION_STATUS = 'Step Functions Execution Status Change';
 export const ALARM_STATE = 'CloudWatch Alarm State Change';
+const SCHEDULED = 'Scheduled Event';
 
 /** As long as EventBridge itself would try: nothing is lost because a service is out of order for some hours. */
 const RETRY = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 10, BackoffRate: 2, MaxDelaySeconds: 600, MaxAttempts: 150 }];
@@ -122,6 +125,7 @@ export class EventRouter extends Construct {
     return new sfn.Choice(steps, 'WhatHappened')
       .when(is(MlopsEventType.DATASET_PUBLISHED), start('StartTraining', 'training', { Input: { 'dataset.$': '$.event.detail.version' } }))
       .when(is(EXECUTION_STATUS), ended)
+      .when(is(SCHEDULED), call('Periodic', 'periodic', { 'time.$': '$.event.time' }))
       .when(is(ALARM_STATE), call('Alarm', 'alarm', { 'time.$': '$.event.time', 'detail.$': '$.event.detail' }))
       .otherwise(start('StartRelease', 'releases', { 'Input.$': '$.event.detail' }));
   }

@@ -19,7 +19,7 @@ export interface MachineDefaults {
 export function machineDefaults(scope: Construct, encryptionKey?: kms.IKey): MachineDefaults {
   const model = ModelResources.of(scope);
   const role = model?.workflowRole ?? new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
-  return { stateMachineName: model?.machineName(scope), role, logs: { destination: newLogGroup(scope, 'Logs', encryptionKey), level: sfn.LogLevel.ALL, includeExecutionData: true }, tracingEnabled: true };
+  return { stateMachineName: model?.nameOf(scope, 80), role, logs: { destination: newLogGroup(scope, 'Logs', encryptionKey), level: sfn.LogLevel.ALL, includeExecutionData: true }, tracingEnabled: true };
 }
 
 /** Acknowledges what the CDK grants the role of a state machine by itself. */

@@ -5,7 +5,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import { Construct, IConstruct } from 'constructs';
-import { ModelRoutes } from './event-router';
+import { CalledFunction, ModelRoutes } from './event-router';
 import { InlineRole, REFERRING } from './inline-role';
 import { PlatformResources } from './platform-resources';
 import { cleanName } from '../domain/release-names';
@@ -78,12 +78,16 @@ export class ModelResources {
     return this.workflows;
   }
 
-  /** Name of one of the model's state machines. That it is known lets roles name what they start. */
-  public machineName(machine: Construct): string {
-    const own = machine.node.path.slice(this.scope.node.path.length + 1);
+  /**
+   * Name of a resource of the model, of 64 characters or more. That it is known lets a role name a resource that works in
+   * that role, without either waiting for the other.
+   */
+  public nameOf(resource: Construct, maxLength: number): string {
+    const own = resource.node.path.slice(this.scope.node.path.length + 1);
     const { scope, id, addr } = this.scope.node;
-    const model = cleanName([...(scope === undefined ? [] : [scope.node.id]), id].join('-'), 24);
-    return `${this.platform.prefix}${model}-${addr.slice(-6)}-${cleanName(own, 30)}`;
+    const model = cleanName([...(scope === undefined ? [] : [scope.node.id]), id].join('-'), 20);
+    const name = `${this.platform.prefix}${model}-${addr.slice(-6)}-`;
+    return name + cleanName(own, maxLength - name.length);
   }
 
   /**
@@ -95,6 +99,13 @@ export class ModelResources {
     this.routes = { ...this.routes, ...routes };
     this.patterns.push(...patterns);
     return this.rule ??= this.newRule();
+  }
+
+  /** Has something called again and again; the rule of the model's events sees to it. */
+  public periodically(when: events.Schedule, periodic: CalledFunction): events.CfnRule {
+    const rule = this.route({ periodic });
+    rule.scheduleExpression = when.expressionString;
+    return rule;
   }
 
   /** Starts something of the model again and again: a bus has room for few rules, while there may be any number of schedules. */

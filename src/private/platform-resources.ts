@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { EventRouter } from './event-router';
@@ -20,6 +21,10 @@ export class PlatformResources {
   public readonly router: EventRouter;
   /** The functions of the models. */
   public readonly handlers: HandlerPool;
+  /** Where the streams of labels say what they could not write. */
+  public readonly deliveryLog: logs.LogStream;
+  /** That stream's log group. */
+  public readonly deliveryLogs: logs.ILogGroup;
   /** Access logs of the models' buckets. */
   public readonly accessLogs: s3.IBucket;
   /** What the models' pipelines hand from action to action, each below its name. */
@@ -35,6 +40,8 @@ export class PlatformResources {
     this.prefix = `mlops-${within.node.addr.slice(-8)}-`;
     this.handlers = new HandlerPool(within, 'Handlers', encryptionKey);
     this.router = new EventRouter(within, 'Router', `${this.prefix}*`, encryptionKey);
+    this.deliveryLogs = new logs.LogGroup(within, 'Labels', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
+    this.deliveryLog = new logs.LogStream(within, 'LabelStream', { logGroup: this.deliveryLogs, removalPolicy: RemovalPolicy.DESTROY });
     this.accessLogs = newAccessLogs(within);
     this.pipelineFiles = newPipelineFiles(within, 'PipelineFiles', encryptionKey);
   }

@@ -5,7 +5,7 @@ import { named, readVersion } from './ledger-io';
 import { changeStage } from './stage-change';
 import { JsonObject } from '../domain/attribute-values';
 import { isLifecycleStage, LIFECYCLE_STAGES, StageChange } from '../domain/ledger';
-import { clientFor, setting } from '../private/model-io';
+import { clientFor, perModel, setting } from '../private/model-io';
 
 /** What the lifecycle function takes. */
 export interface StageChangeEvent {
@@ -33,7 +33,7 @@ export interface StageChangeResult {
 const dynamo = clientFor(DynamoDBClient);
 const sagemaker = clientFor(SageMakerClient);
 
-export async function handler(event: StageChangeEvent): Promise<StageChangeResult> {
+async function handle(event: StageChangeEvent): Promise<StageChangeResult> {
   const { version, stage, reason, detail, time } = event;
   if (!isLifecycleStage(stage)) throw named('InvalidStage', `no stage '${stage}', expected one of ${LIFECYCLE_STAGES.join(', ')}`);
   await requireSlot(event.fence, dynamo);
@@ -43,3 +43,5 @@ export async function handler(event: StageChangeEvent): Promise<StageChangeResul
   const record = await changeStage(ledger, { client: sagemaker }, version, change);
   return { version, stage, modelPackageArn: record.modelPackageArn, account: record.account };
 }
+
+export const handler = perModel(handle);

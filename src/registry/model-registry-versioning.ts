@@ -21,7 +21,7 @@ import { isSageMakerName } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { newHandler, ownHandler } from '../private/handler';
 import { grantLogs } from '../private/handler-defaults';
-import { HandlerArea } from '../private/model-resources';
+import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 
 /** Properties of `ModelRegistryVersioning`. */
@@ -151,7 +151,13 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
   public readonly artifacts: s3.IBucket;
   public readonly repository: ecr.IRepository;
   public readonly registration: sfn.IStateMachine;
-  public readonly lifecycle: lambda.IFunction;
+  /**
+   * Moves versions from stage to stage for the library's own state machines.
+   *
+   * @internal
+   */
+  public readonly _lifecycle: lambda.IFunction;
+  private ownLifecycle?: lambda.IFunction;
   public readonly encryptionKey?: kms.IKey;
   public readonly grants: ModelRegistryGrants;
 
@@ -192,7 +198,7 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
       group.applyRemovalPolicy(removalPolicy);
       new RegistryCleanup(this, 'Cleanup', { group, encryptionKey: this.encryptionKey, removalPolicy });
     }
-    this.lifecycle = this.newLifecycle();
+    this._lifecycle = this.newLifecycle('Lifecycle', newHandler);
     this.registration = new RegistrationWorkflow(this, 'Registration', {
       modelName: this.modelName,
       registrar: this.newRegistrar(),
@@ -200,6 +206,13 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
       encryptionKey: this.encryptionKey,
     }).stateMachine;
     this.grants = ModelRegistryGrants.fromResources(this, this);
+  }
+
+  public get lifecycle(): lambda.IFunction {
+    // models share a function that no one else may be let to call, since the caller says for which model it works
+    if (ModelResources.of(this) === undefined) return this._lifecycle;
+    this.ownLifecycle ??= this.newLifecycle('OwnLifecycle', ownHandler);
+    return this.ownLifecycle;
   }
 
   private newKey(removalPolicy: RemovalPolicy): kms.Key {
@@ -239,11 +252,11 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
     return registrar;
   }
 
-  private newLifecycle(): lambda.IFunction {
-    const scope = new Construct(this, 'Lifecycle');
-    const lifecycle = ownHandler(scope, ChangeStageFunction, {
+  private newLifecycle(id: string, make: typeof newHandler): lambda.IFunction {
+    const scope = new Construct(this, id);
+    const lifecycle = make(scope, ChangeStageFunction, {
       area: HandlerArea.EVIDENCE,
-      description: `Moves versions of the model ${this.modelName} from stage to stage`,
+      description: 'Moves versions of a model from stage to stage',
       encryptionKey: this.encryptionKey,
       environment: { LEDGER_TABLE: this.ledger.tableName },
     });

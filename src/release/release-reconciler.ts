@@ -10,7 +10,7 @@ import { executionsOf } from './release-recovery';
 import { allow } from '../private/allow';
 import { EXECUTION_STATUS } from '../private/event-router';
 import { eventFor, newHandler } from '../private/handler';
-import { HandlerArea, ModelResources, SCHEDULED_TIME } from '../private/model-resources';
+import { HandlerArea, ModelResources } from '../private/model-resources';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -83,15 +83,10 @@ export class ReleaseReconciler extends Construct {
     });
   }
 
-  private inModel(model: ModelResources, reconciler: lambda.IFunction, releases: Record<string, string>, { registry, recovery, every }: ReleaseReconcilerProps): void {
-    model.schedule(this, 'Periodic', {
-      description: `Looks whether releases of the model ${registry.modelName} go on`,
-      when: events.Schedule.rate(every),
-      action: 'lambda:InvokeFunction',
-      arn: reconciler.functionArn,
-      input: eventFor(reconciler, {
-        ...releases, time: SCHEDULED_TIME, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes(),
-      }),
+  private inModel(model: ModelResources, reconciler: lambda.IFunction, releases: Record<string, string>, { recovery, every }: ReleaseReconcilerProps): void {
+    model.periodically(events.Schedule.rate(every), {
+      function: reconciler.functionArn,
+      event: eventFor(reconciler, { ...releases, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes() }),
     });
     model.platform.router.calls(reconciler.functionArn);
     model.route({ recoveryEnded: { function: reconciler.functionArn, event: eventFor(reconciler, { ...releases, action: 'recoveryEnded' }) } }, {

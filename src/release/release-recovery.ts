@@ -14,6 +14,7 @@ import { HandlerClass } from '../private/handler-pool';
 import { InlineRole } from '../private/inline-role';
 import { HandlerArea } from '../private/model-resources';
 import { acknowledgeWildcard } from '../private/wildcards';
+import { lifecycleOf } from '../registry/lifecycle-of';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence, grantSlot } from '../registry/slot-access';
 import { alarmArns, CHANGE_TIMEOUT } from '../serving/hosting-names';
@@ -81,7 +82,7 @@ export class ReleaseRecovery extends Construct {
       }),
       comment: `Recovers releases of the model ${registry.modelName} that did not end by themselves`,
       encryptionKey: props.encryptionKey,
-      functions: [deployer, recoverer, props.slot, registry.lifecycle],
+      functions: [deployer, recoverer, props.slot, lifecycleOf(registry)],
     });
     this.lookAtItself(recoverer);
   }

@@ -9,6 +9,7 @@ import { HookKeeper } from './hook-steps';
 import { Retention } from './retention';
 import { MlopsEventType } from '../domain/events';
 import { LifecycleStage } from '../domain/ledger';
+import { lifecycleOf } from '../registry/lifecycle-of';
 import { IModelRegistry } from '../registry/model-registry';
 import { ShadowStaging } from '../staging/shadow-staging';
 import { announce, invoke, retry } from '../staging/workflow';
@@ -163,7 +164,7 @@ export interface StageStep {
 export function lifecycle(
   steps: Construct, id: string, registry: IModelRegistry, change: StageStep,
 ): tasks.LambdaInvoke {
-  return invoke(steps, id, registry.lifecycle, {
+  return invoke(steps, id, lifecycleOf(registry), {
     version: change.version,
     stage: change.stage,
     reason: change.reason,

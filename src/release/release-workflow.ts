@@ -23,6 +23,7 @@ import { newHandler } from '../private/handler';
 import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
+import { lifecycleOf } from '../registry/lifecycle-of';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
 import { hostingArn } from '../serving/hosting-names';
@@ -169,7 +170,7 @@ export class ReleaseWorkflow extends Construct {
       start: releaseSteps(new Construct(this, 'Steps'), { registry, staging, release, slot, eventBus, recovery: recovery.stateMachine, hooks, retention }),
       comment: `Releases versions of the model ${registry.modelName}`,
       encryptionKey: props.encryptionKey,
-      functions: [slot, registry.lifecycle, retention.handler, ...hooks.functions],
+      functions: [slot, lifecycleOf(registry), retention.handler, ...hooks.functions],
     });
     retention.protect(machine);
     for (const child of [staging.stateMachine, release.stateMachine, recovery.stateMachine, ...hooks.machines]) acknowledgeChild(machine, child);

@@ -4,7 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { ApiAccountLogging } from './api-account-logging';
-import { GroundTruthStream } from './ground-truth-stream';
+import { firehoseOf, GroundTruthStream } from './ground-truth-stream';
 import { IModelEndpoint } from './model-endpoint';
 import { apiDefinition } from './prediction-api-definition';
 import {
@@ -98,17 +98,21 @@ export class PredictionApi extends Construct {
       .check(burstLimit > 0, `burstLimit must be positive, got ${burstLimit}`)
       .throwIfAny();
 
+    const model = ModelResources.of(this);
+    const gateway = new iam.ServicePrincipal('apigateway.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } });
     const role = newRole(this, 'Role', {
-      assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
+      assumedBy: model === undefined ? gateway : new iam.CompositePrincipal(gateway, firehoseOf(Stack.of(this))),
       description: 'The prediction API asks the endpoint and hands labels on',
     });
     props.endpoint.grantInvoke(role);
-    const stream = new GroundTruthStream(this, 'GroundTruth', { observations: props.endpoint.observations, buffer, logKey: props.encryptionKey });
+    const stream = new GroundTruthStream(this, 'GroundTruth', {
+      observations: props.endpoint.observations, buffer, logKey: props.encryptionKey, role: model === undefined ? undefined : role,
+    });
     allow(role, { actions: ['firehose:PutRecord'], resources: [stream.streamArn] });
     const predict = predictionIntegration(props.endpoint, role);
     const label = groundTruthIntegration(stream, role);
     // a document can name no authorizer of the CDK
-    const api = ModelResources.of(this) === undefined || props.authorizer !== undefined
+    const api = model === undefined || props.authorizer !== undefined
       ? this.apiOfMethods(props, rateLimit, burstLimit, predict, label)
       : this.apiOfDefinition(props, rateLimit, burstLimit, apiDefinition(Stack.of(this), role, `Predictions of ${props.endpoint.endpointName}`, predict, label));
     this.api = api;
