@@ -130,7 +130,7 @@ export class DeliveryPipeline extends Construct {
     this.projectArn = project.attrArn;
 
     const pipeline = this.createPipeline(source, props.training);
-    this.pipelineName = pipeline.ref;
+    this.pipelineName = this.ownName ?? pipeline.ref;
     this.pipelineArn = Stack.of(this).formatArn({ service: 'codepipeline', resource: this.pipelineName });
     if (source.trigger) this.startOn(source.trigger);
   }

@@ -14,6 +14,7 @@ import { ReportDegradationFunction } from './report-degradation-function';
 import { allow } from '../private/allow';
 import { ALARM_STATE } from '../private/event-router';
 import { eventFor, newHandler } from '../private/handler';
+import { byName } from '../private/machine-defaults';
 import { HandlerArea, ModelResources, SCHEDULED_TIME } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -165,7 +166,7 @@ export class QualityMonitor extends Construct {
       });
     } else {
       model.schedule(this, 'Schedule', {
-        description, when, action: 'states:StartExecution', arn: stateMachine.stateMachineArn, input: { time: SCHEDULED_TIME },
+        description, when, action: 'states:StartExecution', arn: byName(stateMachine).stateMachineArn, input: { time: SCHEDULED_TIME },
       });
     }
 

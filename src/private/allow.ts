@@ -1,6 +1,5 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct, IConstruct } from 'constructs';
-import { InlineRole } from './inline-role';
 import { acknowledgeWildcard } from './wildcards';
 
 export interface Allowed {
@@ -19,7 +18,7 @@ export function allow(grantee: iam.IGrantable, allowed: Allowed): iam.Grant {
     resourceArns: allowed.resources,
     conditions: allowed.conditions,
   });
-  const policy = policyOf(grantee, allowed.actions);
+  const policy = policyOf(grantee);
   for (const wildcard of allowed.resources.filter((resource) => resource.includes('*'))) {
     if (allowed.because === undefined) throw new Error(`${wildcard} is a wildcard: say why it is needed`);
     if (policy !== undefined) acknowledgeWildcard(policy, wildcard, allowed.because);
@@ -27,10 +26,9 @@ export function allow(grantee: iam.IGrantable, allowed: Allowed): iam.Grant {
   return grant;
 }
 
-/** The narrowest construct that carries a principal's statements about these actions. */
-export function policyOf(grantee: iam.IGrantable, actions: string[]): IConstruct | undefined {
+/** The narrowest construct that carries a principal's statements. */
+export function policyOf(grantee: iam.IGrantable): IConstruct | undefined {
   const principal: object = grantee.grantPrincipal;
   if (!Construct.isConstruct(principal)) return undefined;
-  if (principal instanceof InlineRole) return principal.holderOf(actions);
   return principal.node.tryFindChild('DefaultPolicy') ?? principal;
 }

@@ -66,5 +66,5 @@ export function propertiesFor(handler: lambda.IFunction, properties: Record<stri
 
 /** Keeps what the handler may do in its model's role until a resource is gone that calls it. */
 export function untilRightsAreGone(handler: lambda.IFunction, resource: Construct): void {
-  if (handler.role instanceof InlineRole) resource.node.addDependency(handler.role, handler.role.policyBeside);
+  if (handler.role instanceof InlineRole) resource.node.addDependency(handler.role);
 }

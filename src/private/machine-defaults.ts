@@ -24,9 +24,18 @@ export function machineDefaults(scope: Construct, encryptionKey?: kms.IKey): Mac
 
 /** Acknowledges what the CDK grants the role of a state machine by itself. */
 export function acknowledgeMachine(machine: sfn.StateMachine, functionArns: string[]): void {
-  acknowledgeWildcard(policyOf(machine.role, ['logs:']) ?? machine.role, '*', 'Log delivery and tracing have no resources in IAM.');
-  const invoking = policyOf(machine.role, ['lambda:InvokeFunction']) ?? machine.role;
-  for (const arn of functionArns) acknowledgeWildcard(invoking, `${arn}:*`, 'A version of the function is the function.');
+  const policy = policyOf(machine.role) ?? machine.role;
+  acknowledgeWildcard(policy, '*', 'Log delivery and tracing have no resources in IAM.');
+  for (const arn of functionArns) acknowledgeWildcard(policy, `${arn}:*`, 'A version of the function is the function.');
+}
+
+/** A state machine as its name tells it, where that is known. Roles that it runs as can name it so, which would otherwise wait for each other. */
+export function byName(machine: sfn.IStateMachine): sfn.IStateMachine {
+  const { scope, id, defaultChild } = machine.node;
+  const name = defaultChild instanceof sfn.CfnStateMachine ? defaultChild.stateMachineName : undefined;
+  if (scope === undefined || name === undefined || ModelResources.of(machine) === undefined) return machine;
+  const named = scope.node.tryFindChild(`${id}ByName`) as sfn.IStateMachine | undefined;
+  return named ?? sfn.StateMachine.fromStateMachineName(scope, `${id}ByName`, name);
 }
 
 /** The role with which rules and schedules start a model's state machines; undefined where each has one of its own. */

@@ -6,7 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
 import { Construct, IConstruct } from 'constructs';
 import { CalledFunction, ModelRoutes } from './event-router';
-import { InlineRole, REFERRING } from './inline-role';
+import { InlineRole } from './inline-role';
 import { PlatformResources } from './platform-resources';
 import { cleanName } from '../domain/release-names';
 
@@ -69,12 +69,18 @@ export class ModelResources {
     this.logGroup = new logs.LogGroup(this.within, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
   }
 
+  /** Path of that role alone. A policy of what the role may use can name it so, which would otherwise wait for each other. */
+  public get workflowPath(): string {
+    return `/cdk-mlops-workflows/${this.scope.node.addr.slice(-12)}/`;
+  }
+
   /** The role of all state machines of the model, and of what starts them. */
   public get workflowRole(): InlineRole {
     this.workflows ??= new InlineRole(this.within, 'WorkflowRole', {
+      path: this.workflowPath,
       assumedBy: new iam.CompositePrincipal(...['states', 'events', 'scheduler'].map((service) => new iam.ServicePrincipal(`${service}.amazonaws.com`))),
       description: `State machines of ${this.scope.node.path}, and what starts them`.slice(0, 1000),
-    }, REFERRING);
+    });
     return this.workflows;
   }
 
@@ -150,7 +156,7 @@ export class ModelResources {
       assumedBy: new iam.ArnPrincipal(this.platform.handlers.role.roleArn),
       path: this.platform.handlers.rolePath,
       description: `Functions at work for ${this.scope.node.path}`.slice(0, 1000),
-    }, REFERRING);
+    });
     this.roles.set(area, role);
     return role;
   }

@@ -10,6 +10,7 @@ import { executionsOf } from './release-recovery';
 import { allow } from '../private/allow';
 import { EXECUTION_STATUS } from '../private/event-router';
 import { eventFor, newHandler } from '../private/handler';
+import { byName } from '../private/machine-defaults';
 import { HandlerArea, ModelResources } from '../private/model-resources';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
@@ -42,7 +43,7 @@ export class ReleaseReconciler extends Construct {
     });
     grantSlot(reconciler, registry, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']);
     allow(reconciler, { actions: ['states:DescribeExecution'], resources: holders.map(executionsOf), because: 'Each release is an execution of its own.' });
-    allow(reconciler, { actions: ['states:StartExecution'], resources: [recovery.stateMachineArn] });
+    allow(reconciler, { actions: ['states:StartExecution'], resources: [byName(recovery).stateMachineArn] });
     allow(reconciler, { actions: ['events:PutEvents'], resources: [eventBus.eventBusArn] });
 
     const releases = {

@@ -12,6 +12,7 @@ import { allow } from '../private/allow';
 import { newHandler } from '../private/handler';
 import { HandlerClass } from '../private/handler-pool';
 import { InlineRole } from '../private/inline-role';
+import { byName } from '../private/machine-defaults';
 import { HandlerArea } from '../private/model-resources';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { lifecycleOf } from '../registry/lifecycle-of';
@@ -110,6 +111,6 @@ export class ReleaseRecovery extends Construct {
 /** The ARN of all executions of a state machine. */
 export function executionsOf(machine: sfn.IStateMachine): string {
   const stack = Stack.of(machine);
-  const name = stack.splitArn(machine.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName ?? '*';
+  const name = stack.splitArn(byName(machine).stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName ?? '*';
   return stack.formatArn({ service: 'states', resource: 'execution', resourceName: `${name}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
 }

@@ -14,7 +14,7 @@ import { RollbackReleaseFunction } from './rollback-release-function';
 import { MlopsEventType } from '../domain/events';
 import { allow } from '../private/allow';
 import { newHandler } from '../private/handler';
-import { starterRole } from '../private/machine-defaults';
+import { byName, starterRole } from '../private/machine-defaults';
 import { HandlerArea } from '../private/model-resources';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
@@ -131,7 +131,7 @@ export class ReleaseRollback extends Construct {
 
   private recover(steps: Construct, id: string, input: Record<string, string>, failed: sfn.Fail): tasks.StepFunctionsStartExecution {
     const task = new tasks.StepFunctionsStartExecution(steps, id, {
-      stateMachine: this.props.recovery,
+      stateMachine: byName(this.props.recovery),
       integrationPattern: sfn.IntegrationPattern.RUN_JOB,
       input: sfn.TaskInput.fromObject(input),
       resultPath: path.DISCARD,

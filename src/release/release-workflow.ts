@@ -20,6 +20,7 @@ import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { allow, policyOf } from '../private/allow';
 import { EXECUTION_STATUS } from '../private/event-router';
 import { newHandler } from '../private/handler';
+import { byName } from '../private/machine-defaults';
 import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
@@ -284,8 +285,8 @@ function longest({ staging, release, hooks }: ReleaseWorkflowProps): Duration {
 /** The CDK lets a task that runs another state machine to its end follow and stop all of that machine's executions. */
 function acknowledgeChild(machine: sfn.StateMachine, child: sfn.IStateMachine): void {
   const stack = Stack.of(machine);
-  const name = stack.splitArn(child.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
-  acknowledgeWildcard(policyOf(machine.role, ['states:StopExecution']) ?? machine.role, stack.formatArn({
+  const name = stack.splitArn(byName(child).stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
+  acknowledgeWildcard(policyOf(machine.role) ?? machine.role, stack.formatArn({
     service: 'states', resource: 'execution', resourceName: `${name}*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   }), 'Each release is an execution of its own.');
 }

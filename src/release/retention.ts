@@ -8,7 +8,7 @@ import { Construct } from 'constructs';
 import { RetainGoodFunction } from './retain-good-function';
 import { allow } from '../private/allow';
 import { newHandler } from '../private/handler';
-import { HandlerArea } from '../private/model-resources';
+import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
@@ -137,20 +137,27 @@ export class Retention extends Construct {
    */
   public protect(machine: sfn.StateMachine): void {
     const { artifacts, repository } = this.props.registry;
-    const deny = (sid: string, actions: string[], resources?: string[], exceptFor?: iam.IRole): iam.PolicyStatement => new iam.PolicyStatement({
+    const deny = (sid: string, actions: string[], resources?: string[], exceptFor?: Record<string, Record<string, string>>): iam.PolicyStatement => new iam.PolicyStatement({
       sid,
       effect: iam.Effect.DENY,
       principals: [new iam.AnyPrincipal()],
       actions,
       resources,
-      conditions: exceptFor === undefined ? undefined : { ArnNotEquals: { 'aws:PrincipalArn': exceptFor.roleArn } },
+      conditions: exceptFor,
     });
     const stack = Stack.of(this);
+    const model = ModelResources.of(this);
+    const unless = ({ roleArn }: iam.IRole) => ({ ArnNotEquals: { 'aws:PrincipalArn': roleArn } });
     if (Stack.of(artifacts) === stack && this.handler.role !== undefined) {
       const objects = [artifacts.arnForObjects('*')];
-      artifacts.addToResourcePolicy(deny('OnlyRetentionDeletes', ['s3:DeleteObject'], objects, this.handler.role));
+      artifacts.addToResourcePolicy(deny('OnlyRetentionDeletes', ['s3:DeleteObject'], objects, unless(this.handler.role)));
       artifacts.addToResourcePolicy(deny('NobodyDeletesVersions', ['s3:DeleteObjectVersion'], objects));
     }
-    if (Stack.of(repository) === stack) repository.addToResourcePolicy(deny('OnlyRetentionDeletes', ['ecr:BatchDeleteImage'], undefined, machine.role));
+    if (Stack.of(repository) === stack) {
+      repository.addToResourcePolicy(deny('OnlyRetentionDeletes', ['ecr:BatchDeleteImage'], undefined, model === undefined
+        ? unless(machine.role)
+      // the role has a right to the repository: only by its path can the repository name it
+        : { ArnNotLike: { 'aws:PrincipalArn': `arn:${stack.partition}:iam::${stack.account}:role${model.workflowPath}*` } }));
+    }
   }
 }

@@ -8,6 +8,7 @@ import { CleanEndpointFunction } from './clean-endpoint-function';
 import { NamedEndpoint, alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from './hosting-names';
 import { allow } from '../private/allow';
 import { newHandler, propertiesFor, untilRightsAreGone } from '../private/handler';
+import { byName } from '../private/machine-defaults';
 import { HandlerArea } from '../private/model-resources';
 
 /** The endpoint, as far as its remains go. */
@@ -70,8 +71,9 @@ export class EndpointCleanup extends Construct {
     const stack = Stack.of(this);
     if (Stack.of(machine) !== stack || this.machines.includes(machine)) return;
     this.machines.push(machine);
-    const name = stack.splitArn(machine.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
-    allow(this.cleaner, { actions: ['states:ListExecutions'], resources: [machine.stateMachineArn] });
+    const { stateMachineArn } = byName(machine);
+    const name = stack.splitArn(stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
+    allow(this.cleaner, { actions: ['states:ListExecutions'], resources: [stateMachineArn] });
     allow(this.cleaner, {
       actions: ['states:StopExecution'],
       resources: [stack.formatArn({ service: 'states', resource: 'execution', resourceName: `${name}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME })],

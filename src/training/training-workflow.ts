@@ -21,7 +21,7 @@ import { allow } from '../private/allow';
 import { newHandler } from '../private/handler';
 import { HandlerOptions } from '../private/handler-defaults';
 import { HandlerClass } from '../private/handler-pool';
-import { acknowledgeMachine, machineDefaults } from '../private/machine-defaults';
+import { acknowledgeMachine, byName, machineDefaults } from '../private/machine-defaults';
 import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
@@ -255,8 +255,9 @@ export class TrainingWorkflow extends Construct {
     });
     if (key) allowVolumeKey(role, key);
 
-    const registrationName = stack.splitArn(this.registry.registration.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
-    allow(role, { actions: ['states:StartExecution'], resources: [this.registry.registration.stateMachineArn] });
+    const { stateMachineArn } = byName(this.registry.registration);
+    const registrationName = stack.splitArn(stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
+    allow(role, { actions: ['states:StartExecution'], resources: [stateMachineArn] });
     allow(role, {
       actions: ['states:DescribeExecution', 'states:StopExecution'],
       resources: [stack.formatArn({
