@@ -3,7 +3,7 @@ import { awscdk, javascript, ReleasableCommits } from 'projen';
 /** AWS clients that handlers use; they are part of the Lambda runtime, hence never a dependency of the package. */
 const awsClients = [
   'application-auto-scaling', 'athena', 'cloudwatch', 'dynamodb', 'eventbridge', 'firehose', 'glue', 'lambda', 's3',
-  'sagemaker', 'sagemaker-runtime', 'sfn', 'sns', 'sqs', 'codepipeline', 'sts',
+  'sagemaker', 'sagemaker-runtime', 'sfn', 'sns', 'sqs', 'codecommit', 'codepipeline', 'sts',
 ].map((client) => `@aws-sdk/client-${client}`);
 
 const project = new awscdk.AwsCdkConstructLibrary({
@@ -66,7 +66,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
       testPathIgnorePatterns: ['/node_modules/', '/.local/', '/.stryker-tmp/', '/.venv/'],
       modulePathIgnorePatterns: ['<rootDir>/.local/', '<rootDir>/.stryker-tmp/', '<rootDir>/dist/', '<rootDir>/.venv/', '<rootDir>/lib/'],
       collectCoverage: false,
-      testTimeout: 120_000,
+      testTimeout: 600_000,
     },
   },
 });

@@ -2,9 +2,11 @@ import { Duration, NestedStack, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { IDataset } from './data/dataset';
 import { DeliveryPipeline } from './delivery/delivery-pipeline';
+import { HOOK_POINTS } from './domain/release-hook';
 import { QualityMonitor, QualityMonitorOptions } from './monitoring/quality-monitor';
 import { newSharedAccessLogs } from './private/access-logs';
 import { ModelResources } from './private/model-resources';
@@ -12,7 +14,7 @@ import { PlatformResources } from './private/platform-resources';
 import { Problems } from './private/problems';
 import { ModelRegistryVersioning } from './registry/model-registry-versioning';
 import { CanaryRelease, CanaryReleaseOptions, ReleaseWatch } from './release/canary-release';
-import { ReleaseHooks } from './release/release-hook';
+import { ReleaseApproval, ReleaseHooks } from './release/release-hook';
 import { ReleaseWorkflow } from './release/release-workflow';
 import { EndpointAutoscaling } from './serving/endpoint-autoscaling';
 import { ModelEndpoint } from './serving/model-endpoint';
@@ -21,6 +23,7 @@ import { ModelSource } from './source/model-source';
 import { ShadowStaging, ShadowStagingOptions } from './staging/shadow-staging';
 import { QualityGate } from './training/quality-gate';
 import { TrainingJobOptions, TrainingWorkflow } from './training/training-workflow';
+import { IWorkbenchNetwork } from './workbench/workbench-network';
 
 /** Options of a model, whatever platform it belongs to. */
 export interface RegressionModelOptions {
@@ -57,6 +60,14 @@ export interface RegressionModelOptions {
    * @default - those of `TrainingWorkflow`
    */
   readonly training?: TrainingJobOptions;
+
+  /**
+   * Network of the training jobs and of the models behind the endpoint, for accounts that require one. It takes a gateway
+   * endpoint for S3; the containers still reach nothing.
+   *
+   * @default - none: the containers have no network at all
+   */
+  readonly network?: IWorkbenchNetwork;
 
   /**
    * Instance type of the endpoint.
@@ -158,6 +169,13 @@ export interface RegressionModelProps extends RegressionModelOptions {
 
   /** Where bad news is told. */
   readonly alerts: sns.ITopic;
+
+  /**
+   * Keeps events that start runs and could not be delivered in a day of tries; its policy must let EventBridge send to it.
+   *
+   * @default - a queue of the delivery pipeline's own for merges; none for datasets
+   */
+  readonly lostEvents?: sqs.IQueue;
 }
 
 /**
@@ -197,21 +215,24 @@ export class RegressionModel extends Construct {
   constructor(scope: Construct, id: string, props: RegressionModelProps) {
     super(scope, id);
     this.modelName = props.modelName ?? id;
-    new Problems(this)
+    const problems = new Problems(this)
       .check(Token.isUnresolved(this.modelName) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,39}$/.test(this.modelName),
-        `modelName must be 1 to 40 letters, digits and single inner hyphens, got '${this.modelName}'`)
-      .throwIfAny();
-    const { encryptionKey, alerts, removalPolicy } = props;
+        `modelName must be 1 to 40 letters, digits and single inner hyphens, got '${this.modelName}'`);
+    checkApprovals(problems, props);
+    problems.throwIfAny();
+    const { encryptionKey, alerts, lostEvents, removalPolicy } = props;
     const common = { encryptionKey };
     this.stack = new NestedStack(this, 'Stack', { description: `The model ${this.modelName}` });
     const within = this.stack;
-    const platform = PlatformResources.of(this)
-      ?? new PlatformResources(this, encryptionKey, (scopeOfLogs) => newSharedAccessLogs(scopeOfLogs, removalPolicy ?? RemovalPolicy.RETAIN));
-    new ModelResources(within, platform, encryptionKey);
+    const platform = PlatformResources.of(this) ?? new PlatformResources(this, {
+      encryptionKey, newAccessLogs: (scopeOfLogs) => newSharedAccessLogs(scopeOfLogs, removalPolicy ?? RemovalPolicy.RETAIN),
+    });
+    new ModelResources(within, platform, encryptionKey, lostEvents);
 
     this.registry = new ModelRegistryVersioning(within, 'Registry', { ...common, modelName: this.modelName, removalPolicy });
     this.endpoint = new ModelEndpoint(within, 'Endpoint', {
       ...common,
+      network: props.network,
       instanceType: props.instanceType,
       instanceCount: props.instanceCount,
       autoscaling: props.autoscaling,
@@ -225,9 +246,13 @@ export class RegressionModel extends Construct {
       registry: this.registry,
       gate: props.gate,
       retrainOnNewData: props.retrainOnNewData,
+      lostEvents,
       training: props.training,
+      network: props.network,
     });
-    this.delivery = new DeliveryPipeline(within, 'Delivery', { ...common, source: props.source, training: this.training, testCommands: props.testCommands });
+    this.delivery = new DeliveryPipeline(within, 'Delivery', {
+      ...common, source: props.source, training: this.training, testCommands: props.testCommands, lostEvents,
+    });
     this.monitor = new QualityMonitor(within, 'Quality', { ...common, ...props.monitoring, endpoint: this.endpoint, alerts });
     this.staging = new ShadowStaging(within, 'Staging', {
       ...common, ...props.staging, endpoint: this.endpoint, registry: this.registry,
@@ -247,5 +272,15 @@ export class RegressionModel extends Construct {
       rollbackAlarms: props.rollbackAlarms,
     });
     this.api = new PredictionApi(within, 'Api', { ...common, manageAccountLogging: false, ...props.api, endpoint: this.endpoint });
+  }
+}
+
+/** An approver must not be the author of the commit: where the author cannot be known, nobody could ever approve. */
+function checkApprovals(problems: Problems, { source, hooks = {} }: RegressionModelProps): void {
+  if (source._tellsAuthors) return;
+  for (const at of HOOK_POINTS) {
+    (hooks[at] ?? []).forEach((hook, i) => problems.check(!(hook instanceof ReleaseApproval),
+      `hooks.${at}[${i}]: the approval '${hook._name}' would reject every version, because a build cannot tell the author of a commit that comes by `
+      + 'ModelSource.connection: use ModelSource.codeCommit, have merges reviewed at the git provider, or ask by ReleaseHook.lambda'));
   }
 }

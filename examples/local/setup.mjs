@@ -16,7 +16,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const stamps = join(root, '.cache', 'setup');
 const temp = join(root, '.cache', 'tmp');
 const windows = process.platform === 'win32';
-const python = join(root, '.venv', windows ? 'Scripts/python.exe' : 'bin/python');
+const pythonOf = (environment) => join(root, environment, windows ? 'Scripts/python.exe' : 'bin/python');
+const python = pythonOf('.venv');
 const started = Date.now();
 /** A setup that has not said for so long that it goes on has been killed. */
 const LOCK_SECONDS = 20;
@@ -27,7 +28,7 @@ const programs = {
     // what tsx compiles is kept in the checkout, and nothing outside of it
     environment: { TSX_TSCONFIG_PATH: join(root, 'tsconfig.dev.json'), TMPDIR: temp, TEMP: temp, TMP: temp },
   },
-  verify: { run: ['node', join(root, 'test', 'support', 'verify.mjs')], environment: {} },
+  verify: { run: ['node', join(root, 'test', 'support', 'verify.mjs')], environment: {}, tests: true },
 };
 
 function say(line) {
@@ -153,7 +154,30 @@ function installed(more = {}) {
   };
 }
 
-async function setUp() {
+/** A Python environment of its own with what a file pins. */
+function environmentStep(name, folder, systemPython, requirements) {
+  return {
+    name,
+    stamp: digest([requirements]),
+    made: () => existsSync(pythonOf(folder)),
+    commands: [[systemPython, '-m', 'venv', '--clear', join(root, folder)], pip(pythonOf(folder), requirements)],
+    environment: process.env,
+  };
+}
+
+const pip = (environment, requirements) => [environment, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements];
+
+/** What only the tests need: a Jupyter server beside the engines, and scanners, whose pins would not go with theirs. */
+function testSteps(systemPython, requirements) {
+  const support = join(root, 'test', 'support');
+  const tools = join(support, 'requirements.txt');
+  return [
+    { name: 'test tools', stamp: digest([requirements, tools]), made: () => existsSync(python), commands: [pip(python, tools)], environment: process.env },
+    environmentStep('scanners', join('.venv', 'scanners'), systemPython, join(support, 'scanners.txt')),
+  ];
+}
+
+async function setUp(tests) {
   prerequisite('Node.js', ['node'], [20, 0]);
   prerequisite('npm', ['npm'], [9, 0]);
   const systemPython = prerequisite('Python', ['python3', 'python', 'python3.14', 'python3.13', 'python3.12', 'python3.11'], [3, 11]);
@@ -169,16 +193,10 @@ async function setUp() {
     made: () => existsSync(join(root, 'node_modules', 'node', 'bin', 'node')),
     commands: [['npm', 'ci', '--no-audit', '--no-fund']],
     environment: process.env,
-  }, {
-    name: 'Python environment',
-    stamp: digest([requirements]),
-    made: () => existsSync(python),
-    commands: [
-      [systemPython, '-m', 'venv', '--clear', join(root, '.venv')],
-      [python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements],
-    ],
-    environment: process.env,
-  }, {
+  },
+  environmentStep('Python environment', '.venv', systemPython, requirements),
+  ...tests ? testSteps(systemPython, requirements) : [],
+  {
     name: 'handler bundles',
     stamp: digest(sources),
     made: () => existsSync(join(root, 'assets')),
@@ -203,7 +221,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => i
 // Whoever started this has ended without a word: nobody reads what comes of it.
 const parent = process.ppid;
 setInterval(() => process.ppid !== parent && interrupted('SIGHUP'), 1000).unref();
-await setUp();
+await setUp(program.tests === true);
 // The channel tells the program when this process ends, however it does. The program itself decides how it ends.
 const { code, signal } = await run([...program.run, ...args], {
   cwd: process.env.INIT_CWD ?? root, stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: installed(program.environment), shell: false,

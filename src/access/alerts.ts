@@ -87,6 +87,8 @@ export class Alerts extends Construct {
     tell(MlopsEventType.RELEASE_RECOVERY_FAILED,
       `${of('time')} The release of ${of('version')} on ${of('endpoint')} could not be undone yet, it will be tried again: ${of('reason')} [${of('execution')}]`);
     tell(MlopsEventType.ROLLBACK_IMPOSSIBLE, `${of('time')} ${of('endpoint')}: ${of('version')} stays in production, it cannot be rolled back: ${of('reason')}`);
+    tell(MlopsEventType.ROLLBACK_FAILED,
+      `${of('time')} ${of('endpoint')}: a rollback broke and is not gone on with, ${of('version')} is in production: ${of('reason')} [${of('execution')}]`);
     tell(MlopsEventType.QUALITY_DEGRADED,
       `${of('time')} The model on ${of('endpoint')} has become worse: ${of('reason')} [alarm ${of('alarm')}]`);
   }

@@ -1,18 +1,20 @@
-import { DenyScope, DenyStatement, denyStatements } from './deny-statements';
+import { DenyScope, denyStatements, merged } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
 
 /** What of a service stays possible within the boundary, where nearly everything that changes something is protected. */
 const CLOSED: Readonly<Record<string, readonly string[]>> = {
+  'apigateway': ['GET'],
   'application-autoscaling': ['Describe*'],
   'cloudformation': ['Describe*', 'Get*', 'List*'],
-  'cloudtrail': ['Describe*', 'Get*', 'List*', 'LookupEvents'],
-  'codebuild': ['BatchGet*', 'Get*', 'List*'],
-  'codeconnections': ['Get*', 'List*', 'UseConnection'],
+  'cloudtrail': ['Describe*', 'Get*', 'List*', 'Lookup*'],
+  'codebuild': ['BatchG*', 'Get*', 'List*'],
   'codepipeline': ['Get*', 'List*'],
-  'dynamodb': ['BatchGet*', 'Describe*', 'Get*', 'List*', 'Query', 'Scan'],
-  'ecr': ['BatchCheck*', 'BatchGet*', 'Describe*', 'Get*', 'List*'],
+  'dynamodb': ['BatchG*', 'Describe*', 'Get*', 'List*', 'Query', 'Scan'],
+  'ecr': ['BatchC*', 'BatchG*', 'Describe*', 'Get*', 'List*'],
   'events': ['Describe*', 'List*', 'PutEvents'],
-  'lambda': ['Get*', 'List*'],
+  'firehose': ['Describe*', 'List*'],
+  'iam': ['Gen*', 'Get*', 'List*', 'Sim*'],
+  'lambda': ['Get*', 'InvokeFunction*', 'List*'],
   'scheduler': ['Get*', 'List*'],
   'states': ['Describe*', 'GetExecution*', 'List*'],
 };
@@ -24,17 +26,14 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
 export function boundaryStatements(scope: DenyScope): object[] {
   const services = Object.keys(CLOSED);
   const everything = services.map((service) => `${service}:*`);
-  const open = PROTECTED_ACTIONS.filter(({ service, reach }) => !services.includes(service) || reach === ProtectionReach.EVERYTHING);
+  const open = PROTECTED_ACTIONS.filter(({ service, reach, conditions, peopleOnly }) =>
+    peopleOnly !== true && (!services.includes(service) || reach === ProtectionReach.EVERYTHING || conditions !== undefined));
   const exempt = Object.values(scope.exempt).flat();
-  const statements = denyStatements(open, scope, true);
-  // of those that speak of everything one statement is made
-  const account = statements.filter(({ Sid, Resource }) => Resource?.[0] === '*' && open.some(({ sid, reach }) => sid === Sid && reach === ProtectionReach.ACCOUNT));
-  const merged: DenyStatement[] = account.length === 0 ? [] : [{ ...account[0], Sid: 'Protected', Action: account.flatMap(({ Action }) => Action) }];
   return [
     { Sid: 'Others', Effect: 'Allow', NotAction: everything, Resource: '*' },
     { Sid: 'Left', Effect: 'Allow', Action: services.flatMap((service) => CLOSED[service].map((action) => `${service}:${action}`)), Resource: '*' },
+    ...scope.startable.length === 0 ? [] : [{ Sid: 'Start', Effect: 'Allow', Action: 'states:StartExecution', Resource: scope.startable }],
     ...exempt.length === 0 ? [] : [{ Sid: 'Exempt', Effect: 'Allow', Action: '*', Resource: exempt }],
-    ...merged,
-    ...statements.filter((statement) => !account.includes(statement)),
+    ...merged(denyStatements(open, scope, true)),
   ];
 }

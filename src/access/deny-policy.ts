@@ -8,9 +8,11 @@ export const POLICY_LIMIT = 6144;
 
 export interface DenyPolicyProps {
   readonly description: string;
+  readonly policyName?: string;
+  readonly path?: string;
   /** The statements, asked for when the template is written. */
   readonly statements: () => object[];
-  /** Names of existing roles that the policy is attached to; others take it themselves. */
+  /** Names of the roles that the policy is attached to. */
   readonly roleNames: () => string[];
   /** Why the policy allows all but some actions, where it does. */
   readonly openBecause?: string;
@@ -24,6 +26,8 @@ export class DenyPolicy extends Construct {
     super(scope, id);
     const resource = new iam.CfnManagedPolicy(this, 'Resource', {
       description: props.description,
+      managedPolicyName: props.policyName,
+      path: props.path,
       policyDocument: Lazy.any({ produce: () => ({ Version: '2012-10-17', Statement: props.statements() }) }),
       roles: Lazy.list({ produce: props.roleNames }, { omitEmpty: true }),
     });

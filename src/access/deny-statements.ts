@@ -14,23 +14,49 @@ export interface DenyStatement {
 export interface DenyScope {
   /** ARNs by service that people keep what they may do on. */
   readonly exempt: Readonly<Record<string, readonly string[]>>;
+  /** ARNs of workflows that people may start by hand, and do nothing else with. */
+  readonly startable: readonly string[];
   /** ARNs by service, for what is denied on listed resources only. */
   readonly listed: Readonly<Record<string, readonly string[]>>;
+  /** Branches that only pull requests change. */
+  readonly branches: readonly string[];
 }
 
 /** One statement for each set of actions that has anything to deny. */
 export function denyStatements(table: readonly ProtectedActions[], scope: DenyScope, shorten = false): DenyStatement[] {
-  return table.flatMap(({ sid, service, reach, actions, conditions }) => {
+  return table.flatMap((entry) => {
+    const { sid, service, reach, actions } = entry;
+    const conditions = conditionsOf(entry, scope.branches);
     const listed = scope.listed[service] ?? [];
     if (reach === ProtectionReach.LISTED && listed.length === 0) return [];
     return [{
       Sid: sid,
       Effect: 'Deny' as const,
-      Action: (shorten ? shortened(service, actions) : [...actions]).map((action) => `${service}:${action}`),
-      ...resources(reach, scope.exempt[service] ?? [], listed),
+      Action: (shorten ? entry.brief ?? shortened(service, actions) : actions).map((action) => `${service}:${action}`),
+      ...resources(reach, [...scope.exempt[service] ?? [], ...entry.startable === true ? scope.startable : []], listed),
       ...conditions === undefined ? {} : { Condition: { ...conditions } },
     }];
   });
+}
+
+/** Of statements about the same resources, without a condition, one is made. */
+export function merged(statements: readonly DenyStatement[]): DenyStatement[] {
+  const groups = new Map<string, DenyStatement[]>();
+  for (const statement of statements) {
+    const { Sid, Resource, NotResource, Condition } = statement;
+    const key = Condition === undefined ? JSON.stringify([Resource, NotResource]) : Sid;
+    groups.set(key, [...groups.get(key) ?? [], statement]);
+  }
+  return [...groups.values()].map(([first, ...others]) => others.length === 0 ? first : {
+    ...first, Sid: first.Resource?.[0] === '*' ? 'Protected' : first.Sid, Action: [...new Set([first, ...others].flatMap(({ Action }) => Action))],
+  });
+}
+
+/** A push that names no branch is decided without the key, and is nobody's business here. */
+function conditionsOf({ branches, conditions }: ProtectedActions, names: readonly string[]): DenyStatement['Condition'] {
+  if (branches !== true) return conditions as DenyStatement['Condition'];
+  const references = names.map((name) => `refs/heads/${name}`);
+  return { StringEqualsIfExists: { 'codecommit:References': references }, Null: { 'codecommit:References': 'false' } };
 }
 
 function resources(reach: ProtectionReach, exempt: readonly string[], listed: readonly string[]): Pick<DenyStatement, 'Resource' | 'NotResource'> {
@@ -40,7 +66,7 @@ function resources(reach: ProtectionReach, exempt: readonly string[], listed: re
 }
 
 /** Services of which people need nothing that changes anything: their actions may be denied by their verbs. */
-const BY_VERB = ['codepipeline', 'codebuild', 'states', 'scheduler', 'cloudformation', 'application-autoscaling', 'lambda', 'dynamodb', 's3', 'ecr'];
+const BY_VERB = ['codepipeline', 'codebuild', 'states', 'scheduler', 'cloudformation', 'application-autoscaling', 'lambda', 'dynamodb', 'ecr', 'firehose', 'iam'];
 const READS = ['Get', 'List', 'Describe', 'Batch', 'Poll', 'Invoke', 'Test'];
 
 /**

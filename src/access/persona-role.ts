@@ -2,18 +2,18 @@ import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { Persona } from './persona';
+import { PersonaPolicies } from './persona-policies';
 import { PipelineProtection } from './pipeline-protection';
 import { distrust } from './service-control-policies';
-import { VIEWER_ACTIONS } from './viewer-actions';
 import { Problems } from '../private/problems';
-import { acknowledgeWildcard } from '../private/wildcards';
 
 /** Options of a `PersonaRole`, whatever platform it belongs to. */
 export interface PersonaRoleOptions {
   /** What the people are who use the role. */
   readonly persona: Persona;
   /**
-   * An existing role, for example one that a permission set of IAM Identity Center made.
+   * An existing role of this account. The roles that permission sets of IAM Identity Center make take no policies in this
+   * way: use `PersonaPolicies` for them.
    *
    * @default - a new role
    */
@@ -37,6 +37,18 @@ export interface PersonaRoleOptions {
    */
   readonly path?: string;
   /**
+   * Name of the new role.
+   *
+   * @default - a generated name
+   */
+  readonly roleName?: string;
+  /**
+   * Name of the managed policy that allows.
+   *
+   * @default - the `policyNamePrefix` of the protection and the construct's id; without a prefix, a generated name
+   */
+  readonly policyName?: string;
+  /**
    * How long a session of the new role may last.
    *
    * @default Duration.hours(8)
@@ -52,7 +64,7 @@ export interface PersonaRoleProps extends PersonaRoleOptions {
 
 /**
  * The role of a persona: sees pipelines, runs, versions, metrics and logs, and can touch none of them. What the persona
- * works with (data, notebooks, a repository) is granted to `role` by those constructs.
+ * works with (data, notebooks, a repository) is granted to it by those constructs.
  *
  * @example
  * declare const protection: PipelineProtection;
@@ -63,8 +75,10 @@ export class PersonaRole extends Construct implements iam.IGrantable {
   public readonly role: iam.IRole;
   /** What the people are who use the role. */
   public readonly persona: Persona;
-  /** The role, to be granted something. */
+  /** Takes what is granted to the role into its managed policy. */
   public readonly grantPrincipal: iam.IPrincipal;
+  /** What the role may do, and what it may not. */
+  public readonly policies: PersonaPolicies;
 
   constructor(scope: Construct, id: string, props: PersonaRoleProps) {
     super(scope, id);
@@ -72,19 +86,16 @@ export class PersonaRole extends Construct implements iam.IGrantable {
     new Problems(this)
       .check(session.isUnresolved() || (session.toHours({ integral: false }) >= 1 && session.toHours({ integral: false }) <= 12),
         `maxSessionDuration must be 1 to 12 hours, got ${session.toString()}`)
-      .check(props.role === undefined || (props.assumedBy === undefined && props.permissionsBoundary === undefined && props.path === undefined),
-        'assumedBy, permissionsBoundary and path belong to a new role; leave them out where role is given')
+      .check(props.role === undefined
+        || [props.assumedBy, props.permissionsBoundary, props.path, props.roleName, props.maxSessionDuration].every((prop) => prop === undefined),
+      'assumedBy, maxSessionDuration, permissionsBoundary, path and roleName belong to a new role; leave them out where role is given')
+      .check(props.persona.isBound, 'Persona.BREAK_GLASS has a construct of its own that tells of each use: use BreakGlass')
       .throwIfAny();
     this.persona = props.persona;
     this.role = props.role ?? this.createRole(props, session);
-    this.grantPrincipal = this.role;
-    const viewer = new iam.ManagedPolicy(this, 'Viewer', {
-      description: `${props.persona.personaName}: sees runs, versions, metrics and logs`,
-      statements: [new iam.PolicyStatement({ sid: 'See', actions: [...VIEWER_ACTIONS], resources: ['*'] })],
-      roles: [this.role],
-    });
-    acknowledgeWildcard(viewer, '*', 'Everybody may see every run, version, metric and log; each action only reads');
-    props.protection.protectAgainst(this.role);
+    this.policies = new PersonaPolicies(this, 'Policies', props);
+    this.grantPrincipal = this.policies.grantPrincipal;
+    this.policies.attachTo(this.role);
   }
 
   private createRole(props: PersonaRoleProps, maxSessionDuration: Duration): iam.Role {
@@ -92,7 +103,8 @@ export class PersonaRole extends Construct implements iam.IGrantable {
       assumedBy: props.assumedBy ?? new iam.AccountRootPrincipal().withConditions({ Bool: { 'aws:MultiFactorAuthPresent': 'true' } }),
       description: props.persona.description,
       permissionsBoundary: props.permissionsBoundary,
-      path: props.path ?? '/',
+      path: props.path,
+      roleName: props.roleName,
       maxSessionDuration,
     });
     distrust(role);

@@ -1,28 +1,25 @@
-import { ArnFormat, Aws, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, CfnElement, Stack, Token, Validations } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct, IConstruct } from 'constructs';
 import { boundaryStatements } from './boundary-statements';
-import { DenyPolicy, estimatedLength, POLICY_LIMIT } from './deny-policy';
-import { DenyScope, denyStatements, packed } from './deny-statements';
+import { DenyPolicy, DenyPolicyProps, estimatedLength, POLICY_LIMIT } from './deny-policy';
+import { DenyScope, denyStatements, merged, packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
-import { distrust, serviceControlPolicies, TRUSTED_TAG } from './service-control-policies';
+import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-policies';
 import { TamperAlerts } from './tamper-alerts';
 import { Problems } from '../private/problems';
+import { trust } from '../private/trusted';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { IObservationStore } from '../serving/observation-store';
 
-/** Properties of a `PipelineProtection`. */
-export interface PipelineProtectionProps {
-  /**
-   * Where attempts are told.
-   *
-   * @default - nowhere; they are on the event bus as `TamperAttempt`
-   */
-  readonly alerts?: sns.ITopic;
+/** Options of a `PipelineProtection`, whatever platform it belongs to. */
+export interface PipelineProtectionOptions {
   /**
    * ARN patterns, such as `arn:aws:states:*:*:stateMachine:other-*`, of resources that are none of the platform's, though
    * of a kind that is protected. People keep what they may do there.
@@ -49,7 +46,37 @@ export interface PipelineProtectionProps {
    */
   readonly createTrail?: boolean;
   /**
-   * Encrypts logs and the environment of the function. The key must let CloudWatch Logs use it.
+   * Whether the trail also records who writes the protected buckets and tables, and who invokes the platform's functions.
+   * AWS charges for each 100,000 of these events. Without them, such an attempt is denied all the same, but not told.
+   *
+   * @default true
+   */
+  readonly recordDataEvents?: boolean;
+  /**
+   * Begins the names of the managed policies, so that a permission set of IAM Identity Center can refer to them: `mlops` gives
+   * `mlops-deny-1` and so on. One prefix belongs to one platform of the account.
+   *
+   * @default - generated names
+   */
+  readonly policyNamePrefix?: string;
+  /**
+   * Path of the managed policies.
+   *
+   * @default '/'
+   */
+  readonly policyPath?: string;
+}
+
+/** Properties of a `PipelineProtection`. */
+export interface PipelineProtectionProps extends PipelineProtectionOptions {
+  /**
+   * Where attempts are told.
+   *
+   * @default - nowhere; they are on the event bus as `TamperAttempt`
+   */
+  readonly alerts?: sns.ITopic;
+  /**
+   * Encrypts logs and the environment of the function. The key must let CloudWatch Logs and CloudTrail use it.
    *
    * @default - the services' own encryption
    */
@@ -60,6 +87,8 @@ export interface PipelineProtectionProps {
 const LISTED_PARTS = 3;
 /** Buckets that the watch over calls can hold one by one. */
 const MOST_WATCHED = 6;
+/** Buckets of the CDK, from which code is deployed. */
+const CDK_ASSETS = 'arn:*:s3:::cdk-*';
 /** Room that is left in each policy for the exempt ARNs, which are known only when the template is written. */
 const ROOM = 1500;
 
@@ -84,14 +113,48 @@ export class PipelineProtection extends Construct {
   public readonly denyPolicies: iam.IManagedPolicy[];
   /** A permissions boundary: everything but what is denied. */
   public readonly boundary: iam.IManagedPolicy;
+  /**
+   * What the names of the managed policies begin with.
+   *
+   * @default - they are generated
+   */
+  public readonly policyNamePrefix?: string;
+  /**
+   * Path of the managed policies.
+   *
+   * @default - '/'
+   */
+  public readonly policyPath?: string;
+  /**
+   * What CloudFormation begins the names with that it makes in this stack.
+   *
+   * @internal
+   */
+  public readonly _names: string;
+  /**
+   * Chosen names of the policies that deny, undefined where they are generated.
+   *
+   * @internal
+   */
+  public readonly _denyNames: (string | undefined)[] = [];
   private readonly exempted: Record<string, string[]> = {};
   private readonly listed: Record<string, string[]> = {};
-  private readonly existingRoles: string[] = [];
+  private readonly startable: sfn.IStateMachine[] = [];
+  private readonly branches = ['main'];
+  private readonly buckets: string[] = [];
+  private readonly tables: string[] = [];
+  private readonly roleNames: string[] = [];
   private readonly people: string[] = [];
 
   constructor(scope: Construct, id: string, props: PipelineProtectionProps = {}) {
     super(scope, id);
-    const problems = new Problems(this);
+    this.policyNamePrefix = props.policyNamePrefix;
+    this.policyPath = props.policyPath;
+    this._names = this.stackPrefix() ?? '';
+    const problems = new Problems(this)
+      .check(props.policyNamePrefix === undefined || /^[\w+=,.@-]{1,100}$/.test(props.policyNamePrefix),
+        `policyNamePrefix must have 1 to 100 letters, digits and any of +=,.@_-, got '${props.policyNamePrefix}'`)
+      .check(props.policyPath === undefined || /^\/([!-~]{1,510}\/)?$/.test(props.policyPath), `policyPath must begin and end with /, got '${props.policyPath}'`);
     for (const arn of props.exempt ?? []) {
       const service = arn.split(':')[2];
       problems.check(/^[a-z0-9-]+$/.test(service ?? ''), `exempt must hold ARNs that name their service, got '${arn}'; use the method exempt(service, …) for others`);
@@ -99,10 +162,16 @@ export class PipelineProtection extends Construct {
     }
     problems.throwIfAny();
     const fixed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED);
-    const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], { exempt: {}, listed: {} })[0]);
+    const nothing = { exempt: {}, startable: [], listed: {}, branches: this.branches };
+    const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], nothing)[0]);
     const groups = packed(fixed, POLICY_LIMIT - ROOM, lengthOf);
-    const policy = (name: string, description: string, statements: () => object[]): iam.IManagedPolicy =>
-      new DenyPolicy(this, name, { description, statements, roleNames: () => this.existingRoles }).policy;
+    const naming = (suffix: string): Pick<DenyPolicyProps, 'policyName' | 'path'> =>
+      ({ policyName: props.policyNamePrefix === undefined ? undefined : `${props.policyNamePrefix}-${suffix}`, path: props.policyPath });
+    const policy = (name: string, description: string, statements: () => object[]): iam.IManagedPolicy => {
+      const named = naming(name.replace(/([a-z])([A-Z\d])/g, '$1-$2').toLowerCase());
+      this._denyNames.push(named.policyName);
+      return new DenyPolicy(this, name, { ...named, description, statements, roleNames: () => this.roleNames }).policy;
+    };
 
     this.denyPolicies = groups.map((group, i) => policy(`Deny${i + 1}`, 'Keeps people from touching runs and their evidence',
       () => denyStatements(group, this.scope())));
@@ -110,6 +179,9 @@ export class PipelineProtection extends Construct {
       this.denyPolicies.push(policy(`DenyListed${part + 1}`, 'Keeps people from the data, models and messages of runs', () => this.listedStatements(part)));
     }
     const stack = Stack.of(this);
+    this.protectArns('sts', `arn:${Aws.PARTITION}:iam::${stack.account}:${DEPLOYERS}`);
+    // where the CDK puts code that jobs read when they run
+    this.protectArns('s3', CDK_ASSETS);
     // what the library's own stores are called
     this.protectArns('athena', stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: 'cdk-mlops-*' }));
     this.protectArns('glue',
@@ -117,6 +189,7 @@ export class PipelineProtection extends Construct {
       stack.formatArn({ service: 'glue', resource: 'table', resourceName: 'cdk_mlops_*' }));
     if (props.alerts !== undefined) this.protectArns('sns', props.alerts.topicArn);
     const boundary = new DenyPolicy(this, 'Boundary', {
+      ...naming('boundary'),
       description: 'Everything but touching runs and their evidence',
       statements: () => this.boundaryStatements(),
       roleNames: () => [],
@@ -129,38 +202,68 @@ export class PipelineProtection extends Construct {
     this.boundary = boundary.policy;
 
     const prefix = this.stackPrefix();
-    new TamperAlerts(this, 'TamperAlerts', {
+    const { trailBucket } = new TamperAlerts(this, 'TamperAlerts', {
       alerts: props.alerts,
       eventBus: props.eventBus,
       createTrail: props.createTrail ?? true,
+      recorded: () => props.recordDataEvents ?? true
+        ? { bucketArns: this.buckets, tableArns: this.tables, functionPrefix: prefix }
+        : { bucketArns: [], tableArns: [] },
       encryptionKey: props.encryptionKey,
       watch: () => ({
         listed: this.fewBuckets(MOST_WATCHED),
         exempt: Object.values(this.exempted).flat(),
+        startable: this.scope().startable,
         machines: prefix === undefined ? [] : [`${prefix}*`],
         trusted: ['cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
         people: this.people,
+        branches: this.branches,
       }),
     });
+    // not by protectBucket: a trail that recorded what is written to its own bucket would never end
+    if (trailBucket !== undefined) this.protectArns('s3', `${trailBucket.bucketArn}*`);
   }
 
   /** Denies a role everything that could touch a run or its evidence. */
   public protectAgainst(role: iam.IRole): void {
     if (isTakenByPeople(role)) this.people.push(role.roleName);
-    // a role that was imported does not take policies itself
-    if (role.node.defaultChild === undefined) this.existingRoles.push(role.roleName);
-    else this.denyPolicies.forEach((policy) => role.addManagedPolicy(policy));
+    // from the side of the policies, which know what models are made of: models may know roles
+    this.roleNames.push(role.roleName);
   }
 
-  /** People keep what they may do on these ARNs of a service, for example `states` and the data pipeline that engineers start by hand. */
+  /** Lets people start a workflow by hand, such as a data pipeline's, where a policy of theirs allows it. To stop or edit it stays denied. */
+  public allowStart(stateMachine: sfn.IStateMachine): void {
+    this.startable.push(stateMachine);
+  }
+
+  /** People keep what they may do on these ARNs of a service, for example `states` and a workflow that is none of the platform's. */
   public exempt(service: string, ...arns: string[]): void {
     this.checkService('exempt', service, arns);
     this.exempted[service] = [...this.exempted[service] ?? [], ...arns];
   }
 
+  /** Protects a branch, beside `main`, from which a model is delivered: only pull requests change it. */
+  public protectBranch(branch: string): void {
+    if (!this.branches.includes(branch)) this.branches.push(branch);
+  }
+
   /** Protects what is in a bucket, and its settings. */
   public protectBucket(bucket: s3.IBucket): void {
+    this.buckets.push(bucket.bucketArn);
     this.protectArns('s3', `${bucket.bucketArn}*`);
+  }
+
+  /** Has the writing of a table recorded. To people it is denied for every table. */
+  public protectTable(table: dynamodb.ITable): void {
+    this.tables.push(table.tableArn);
+  }
+
+  /** Protects a Glue database and its tables. */
+  public protectDatabase(databaseName: string): void {
+    const stack = Stack.of(this);
+    this.protectArns('glue',
+      stack.formatArn({ service: 'glue', resource: 'database', resourceName: databaseName }),
+      stack.formatArn({ service: 'glue', resource: 'table', resourceName: `${databaseName}/*` }));
   }
 
   /** Protects captures, ground truth and what is made of them. */
@@ -170,11 +273,7 @@ export class PipelineProtection extends Construct {
     if (!observations.workGroupName.startsWith('cdk-mlops-')) {
       this.protectArns('athena', stack.formatArn({ service: 'athena', resource: 'workgroup', resourceName: observations.workGroupName }));
     }
-    if (!observations.databaseName.startsWith('cdk_mlops_')) {
-      this.protectArns('glue',
-        stack.formatArn({ service: 'glue', resource: 'database', resourceName: observations.databaseName }),
-        stack.formatArn({ service: 'glue', resource: 'table', resourceName: `${observations.databaseName}/*` }));
-    }
+    if (!observations.databaseName.startsWith('cdk_mlops_')) this.protectDatabase(observations.databaseName);
   }
 
   /** Protects the evidence about an endpoint. Requests of people, which would count as evidence, are denied for every endpoint. */
@@ -190,7 +289,7 @@ export class PipelineProtection extends Construct {
 
   /** Marks the roles below a construct as the platform's own, which the organization's documents let work. */
   public trust(scope: IConstruct): void {
-    Tags.of(scope).add(TRUSTED_TAG, 'true', { includeResourceTypes: ['AWS::IAM::Role'] });
+    trust(scope);
   }
 
   /** Takes the roles below a construct out of a larger one that is trusted: those that people work with, such as a notebook's. */
@@ -204,18 +303,31 @@ export class PipelineProtection extends Construct {
    */
   public serviceControlPolicies(trustedArns: string[] = []): string[] {
     const known = Object.entries(this.exempted).map(([service, arns]) => [service, arns.filter((arn) => !Token.isUnresolved(arn))]);
-    return serviceControlPolicies(Object.fromEntries(known) as Record<string, string[]>, trustedArns);
+    const prefix = this.stackPrefix();
+    const named: Record<string, string[]> = prefix === undefined ? { s3: [CDK_ASSETS] } : { s3: [CDK_ASSETS, `arn:*:s3:::${prefix.toLowerCase()}*`], sns: [`arn:*:sns:*:*:${prefix}*`] };
+    const listed = {
+      ...named,
+      athena: ['arn:*:athena:*:*:workgroup/cdk-mlops-*'],
+      glue: ['arn:*:glue:*:*:database/cdk_mlops_*', 'arn:*:glue:*:*:table/cdk_mlops_*'],
+      // nobody chooses how a key is called
+      kms: ['arn:*:kms:*:*:key/*'],
+      sts: [`arn:*:iam::*:${DEPLOYERS}`],
+    };
+    const startable = this.startable.map(namePattern);
+    const exempt = Object.fromEntries(known) as Record<string, string[]>;
+    return serviceControlPolicies({ exempt, startable, listed, branches: this.branches }, trustedArns);
   }
 
   private scope(): DenyScope {
-    return { exempt: this.exempted, listed: this.listed };
+    const startable = this.startable.map(({ stateMachineArn }) => stateMachineArn);
+    return { exempt: this.exempted, startable, listed: this.listed, branches: this.branches };
   }
 
   /** One part of what is denied on listed resources: there may be more of them than one policy holds. */
   private listedStatements(part: number): object[] {
     const shares = Object.entries(this.listed).map(([service, arns]) => [service, arns.filter((_arn, i) => i % LISTED_PARTS === part)]);
     const table = PROTECTED_ACTIONS.filter(({ reach }) => reach === ProtectionReach.LISTED);
-    const statements = denyStatements(table, { exempt: {}, listed: Object.fromEntries(shares) as DenyScope['listed'] });
+    const statements = merged(denyStatements(table, { ...this.scope(), exempt: {}, listed: Object.fromEntries(shares) as DenyScope['listed'] }, true));
     if (statements.length > 0) return statements;
     // a policy needs a statement also where nothing is left for it
     const nothing = Stack.of(this).formatArn({ service: 'sns', resource: 'no-such-topic', arnFormat: ArnFormat.NO_RESOURCE_NAME });
@@ -225,14 +337,14 @@ export class PipelineProtection extends Construct {
   private boundaryStatements(): object[] {
     const all = boundaryStatements(this.scope());
     const length = estimatedLength(this, { Version: '2012-10-17', Statement: all });
-    return length <= POLICY_LIMIT ? all : boundaryStatements({ exempt: this.exempted, listed: this.fewBuckets(0) });
+    return length <= POLICY_LIMIT ? all : boundaryStatements({ ...this.scope(), listed: this.fewBuckets(0) });
   }
 
   /** Where buckets are too many to be listed, all those stand for them that CloudFormation names after this stack. */
   private fewBuckets(most: number): Record<string, string[]> {
     const prefix = this.stackPrefix();
     if (prefix === undefined || (this.listed.s3 ?? []).length <= most) return this.listed;
-    return { ...this.listed, s3: [`arn:${Aws.PARTITION}:s3:::${prefix.toLowerCase()}*`] };
+    return { ...this.listed, s3: [CDK_ASSETS, `arn:${Aws.PARTITION}:s3:::${prefix.toLowerCase()}*`] };
   }
 
   private checkService(method: string, service: string, arns: string[]): void {
@@ -250,10 +362,17 @@ export class PipelineProtection extends Construct {
   }
 }
 
+/** How the ARN of a workflow looks that CloudFormation names: the logical id, and what it adds. */
+function namePattern(stateMachine: sfn.IStateMachine): string {
+  const resource = stateMachine.node.defaultChild;
+  if (!Token.isUnresolved(stateMachine.stateMachineArn) || !CfnElement.isCfnElement(resource)) return stateMachine.stateMachineArn;
+  return `arn:*:states:*:*:stateMachine:*${String(Stack.of(resource).resolve(resource.logicalId))}-*`;
+}
+
 /** Roles that only a service takes are named by it in each session, and cannot be mistaken for others. */
 function isTakenByPeople(role: iam.IRole): boolean {
-  const trust = (role as iam.Role).assumeRolePolicy as iam.PolicyDocument | undefined;
-  if (trust === undefined) return true;
-  const { Statement } = Stack.of(role).resolve(trust) as { Statement: { Principal: string | Record<string, unknown> }[] };
+  const trusted = (role as iam.Role).assumeRolePolicy as iam.PolicyDocument | undefined;
+  if (trusted === undefined) return true;
+  const { Statement } = Stack.of(role).resolve(trusted) as { Statement: { Principal: string | Record<string, unknown> }[] };
   return Statement.some(({ Principal }) => typeof Principal === 'string' || Object.keys(Principal).some((kind) => kind !== 'Service'));
 }

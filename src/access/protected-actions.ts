@@ -1,3 +1,5 @@
+import { TRUSTED_TAG } from '../private/trusted-tag';
+
 /** On which resources actions are denied to people. */
 export enum ProtectionReach {
   /** Everywhere in the account, but for what is exempt: the services that run and record deliveries. */
@@ -13,12 +15,22 @@ export interface ProtectedActions {
   /** Name of the statement that denies them. */
   readonly sid: string;
   readonly service: string;
-  /** What CloudTrail calls the service, where that is not `<service>.amazonaws.com`. */
+  /** What CloudTrail also calls the service, beside `<service>.amazonaws.com`. */
   readonly eventSource?: string;
   readonly reach: ProtectionReach;
   /** By full names; none is shortened, so that each can be found and counted. */
   readonly actions: readonly string[];
+  /** The same, and few others that change things, in fewer characters. */
+  readonly brief?: readonly string[];
   readonly conditions?: Readonly<Record<string, Readonly<Record<string, string | string[]>>>>;
+  /** Whether the actions are denied for the branches only from which models are delivered. */
+  readonly branches?: boolean;
+  /** Whether the actions are left to people where something may be started by hand. */
+  readonly startable?: boolean;
+  /** Whether only people are kept from it: roles of applications need it. */
+  readonly peopleOnly?: boolean;
+  /** Whether only denied attempts are told: those who deploy do the same rightly. */
+  readonly quiet?: boolean;
 }
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
@@ -52,23 +64,27 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     service: 'states',
     reach: ACCOUNT,
     actions: words(`
-      StopExecution RedriveExecution StartExecution StartSyncExecution SendTaskSuccess SendTaskFailure SendTaskHeartbeat GetActivityTask
+      StopExecution RedriveExecution SendTaskSuccess SendTaskFailure SendTaskHeartbeat GetActivityTask
       UpdateStateMachine DeleteStateMachine CreateStateMachine PublishStateMachineVersion DeleteStateMachineVersion CreateStateMachineAlias
       UpdateStateMachineAlias DeleteStateMachineAlias UpdateMapRun CreateActivity DeleteActivity TestState TagResource UntagResource`),
   },
+  { sid: 'Starts', service: 'states', reach: ACCOUNT, startable: true, actions: words('StartExecution StartSyncExecution') },
   {
     sid: 'Jobs',
     service: 'sagemaker',
     reach: ACCOUNT,
+    brief: words('Stop*Job Create*Job Update*Job Delete*Job St*PipelineExecution RetryPipeline* UpdatePipeline* SendPipeline* DeletePipeline AddTags DeleteTags'),
     actions: words(`
-      StopTrainingJob StopProcessingJob StopTransformJob StopHyperParameterTuningJob StopAutoMLJob StopCompilationJob StopOptimizationJob
-      UpdateTrainingJob DeleteTrainingJob DeleteProcessingJob StartPipelineExecution StopPipelineExecution RetryPipelineExecution
-      UpdatePipelineExecution SendPipelineExecutionStepSuccess SendPipelineExecutionStepFailure UpdatePipeline DeletePipeline AddTags DeleteTags`),
+      StopTrainingJob StopProcessingJob StopTransformJob StopHyperParameterTuningJob StopAutoMLJob StopCompilationJob StopOptimizationJob StopJob
+      UpdateTrainingJob DeleteTrainingJob DeleteProcessingJob CreateTrainingJob CreateProcessingJob CreateTransformJob
+      StartPipelineExecution StopPipelineExecution RetryPipelineExecution UpdatePipelineExecution SendPipelineExecutionStepSuccess
+      SendPipelineExecutionStepFailure UpdatePipeline UpdatePipelineVersion DeletePipeline AddTags DeleteTags`),
   },
   {
     sid: 'Hosting',
     service: 'sagemaker',
     reach: ACCOUNT,
+    brief: words('*teEndpoint* CreateModel DeleteModel *teInference* St*InferenceExperiment'),
     actions: words(`
       CreateEndpoint UpdateEndpoint UpdateEndpointWeightsAndCapacities DeleteEndpoint CreateEndpointConfig DeleteEndpointConfig CreateModel
       DeleteModel CreateInferenceComponent UpdateInferenceComponent DeleteInferenceComponent UpdateInferenceComponentRuntimeConfig
@@ -78,12 +94,35 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     sid: 'Registry',
     service: 'sagemaker',
     reach: ACCOUNT,
+    brief: words('CreateM* UpdateModelP* UpdateMonitoring* DeleteM* PutModel* St*MonitoringSchedule *teDataQ*'),
     actions: words(`
       CreateModelPackage UpdateModelPackage DeleteModelPackage CreateModelPackageGroup DeleteModelPackageGroup PutModelPackageGroupPolicy
       DeleteModelPackageGroupPolicy CreateMonitoringSchedule UpdateMonitoringSchedule StartMonitoringSchedule StopMonitoringSchedule
-      DeleteMonitoringSchedule UpdateMonitoringAlert CreateModelQualityJobDefinition DeleteModelQualityJobDefinition`),
+      DeleteMonitoringSchedule UpdateMonitoringAlert CreateModelQualityJobDefinition DeleteModelQualityJobDefinition
+      CreateDataQualityJobDefinition DeleteDataQualityJobDefinition CreateModelBiasJobDefinition DeleteModelBiasJobDefinition
+      CreateModelExplainabilityJobDefinition DeleteModelExplainabilityJobDefinition`),
   },
-  { sid: 'Requests', service: 'sagemaker', reach: ACCOUNT, actions: ['InvokeEndpoint'] },
+  {
+    sid: 'Requests',
+    service: 'sagemaker',
+    reach: ACCOUNT,
+    brief: words('InvokeEndpoint*'),
+    actions: words('InvokeEndpoint InvokeEndpointAsync InvokeEndpointWithResponseStream'),
+  },
+  // what clients send to the prediction API counts as evidence: people's requests and labels would be among it
+  { sid: 'Labels', service: 'execute-api', reach: LISTED, peopleOnly: true, actions: ['Invoke'] },
+  {
+    sid: 'Apis',
+    service: 'apigateway',
+    reach: ACCOUNT,
+    actions: words('POST PUT PATCH DELETE UpdateRestApiPolicy SetWebACL'),
+  },
+  {
+    sid: 'GroundTruth',
+    service: 'firehose',
+    reach: ACCOUNT,
+    actions: words('PutRecord PutRecordBatch UpdateDestination DeleteDeliveryStream StopDeliveryStreamEncryption'),
+  },
   {
     sid: 'Events',
     service: 'events',
@@ -99,13 +138,22 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     actions: ['PutEvents'],
     conditions: { StringEquals: { 'events:source': 'cdk-mlops' } },
   },
+  {
+    sid: 'LostEvents',
+    service: 'sqs',
+    reach: LISTED,
+    brief: words('*teQueue PurgeQueue Set* *Permission SendM* ReceiveM* DeleteM* ChangeM*'),
+    actions: words('DeleteQueue PurgeQueue SetQueueAttributes AddPermission RemovePermission SendMessage ReceiveMessage DeleteMessage ChangeMessageVisibility'),
+  },
   { sid: 'Schedules', service: 'scheduler', reach: ACCOUNT, actions: words('CreateSchedule UpdateSchedule DeleteSchedule DeleteScheduleGroup') },
   {
     sid: 'Alarms',
     service: 'cloudwatch',
     eventSource: 'monitoring.amazonaws.com',
     reach: ACCOUNT,
-    actions: words('SetAlarmState DisableAlarmActions EnableAlarmActions PutMetricAlarm PutCompositeAlarm DeleteAlarms'),
+    brief: words('SetAlarmState *AlarmActions Put*Alarm* DeleteAlarm*'),
+    actions: words(`
+      SetAlarmState DisableAlarmActions EnableAlarmActions PutMetricAlarm PutCompositeAlarm DeleteAlarms PutAlarmMuteRule DeleteAlarmMuteRule`),
   },
   {
     sid: 'ForgedMetrics',
@@ -118,6 +166,7 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
   {
     sid: 'Scaling',
     service: 'application-autoscaling',
+    eventSource: 'autoscaling.amazonaws.com',
     reach: ACCOUNT,
     actions: words(`
       RegisterScalableTarget DeregisterScalableTarget PutScalingPolicy DeleteScalingPolicy PutScheduledAction DeleteScheduledAction`),
@@ -127,47 +176,98 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     service: 'lambda',
     reach: ACCOUNT,
     actions: words(`
-      UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction PutFunctionConcurrency PublishVersion UpdateAlias AddPermission
-      RemovePermission InvokeFunction`),
+      UpdateFunctionCode UpdateFunctionConfiguration DeleteFunction PutFunctionConcurrency DeleteFunctionConcurrency PublishVersion CreateAlias
+      UpdateAlias DeleteAlias AddPermission RemovePermission CreateFunctionUrlConfig UpdateFunctionUrlConfig DeleteFunctionUrlConfig
+      CreateEventSourceMapping UpdateEventSourceMapping DeleteEventSourceMapping PutFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig
+      PutFunctionCodeSigningConfig PutRuntimeManagementConfig DeleteLayerVersion AddLayerVersionPermission`),
+  },
+  {
+    // an approver's answer to a release comes by the function's URL
+    sid: 'Invocations',
+    service: 'lambda',
+    reach: ACCOUNT,
+    actions: words('InvokeFunction InvokeAsync'),
+    conditions: { BoolIfExists: { 'lambda:InvokedViaFunctionUrl': 'false' } },
   },
   {
     sid: 'Queries',
     service: 'athena',
     reach: LISTED,
-    actions: words('StopQueryExecution UpdateWorkGroup DeleteWorkGroup CreatePreparedStatement UpdatePreparedStatement DeletePreparedStatement'),
+    brief: words('Stop* Cancel* Terminate* Update* Delete* CreatePrep*'),
+    actions: words(`
+      StopQueryExecution CancelQueryExecution StopCalculationExecution TerminateSession UpdateWorkGroup DeleteWorkGroup UpdateNamedQuery
+      DeleteNamedQuery CreatePreparedStatement UpdatePreparedStatement DeletePreparedStatement`),
   },
-  { sid: 'Catalog', service: 'glue', reach: LISTED, actions: words('UpdateTable DeleteTable UpdateDatabase DeleteDatabase BatchDeletePartition') },
+  {
+    sid: 'Catalog',
+    service: 'glue',
+    reach: LISTED,
+    brief: words('*teTable* *teDatabase *tePartition'),
+    actions: words(`
+      CreateTable UpdateTable DeleteTable BatchDeleteTable DeleteTableVersion BatchDeleteTableVersion UpdateDatabase DeleteDatabase CreatePartition
+      BatchCreatePartition UpdatePartition BatchUpdatePartition DeletePartition BatchDeletePartition`),
+  },
+  {
+    sid: 'DataJobs',
+    service: 'glue',
+    reach: ACCOUNT,
+    brief: words('StartJobRun BatchStop* *teJob* ResetJob* *teTrigger St*Trigger St*WorkflowRun'),
+    actions: words(`
+      StartJobRun BatchStopJobRun CreateJob UpdateJob UpdateJobFromSourceControl DeleteJob ResetJobBookmark CreateTrigger UpdateTrigger
+      DeleteTrigger StartTrigger StopTrigger StartWorkflowRun StopWorkflowRun`),
+  },
   {
     sid: 'MainBranch',
     service: 'codecommit',
-    reach: EVERYTHING,
+    reach: ACCOUNT,
+    branches: true,
+    brief: words('GitPush CreateCommit CreateBranch PutFile Delete* MergeBranches*'),
     actions: words(`
-      GitPush CreateCommit PutFile DeleteFile DeleteBranch MergeBranchesByFastForward MergeBranchesBySquash MergeBranchesByThreeWay`),
-    conditions: { StringEqualsIfExists: { 'codecommit:References': ['refs/heads/main'] }, Null: { 'codecommit:References': 'false' } },
+      GitPush CreateCommit PutFile DeleteFile CreateBranch DeleteBranch MergeBranchesByFastForward MergeBranchesBySquash MergeBranchesByThreeWay`),
   },
   {
     sid: 'Repositories',
     service: 'codecommit',
     reach: ACCOUNT,
+    brief: words('UpdateDefaultBranch Override* UpdatePullRequestApprovalRuleContent DeletePull* *DisassociateApproval* *teApproval* PutRepository* *teRepository*'),
     actions: words(`
       UpdateDefaultBranch OverridePullRequestApprovalRules UpdatePullRequestApprovalRuleContent DeletePullRequestApprovalRule
       DisassociateApprovalRuleTemplateFromRepository BatchDisassociateApprovalRuleTemplateFromRepositories DeleteApprovalRuleTemplate
-      UpdateApprovalRuleTemplateContent UpdateApprovalRuleTemplateName PutRepositoryTriggers DeleteRepository UpdateRepositoryName
+      UpdateApprovalRuleTemplateContent UpdateApprovalRuleTemplateName UpdateApprovalRuleTemplateDescription PutRepositoryTriggers DeleteRepository UpdateRepositoryName
       UpdateRepositoryEncryptionKey`),
   },
   {
     sid: 'Connections',
     service: 'codeconnections',
     reach: ACCOUNT,
+    brief: words('Delete* Update*'),
+    actions: words('DeleteConnection UpdateConnectionInstallation UpdateHost DeleteHost'),
+  },
+  {
+    // the same service by the name that it had before, which its older resources keep
+    sid: 'OldConnections',
+    service: 'codestar-connections',
+    reach: ACCOUNT,
+    brief: words('Delete* Update*'),
     actions: words('DeleteConnection UpdateConnectionInstallation UpdateHost DeleteHost'),
   },
   {
     sid: 'Objects',
     service: 's3',
     reach: LISTED,
+    brief: words('Put* Abort* Delete* Restore* Bypass*'),
     actions: words(`
-      PutObject DeleteObject DeleteObjectVersion PutObjectTagging RestoreObject PutBucketPolicy DeleteBucketPolicy PutBucketVersioning
-      PutLifecycleConfiguration PutBucketNotification PutEncryptionConfiguration PutReplicationConfiguration BypassGovernanceRetention DeleteBucket`),
+      PutObject AbortMultipartUpload DeleteObject DeleteObjectVersion PutObjectTagging DeleteObjectTagging PutObjectVersionTagging
+      DeleteObjectVersionTagging PutObjectAcl RestoreObject BypassGovernanceRetention`),
+  },
+  {
+    sid: 'Buckets',
+    service: 's3',
+    reach: LISTED,
+    brief: words('Put* Delete*'),
+    actions: words(`
+      PutBucketPolicy DeleteBucketPolicy PutBucketAcl PutBucketPublicAccessBlock PutBucketOwnershipControls PutBucketVersioning
+      PutLifecycleConfiguration PutBucketNotification PutEncryptionConfiguration PutReplicationConfiguration PutBucketTagging DeleteBucket`),
   },
   {
     sid: 'Images',
@@ -180,19 +280,40 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     sid: 'Keys',
     service: 'kms',
     reach: ACCOUNT,
-    actions: words('DisableKey ScheduleKeyDeletion PutKeyPolicy RevokeGrant RetireGrant UpdateAlias DeleteAlias'),
+    brief: words('DisableKey Schedule* PutKeyPolicy Re*Grant *teAlias DeleteImported*'),
+    actions: words('DisableKey ScheduleKeyDeletion PutKeyPolicy RevokeGrant RetireGrant UpdateAlias DeleteAlias DeleteImportedKeyMaterial'),
   },
-  { sid: 'KeyGrants', service: 'kms', reach: LISTED, actions: ['CreateGrant'] },
-  { sid: 'Parameters', service: 'ssm', reach: LISTED, actions: words('PutParameter DeleteParameter') },
-  { sid: 'Secrets', service: 'secretsmanager', reach: LISTED, actions: words('PutSecretValue UpdateSecret DeleteSecret RotateSecret') },
-  { sid: 'Ledgers', service: 'dynamodb', reach: ACCOUNT, actions: words('PutItem UpdateItem DeleteItem BatchWriteItem UpdateTable DeleteTable') },
+  {
+    // a service that works for somebody, such as a notebook with an encrypted volume, makes grants in their name
+    sid: 'KeyGrants',
+    service: 'kms',
+    reach: LISTED,
+    actions: ['CreateGrant'],
+    conditions: { BoolIfExists: { 'kms:GrantIsForAWSResource': 'false' } },
+  },
+  { sid: 'Parameters', service: 'ssm', reach: LISTED, brief: words('PutParameter Delete*'), actions: words('PutParameter DeleteParameter DeleteParameters') },
+  {
+    sid: 'Secrets',
+    service: 'secretsmanager',
+    reach: LISTED,
+    brief: words('Put* Update* Delete* Rotate*'),
+    actions: words('PutSecretValue UpdateSecret UpdateSecretVersionStage DeleteSecret RotateSecret PutResourcePolicy DeleteResourcePolicy'),
+  },
+  {
+    sid: 'Ledgers',
+    service: 'dynamodb',
+    reach: ACCOUNT,
+    actions: words(`
+      PutItem UpdateItem DeleteItem BatchWriteItem PartiQLInsert PartiQLUpdate PartiQLDelete UpdateTable DeleteTable UpdateTimeToLive
+      UpdateContinuousBackups DeleteBackup PutResourcePolicy DeleteResourcePolicy`),
+  },
   {
     sid: 'Stacks',
     service: 'cloudformation',
     reach: ACCOUNT,
     actions: words(`
       CreateStack UpdateStack DeleteStack CreateChangeSet ExecuteChangeSet DeleteChangeSet CancelUpdateStack ContinueUpdateRollback RollbackStack
-      SetStackPolicy UpdateTerminationProtection`),
+      SetStackPolicy UpdateTerminationProtection SignalResource ExecuteStackRefactor`),
   },
   {
     sid: 'Identity',
@@ -200,16 +321,48 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     reach: ACCOUNT,
     actions: words(`
       PassRole UpdateAssumeRolePolicy PutRolePolicy DeleteRolePolicy AttachRolePolicy DetachRolePolicy CreatePolicyVersion
-      SetDefaultPolicyVersion PutRolePermissionsBoundary DeleteRolePermissionsBoundary UpdateRole DeleteRole TagRole UntagRole`),
+      DeletePolicyVersion DeletePolicy SetDefaultPolicyVersion PutRolePermissionsBoundary DeleteRolePermissionsBoundary UpdateRole DeleteRole
+      TagRole UntagRole`),
+  },
+  {
+    // somebody new would not be kept from anything
+    sid: 'Newcomers',
+    service: 'iam',
+    reach: ACCOUNT,
+    actions: words(`
+      CreateRole CreateUser CreateAccessKey CreateLoginProfile UpdateLoginProfile AttachUserPolicy DetachUserPolicy PutUserPolicy
+      DeleteUserPolicy PutUserPermissionsBoundary DeleteUserPermissionsBoundary TagUser AddUserToGroup RemoveUserFromGroup AttachGroupPolicy
+      DetachGroupPolicy PutGroupPolicy DeleteGroupPolicy CreateSAMLProvider UpdateSAMLProvider CreateOpenIDConnectProvider
+      AddClientIDToOpenIDConnectProvider UpdateOpenIDConnectProviderThumbprint`),
+  },
+  { sid: 'Deployers', service: 'sts', reach: LISTED, quiet: true, actions: ['AssumeRole'] },
+  // a session's tag counts as its role's
+  {
+    sid: 'ForgedTrust',
+    service: 'sts',
+    reach: EVERYTHING,
+    actions: ['TagSession'],
+    conditions: { StringEquals: { [`aws:RequestTag/${TRUSTED_TAG}`]: 'true' } },
   },
   {
     sid: 'Evidence',
     service: 'logs',
     reach: ACCOUNT,
-    actions: words('DeleteLogGroup DeleteLogStream PutRetentionPolicy PutSubscriptionFilter DeleteSubscriptionFilter'),
+    brief: words('DeleteLog* Put*Policy *SubscriptionFilter PutM* DeleteM* PutTransformer'),
+    actions: words(`
+      DeleteLogGroup DeleteLogStream PutRetentionPolicy PutSubscriptionFilter DeleteSubscriptionFilter PutMetricFilter DeleteMetricFilter
+      PutDataProtectionPolicy PutTransformer PutAccountPolicy`),
   },
   { sid: 'Trails', service: 'cloudtrail', reach: ACCOUNT, actions: words('StopLogging DeleteTrail UpdateTrail PutEventSelectors') },
-  { sid: 'Alerts', service: 'sns', reach: LISTED, actions: words('Publish Unsubscribe SetTopicAttributes DeleteTopic') },
+  // an account that leaves its organization leaves its documents behind
+  { sid: 'Organization', service: 'organizations', reach: ACCOUNT, brief: ['Leave*'], actions: ['LeaveOrganization'] },
+  {
+    sid: 'Alerts',
+    service: 'sns',
+    reach: LISTED,
+    brief: words('Publish Unsub* SetTopic* Delete* *Permission Put*'),
+    actions: words('Publish Unsubscribe SetTopicAttributes DeleteTopic AddPermission RemovePermission PutDataProtectionPolicy'),
+  },
 ];
 
 /** The IAM names of all of them, such as `states:StopExecution`. */

@@ -9,11 +9,13 @@ const sns = new SNSClient({});
 export interface RecordedCallEvent {
   readonly time: string;
   readonly detail: RecordedCall;
+  /** Set by the rule that looks for roles only. */
+  readonly aboutRoles?: boolean;
 }
 
 /** Tells who tried to touch a delivery or its evidence: as an event, and to people where there is a topic. */
 export async function handler(event: RecordedCallEvent): Promise<TamperAttempt | null> {
-  const attempt = tamperAttempt(event.detail, event.time, JSON.parse(process.env.WATCH ?? '') as TamperWatch);
+  const attempt = tamperAttempt(event.detail, event.time, JSON.parse(process.env.WATCH ?? '') as TamperWatch, event.aboutRoles);
   if (attempt === undefined) return null;
   const answer = await eventBridge.send(new PutEventsCommand({
     Entries: [{
@@ -31,7 +33,7 @@ export async function handler(event: RecordedCallEvent): Promise<TamperAttempt |
       TopicArn: process.env.TOPIC,
       Subject: `Tamper attempt ${attempt.outcome}: ${attempt.action}`,
       Message: `${attempt.principal} tried ${attempt.action} on ${attempt.resource} at ${attempt.time}. `
-        + (attempt.outcome === 'denied' ? `It was denied (${attempt.errorCode}).` : 'It SUCCEEDED.'),
+        + (attempt.outcome === 'succeeded' ? 'It SUCCEEDED.' : `It ${attempt.outcome === 'denied' ? 'was denied' : 'failed'} (${attempt.errorCode}).`),
     }));
   }
   return attempt;

@@ -1,10 +1,14 @@
 import { Tags } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 import { DenyScope, DenyStatement, denyStatements, packed } from './deny-statements';
-import { PROTECTED_ACTIONS } from './protected-actions';
+import { PROTECTED_ACTIONS, ProtectedActions } from './protected-actions';
+import { TRUSTED_TAG } from '../private/trusted-tag';
 
-/** Roles with this tag are the platform's own. */
-export const TRUSTED_TAG = 'cdk-mlops:pipeline';
+/** Roles by which the CDK deploys. */
+export const DEPLOYERS = 'role/cdk-*';
+
+/** Roles whose calls are a deployment, or a service's own. */
+export const DEPLOYING = ['arn:*:iam::*:role/cdk-*-cfn-exec-role-*', 'arn:*:iam::*:role/cdk-*-deploy-role-*', 'arn:*:iam::*:role/aws-service-role/*'];
 
 /** People's roles are never the platform's own, even where everything around them is. */
 export function distrust(scope: IConstruct): void {
@@ -14,22 +18,42 @@ export function distrust(scope: IConstruct): void {
 /** The most characters that Organizations takes in a service control policy. */
 const LIMIT = 5120;
 
+/**
+ * What the documents leave out: what applications do with APIs of theirs, and objects, which engineers upload into a bucket
+ * that is named alike; the buckets' own policies deny the writing of those.
+ */
+function isForAll({ sid, peopleOnly }: ProtectedActions): boolean {
+  return peopleOnly !== true && sid !== 'Objects';
+}
+
+/** The shortest words for what is done to buckets speak of objects too. */
+function ofBucketsAlone(entry: ProtectedActions): ProtectedActions {
+  return entry.sid === 'Buckets' ? { ...entry, brief: undefined } : entry;
+}
+
 /** Service control policies, as JSON, each of at most the length that Organizations takes. */
-export function serviceControlPolicies(exempt: DenyScope['exempt'], trustedArns: readonly string[]): string[] {
+export function serviceControlPolicies(scope: DenyScope, trustedArns: readonly string[]): string[] {
   const unless = {
-    ArnNotLike: { 'aws:PrincipalArn': ['arn:*:iam::*:role/cdk-*-cfn-exec-role-*', 'arn:*:iam::*:role/aws-service-role/*', ...trustedArns] },
+    ArnNotLike: { 'aws:PrincipalArn': [...DEPLOYING, ...trustedArns] },
     StringNotEqualsIfExists: { [`aws:PrincipalTag/${TRUSTED_TAG}`]: 'true' },
   };
-  // whoever could mark a role could make it one of the platform's own
-  const forgedTrust: DenyStatement = {
-    Sid: 'ForgedTrust',
+  // whoever could mark somebody could make them one of the platform's own
+  const marks: DenyStatement = {
+    Sid: 'ForgedMark',
     Effect: 'Deny',
-    Action: ['iam:CreateRole'],
+    Action: ['iam:CreateRole', 'iam:CreateUser', 'iam:TagRole', 'iam:TagUser'],
     Resource: ['*'],
     Condition: { StringEquals: { [`aws:RequestTag/${TRUSTED_TAG}`]: 'true' } },
   };
-  const statements = [...denyStatements(PROTECTED_ACTIONS, { exempt, listed: {} }, true), forgedTrust]
-    .map((statement) => ({ ...statement, Condition: { ...statement.Condition, ...unless } }));
+  const statements = [...denyStatements(PROTECTED_ACTIONS.filter(isForAll).map(ofBucketsAlone), scope, true), marks]
+    .map((statement) => ({ ...statement, Condition: merged(statement.Condition, unless) }));
   return packed(statements, LIMIT, (statement) => JSON.stringify(statement).length)
     .map((group) => JSON.stringify({ Version: '2012-10-17', Statement: group }));
+}
+
+type Condition = NonNullable<DenyStatement['Condition']>;
+
+function merged(one: Condition = {}, other: Condition): Condition {
+  const operators = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return Object.fromEntries([...operators].map((operator) => [operator, { ...one[operator], ...other[operator] }]));
 }

@@ -1,5 +1,4 @@
-import { ArnFormat, Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import * as cloudtrail from 'aws-cdk-lib/aws-cloudtrail';
+import { ArnFormat, Duration, Lazy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -9,9 +8,11 @@ import { Construct } from 'constructs';
 import { estimatedLength } from './deny-policy';
 import { packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectedActions } from './protected-actions';
+import { recordedNames } from './recorded-calls';
 import { ReportTamperFunction } from './report-tamper-function';
+import { DEPLOYERS } from './service-control-policies';
 import { TamperWatch } from './tamper';
-import { logAccess, newAccessLogs } from '../private/access-logs';
+import { RecordedData, TamperTrail } from './tamper-trail';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 
@@ -19,6 +20,8 @@ export interface TamperAlertsProps {
   readonly alerts?: sns.ITopic;
   readonly eventBus?: events.IEventBus;
   readonly createTrail: boolean;
+  /** Buckets and tables whose data events the trail records; asked for when the template is written. */
+  readonly recorded: () => RecordedData;
   readonly encryptionKey?: kms.IKey;
   /** What the watch is told, asked for when the template is written. */
   readonly watch: () => TamperWatch;
@@ -31,6 +34,9 @@ const PATTERN_LIMIT = 3500;
 
 /** Looks at the calls that CloudTrail records, and tells of those that nobody should make. */
 export class TamperAlerts extends Construct {
+  /** Where the trail is written, where one was made. */
+  public readonly trailBucket?: s3.IBucket;
+
   constructor(scope: Construct, id: string, props: TamperAlertsProps) {
     super(scope, id);
     const stack = Stack.of(this);
@@ -58,33 +64,33 @@ export class TamperAlerts extends Construct {
       if (props.encryptionKey !== undefined) allow(report, { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [props.encryptionKey.keyArn] });
     }
 
-    // what CloudTrail records by default: data events (objects, items, requests) need a trail that asks for them
-    packed(PROTECTED_ACTIONS, PATTERN_LIMIT, (entry) => JSON.stringify([names(entry), sources(entry)]).length).forEach((group, i) => {
+    const detailType = ['AWS API Call via CloudTrail'];
+    const often = { retryAttempts: 8, maxEventAge: Duration.hours(6) };
+    const told = PROTECTED_ACTIONS.filter((entry) => entry.quiet !== true && recordedNames(entry).length > 0);
+    packed(told, PATTERN_LIMIT, (entry) => JSON.stringify([names(entry), sources(entry)]).length).forEach((group, i) => {
       new events.Rule(this, `Calls${i + 1}`, {
         description: 'Calls by which a delivery or its evidence could be touched',
-        eventPattern: {
-          detailType: ['AWS API Call via CloudTrail'],
-          detail: { eventSource: [...new Set(group.flatMap(sources))], eventName: group.flatMap(names) },
-        },
-        targets: [new targets.LambdaFunction(report, { retryAttempts: 8, maxEventAge: Duration.hours(6) })],
+        eventPattern: { detailType, detail: { eventSource: [...new Set(group.flatMap(sources))], eventName: [...new Set(group.flatMap(names))] } },
+        targets: [new targets.LambdaFunction(report, often)],
       });
     });
-    if (props.createTrail) this.createTrail();
-  }
-
-  private createTrail(): void {
-    const bucket = new s3.Bucket(this, 'TrailBucket', {
-      encryption: s3.BucketEncryption.S3_MANAGED,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      versioned: true,
-      lifecycleRules: [{ id: 'a-year', expiration: Duration.days(365), noncurrentVersionExpiration: Duration.days(30) }],
-      removalPolicy: RemovalPolicy.RETAIN,
+    const roles = new events.Rule(this, 'Roles', {
+      description: 'Calls that were refused to pass a role, or to take one that deploys',
+      eventPattern: {
+        detailType,
+        detail: { errorMessage: [{ wildcard: '*perform: iam:PassRole on *' }, { wildcard: `*perform: sts:AssumeRole on *:${DEPLOYERS}` }] },
+      },
+      targets: [new targets.LambdaFunction(report, {
+        ...often,
+        event: events.RuleTargetInput.fromObject({ time: events.EventField.time, detail: events.EventField.fromPath('$.detail'), aboutRoles: true }),
+      })],
     });
-    logAccess(bucket, newAccessLogs(this, RemovalPolicy.RETAIN));
-    new cloudtrail.Trail(this, 'Trail', { bucket, enableFileValidation: true, isMultiRegionTrail: true, includeGlobalServiceEvents: true });
+    // to take a role counts as a call that only reads
+    (roles.node.defaultChild as events.CfnRule).state = 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS';
+    if (props.createTrail) {
+      const { recorded, encryptionKey } = props;
+      this.trailBucket = new TamperTrail(this, { recorded, reporterArn: report.functionArn, encryptionKey }).bucket;
+    }
   }
 }
 
@@ -93,6 +99,6 @@ function sources({ service, eventSource }: ProtectedActions): string[] {
 }
 
 /** Lambda's events carry the date of the API's version behind the name. */
-function names({ service, actions }: ProtectedActions): (string | { prefix: string })[] {
-  return service === 'lambda' ? actions.map((prefix) => ({ prefix })) : [...actions];
+function names(entry: ProtectedActions): (string | { prefix: string })[] {
+  return entry.service === 'lambda' ? recordedNames(entry).map((prefix) => ({ prefix })) : recordedNames(entry);
 }

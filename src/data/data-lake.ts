@@ -1,10 +1,11 @@
 import { Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as glue from 'aws-cdk-lib/aws-glue';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { DataLakeGrants } from './data-lake-grants';
+import { DatasetQueries } from './dataset-queries';
+import { logAccess, newAccessLogs } from '../private/access-logs';
 import { grantLogs } from '../private/handler-defaults';
 
 /** Two zones of data: sources, for data engineers alone, and curated datasets, which data scientists read. */
@@ -15,8 +16,15 @@ export interface IDataLake extends IConstruct {
   /** Bucket of the published datasets (`datasets/<name>/<version>/`) and of the runs' reports (`runs/<name>/`). */
   readonly curatedZone: s3.IBucket;
 
-  /** Name of the Glue database of the curated zone. */
+  /** Name of the Glue database of the curated zone: it has a table for each dataset. */
   readonly databaseName: string;
+
+  /**
+   * Name of the Athena workgroup that people query datasets in.
+   *
+   * @default - the lake was made elsewhere, and its workgroup was not told
+   */
+  readonly workGroupName?: string;
 
   /** Permissions on the zones. */
   readonly grants: DataLakeGrants;
@@ -46,6 +54,13 @@ export interface DataLakeProps {
   readonly accessLogs?: s3.IBucket;
 
   /**
+   * The most that one query of a person may read, in megabytes: a brake on cost.
+   *
+   * @default 102400
+   */
+  readonly scanLimitInMegabytes?: number;
+
+  /**
    * What becomes of the data when the lake is removed from its stack.
    *
    * @default RemovalPolicy.RETAIN
@@ -63,11 +78,25 @@ export interface DataLakeAttributes {
 
   /** Name of the Glue database of the curated zone. */
   readonly databaseName: string;
+
+  /**
+   * Name of the Athena workgroup that people query datasets in.
+   *
+   * @default - none; nobody can be let query
+   */
+  readonly workGroupName?: string;
+
+  /**
+   * Bucket of the workgroup's results, with its key if it has one.
+   *
+   * @default - none; nobody can be let query
+   */
+  readonly queryResults?: s3.IBucket;
 }
 
 /**
  * A source zone that only data engineers reach and a curated zone that everybody in the team reads, each with a bucket
- * and a key of its own, and a Glue database for the curated zone.
+ * and a key of its own; a Glue database that lists the published datasets, and an Athena workgroup to query them in.
  *
  * @example
  * declare const scientist: iam.IRole;
@@ -81,7 +110,8 @@ export class DataLake extends Construct implements IDataLake {
       public readonly sourceZone = attributes.sourceZone;
       public readonly curatedZone = attributes.curatedZone;
       public readonly databaseName = attributes.databaseName;
-      public readonly grants = DataLakeGrants.fromZones(attributes.sourceZone, attributes.curatedZone);
+      public readonly workGroupName = attributes.workGroupName;
+      public readonly grants = DataLakeGrants.fromZones(attributes.sourceZone, attributes.curatedZone, attributes);
     }
     return new Imported(scope, id);
   }
@@ -89,7 +119,11 @@ export class DataLake extends Construct implements IDataLake {
   public readonly sourceZone: s3.IBucket;
   public readonly curatedZone: s3.IBucket;
   public readonly databaseName: string;
+  public readonly workGroupName?: string;
   public readonly grants: DataLakeGrants;
+
+  /** Bucket of the results of people's queries; they are kept for a week. */
+  public readonly queryResults: s3.IBucket;
 
   /** Key of the source zone. */
   public readonly sourceKey: kms.IKey;
@@ -103,7 +137,7 @@ export class DataLake extends Construct implements IDataLake {
 
     this.sourceKey = props.sourceKey ?? this.newKey('SourceKey', 'Data sources', removalPolicy);
     this.curatedKey = props.curatedKey ?? this.newKey('CuratedKey', 'Published datasets', removalPolicy);
-    const accessLogs = props.accessLogs ?? this.newAccessLogs(removalPolicy);
+    const accessLogs = props.accessLogs ?? newAccessLogs(this, removalPolicy);
     this.sourceZone = this.newZone('SourceZone', this.sourceKey, accessLogs, removalPolicy);
     this.curatedZone = this.newZone('CuratedZone', this.curatedKey, accessLogs, removalPolicy);
 
@@ -111,13 +145,18 @@ export class DataLake extends Construct implements IDataLake {
     const database = new glue.CfnDatabase(this, 'Database', {
       catalogId: stack.account,
       databaseInput: {
-        name: Names.uniqueResourceName(this, { maxLength: 128, separator: '_', allowedSpecialCharacters: '_' }).toLowerCase(),
+        name: `cdk_mlops_${Names.uniqueResourceName(this, { maxLength: 100, separator: '_', allowedSpecialCharacters: '_' }).toLowerCase()}`,
         description: 'Published datasets',
         locationUri: `s3://${this.curatedZone.bucketName}/datasets/`,
       },
     });
     this.databaseName = database.ref;
-    this.grants = DataLakeGrants.fromZones(this.sourceZone, this.curatedZone);
+    const queries = new DatasetQueries(this, 'Queries', {
+      encryptionKey: this.curatedKey, accessLogs, removalPolicy, scanLimitInMegabytes: props.scanLimitInMegabytes ?? 102400,
+    });
+    this.queryResults = queries.results;
+    this.workGroupName = queries.workGroupName;
+    this.grants = DataLakeGrants.fromZones(this.sourceZone, this.curatedZone, this);
   }
 
   private newKey(id: string, description: string, removalPolicy: RemovalPolicy): kms.Key {
@@ -138,30 +177,9 @@ export class DataLake extends Construct implements IDataLake {
       removalPolicy,
       lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: Duration.days(365) }],
     });
-    // On the L1: the L2 would use ACLs or a custom resource, depending on the app's feature flags.
-    const resource = zone.node.defaultChild as s3.CfnBucket;
-    resource.loggingConfiguration = { destinationBucketName: accessLogs.bucketName, logFilePrefix: `${id}/` };
-    resource.addPropertyOverride('NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled', true);
+    logAccess(zone, accessLogs);
+    // On the L1: the L2 would use a custom resource.
+    (zone.node.defaultChild as s3.CfnBucket).addPropertyOverride('NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled', true);
     return zone;
-  }
-
-  private newAccessLogs(removalPolicy: RemovalPolicy): s3.Bucket {
-    const bucket = new s3.Bucket(this, 'AccessLogs', {
-      encryption: s3.BucketEncryption.S3_MANAGED,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      versioned: true,
-      removalPolicy,
-      lifecycleRules: [{ expiration: Duration.days(365), noncurrentVersionExpiration: Duration.days(30) }],
-    });
-    bucket.addToResourcePolicy(new iam.PolicyStatement({
-      sid: 'AccessLogDelivery',
-      principals: [new iam.ServicePrincipal('logging.s3.amazonaws.com')],
-      actions: ['s3:PutObject'],
-      resources: [bucket.arnForObjects('*')],
-      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-    }));
-    return bucket;
   }
 }

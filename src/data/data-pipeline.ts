@@ -13,6 +13,7 @@ import { DataSource } from './data-source';
 import { Dataset, IDataset } from './dataset';
 import { DatasetJob } from './dataset-job';
 import { DatasetWorkflow } from './dataset-workflow';
+import { SourceReading } from './source-reading';
 import { Problems } from '../private/problems';
 
 /** Options of a data pipeline, whatever lake it belongs to. */
@@ -33,6 +34,13 @@ export interface DataPipelineOptions {
    * @default - rows are held out by a hash of the row
    */
   readonly timeColumn?: string;
+
+  /**
+   * What of the source is read for a version. A source behind a connection is asked its whole query each time.
+   *
+   * @default SourceReading.everything()
+   */
+  readonly reading?: SourceReading;
 
   /**
    * Name of the dataset: letters, digits and hyphens, at most 63.
@@ -56,7 +64,7 @@ export interface DataPipelineOptions {
   readonly quality?: DataQualityRule[];
 
   /**
-   * When to run.
+   * When to run, by the clock. It adds to a start on arrival and to starts by hand.
    *
    * @default - not by the clock
    */
@@ -64,7 +72,8 @@ export interface DataPipelineOptions {
 
   /**
    * Whether to run when a file arrives in the source. The bucket must send its events to EventBridge, as the source
-   * zone does.
+   * zone does. Where many arrive, one run works and one waits, which will see all that has arrived until its turn; the
+   * others end at once.
    *
    * @default false
    */
@@ -121,8 +130,12 @@ export interface DataPipelineProps extends DataPipelineOptions {
 
 /**
  * Makes versions of a dataset: a Glue Spark job runs the team's script, checks the rows and splits them; then the
- * version is published at once or not at all, and announced by the event `DatasetPublished`. The same content again
- * is no new version. It runs by hand (start the state machine), by a schedule or when files arrive.
+ * version is published at once or not at all, listed in the Glue catalog, and announced by the event `DatasetPublished`.
+ * The same content again is no new version. Rows that break a rule are published in no version: the last one stays, and
+ * the report of what was observed is kept in `runs/<dataset>/<execution>/quality.json` and named by the alert.
+ *
+ * It runs by hand (start the state machine), by a schedule or when files arrive. One run of a pipeline works at a time, and
+ * one may wait; whoever comes then is served by the one that waits.
  *
  * @example
  * declare const lake: DataLake;
@@ -138,7 +151,10 @@ export class DataPipeline extends Construct {
   /** The dataset that the pipeline publishes. */
   public readonly dataset: IDataset;
 
-  /** The workflow. Its output is `{"outcome": "published" | "unchanged", "version": …}`. */
+  /**
+   * The workflow. Its output is `{"outcome": "published" | "unchanged", "version": …}`; where there is nothing to do, the
+   * outcome is `merged` (another run does this one's work), `empty` or `nothingNew`.
+   */
   public readonly stateMachine: sfn.IStateMachine;
 
   /** Name of the Glue job. */
@@ -156,10 +172,12 @@ export class DataPipeline extends Construct {
     const holdoutShare = props.holdoutShare ?? 0.2;
     const workerCount = props.workerCount ?? 2;
     const timeout = props.timeout ?? Duration.hours(2);
-    validate(this, { ...props, datasetName, holdoutShare, workerCount, timeout });
+    const reading = props.reading ?? SourceReading.everything();
+    validate(this, { ...props, datasetName, holdoutShare, workerCount, timeout, reading });
 
-    const { curatedZone } = props.lake;
-    this.dataset = Dataset.fromDatasetAttributes({ datasetName, bucket: curatedZone, target: props.target, timeColumn: props.timeColumn });
+    const { curatedZone, databaseName } = props.lake;
+    const { target: targetColumn, timeColumn } = props;
+    this.dataset = Dataset.fromDatasetAttributes({ datasetName, bucket: curatedZone, databaseName, target: targetColumn, timeColumn });
     const runsPrefix = `runs/${datasetName}`;
     const job = new DatasetJob(this, 'Job', {
       lake: props.lake,
@@ -176,11 +194,21 @@ export class DataPipeline extends Construct {
     });
     this.jobName = job.jobName;
     this.jobRole = job.role;
+    new Problems(this)
+      .check(reading._mode === 'everything' || job.source.connectionName === undefined,
+        'newFiles is for files: a query gives all its rows each time; leave reading out, or narrow the query')
+      .check(!(props.runOnArrival ?? false) || job.source.connectionName === undefined,
+        'runOnArrival is for files: rows of a database do not arrive; give a schedule instead')
+      .throwIfAny();
     this.sourceUri = `s3://${job.source.bucket.bucketName}/${job.source.prefix}`;
 
     const workflow = new DatasetWorkflow(this, 'Workflow', {
       dataset: this.dataset,
       source: job.source,
+      scriptUri: job.scriptUri,
+      reading,
+      checksAge: (props.quality ?? []).some((rule) => rule._render().rule === 'fresh'),
+      timeout,
       jobName: job.jobName,
       runsPrefix,
       eventBus: props.eventBus ?? events.EventBus.fromEventBusName(this, 'DefaultBus', 'default'),
@@ -212,6 +240,7 @@ interface Given extends DataPipelineProps {
   readonly holdoutShare: number;
   readonly workerCount: number;
   readonly timeout: Duration;
+  readonly reading: SourceReading;
 }
 
 function validate(construct: Construct, given: Given): void {
@@ -226,6 +255,10 @@ function validate(construct: Construct, given: Given): void {
       `workerCount must be a whole number of 2..299, got ${workerCount}`)
     .check(timeout.isUnresolved() || (timeout.toMinutes({ integral: false }) >= 1 && timeout.toDays({ integral: false }) <= 7),
       `timeout must be 1 minute to 7 days, got ${timeout.toHumanString()}`);
-  for (const problem of [...given.script._problems(), ...(given.quality ?? []).flatMap((rule) => rule._problems())]) problems.check(false, problem);
+  const needsTime = (rule: DataQualityRule): boolean => rule._render().rule === 'fresh' && rule._render().column === undefined;
+  problems.check(given.timeColumn !== undefined || !(given.quality ?? []).some(needsTime),
+    'freshness needs a column of times: give it one, or give the pipeline a timeColumn');
+  const parts = [given.script, given.reading, ...given.quality ?? []];
+  for (const problem of parts.flatMap((part) => part._problems())) problems.check(false, problem);
   problems.throwIfAny();
 }

@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -52,9 +53,13 @@ export interface JdbcSourceOptions {
  * const source = DataSource.bucket(bucket, 'exports/weather');
  */
 export abstract class DataSource {
-  /** Files that data engineers upload to `uploads/<dataset>/` in the source zone. */
-  public static upload(): DataSource {
-    return new Upload();
+  /**
+   * Files that data engineers upload to `uploads/<folder>/` in the source zone.
+   *
+   * @param folder letters, digits, hyphens and slashes; the name of the dataset unless given. Several pipelines may read one folder.
+   */
+  public static upload(folder?: string): DataSource {
+    return new Upload(folder);
   }
 
   /**
@@ -70,6 +75,11 @@ export abstract class DataSource {
   /**
    * Rows of a database behind a Glue connection. What a run reads is kept in the source zone, at
    * `snapshots/<dataset>/<time>/`, and handed to the script from there.
+   *
+   * The job runs in the connection's subnet. Without a way to the internet it needs endpoints there for Secrets Manager,
+   * Glue, CloudWatch Logs and S3. The connection may enforce encryption for PostgreSQL, MySQL, SQL Server and Redshift; for
+   * others, ask for it in the JDBC URL. A connection that names a secret needs that secret here as well, so that the job may
+   * read it.
    *
    * @param connectionName name of the Glue connection (type JDBC)
    * @param query SQL that gives the rows
@@ -87,11 +97,25 @@ export abstract class DataSource {
    * @param reader who reads it
    */
   public abstract bind(lake: IDataLake, datasetName: string, reader: iam.IGrantable): DataSourceConfig;
+
+  /**
+   * Lets a data engineer read it, where it is not in the source zone.
+   * @internal
+   */
+  public _letEngineer(_engineer: iam.IGrantable): void {
+    // what is in the source zone they read anyway
+  }
 }
 
 class Upload extends DataSource {
+  constructor(private readonly folder?: string) {
+    super();
+    const wrong = folder !== undefined && !Token.isUnresolved(folder) && !/^[A-Za-z0-9-]+(\/[A-Za-z0-9-]+)*$/.test(folder);
+    if (wrong) throw new Error(`the folder of uploads must be letters, digits and hyphens, with slashes between, got '${folder}'`);
+  }
+
   public bind(lake: IDataLake, datasetName: string, reader: iam.IGrantable): DataSourceConfig {
-    const prefix = `uploads/${datasetName}/`;
+    const prefix = `uploads/${this.folder ?? datasetName}/`;
     lake.grants.readSources(reader, prefix);
     return { bucket: lake.sourceZone, prefix };
   }
@@ -107,10 +131,14 @@ class Files extends DataSource {
   }
 
   public bind(_lake: IDataLake, _datasetName: string, reader: iam.IGrantable): DataSourceConfig {
-    grantObjects(reader, {
+    this._letEngineer(reader);
+    return { bucket: this.source, prefix: this.prefix };
+  }
+
+  public _letEngineer(engineer: iam.IGrantable): void {
+    grantObjects(engineer, {
       bucket: this.source, prefix: this.prefix, actions: ['s3:GetObject'], list: true, reason: 'The files of a source come and go; the prefix is the scope.',
     });
-    return { bucket: this.source, prefix: this.prefix };
   }
 }
 

@@ -33,6 +33,8 @@ export class DatasetJob extends Construct {
   public readonly jobName: string;
   public readonly role: iam.Role;
   public readonly source: DataSourceConfig;
+  /** S3 URI of the team's script. */
+  public readonly scriptUri: string;
 
   constructor(scope: Construct, id: string, props: DatasetJobProps) {
     super(scope, id);
@@ -46,6 +48,7 @@ export class DatasetJob extends Construct {
       bucket: main.bucket, actions: ['s3:GetObject'], reason: 'The assets of an app are named by their content, and change with it.',
     });
     const script = props.script.bind(this, this.role);
+    this.scriptUri = `s3://${script.bucket.bucketName}/${script.objectKey}`;
     this.grantOutput(props);
     this.grantLogs(stack);
     if (this.source.connectionName !== undefined) this.grantConnection(stack, this.source, this.source.connectionName);
@@ -76,7 +79,7 @@ export class DatasetJob extends Construct {
         '--enable-metrics': 'true',
         '--dataset': dataset.datasetName,
         '--source': `s3://${this.source.bucket.bucketName}/${this.source.prefix}`,
-        '--script': `s3://${script.bucket.bucketName}/${script.objectKey}`,
+        '--script': this.scriptUri,
         '--output': `s3://${dataset.bucket.bucketName}/${dataset.prefix}/`,
         '--target': dataset.target,
         ...(dataset.timeColumn === undefined ? {} : { '--time_column': dataset.timeColumn }),
@@ -106,7 +109,10 @@ export class DatasetJob extends Construct {
       sid: 'PublicationIsNotTheJobs',
       effect: iam.Effect.DENY,
       actions: ['s3:DeleteObject', 's3:PutObject'],
-      resources: [bucket.arnForObjects(`${prefix}/*/manifest.json`), bucket.arnForObjects(`${prefix}/latest.json`)],
+      resources: [
+        ...[`${prefix}/*/manifest.json`, `${prefix}/latest.json`],
+        ...['slot.json', '*/reading*.json', '*/quality.json'].map((name) => `${props.runsPrefix}/${name}`),
+      ].map((key) => bucket.arnForObjects(key)),
     }));
   }
 
@@ -135,11 +141,17 @@ export class DatasetJob extends Construct {
     source.secret?.grantRead(this.role);
     allow(this.role, {
       actions: [
-        'ec2:CreateNetworkInterface', 'ec2:CreateTags', 'ec2:DeleteNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeRouteTables',
+        'ec2:CreateNetworkInterface', 'ec2:DeleteNetworkInterface', 'ec2:DescribeNetworkInterfaces', 'ec2:DescribeRouteTables',
         'ec2:DescribeSecurityGroups', 'ec2:DescribeSubnets', 'ec2:DescribeVpcAttribute', 'ec2:DescribeVpcEndpoints',
       ],
       resources: ['*'],
       because: 'A connection puts the job into its subnet by a network interface that has no name before.',
+    });
+    allow(this.role, {
+      actions: ['ec2:CreateTags', 'ec2:DeleteTags'],
+      resources: [stack.formatArn({ service: 'ec2', resource: 'network-interface', resourceName: '*' })],
+      conditions: { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['aws-glue-service-resource'] } },
+      because: 'Glue marks the network interface that it makes by a tag of its own.',
     });
   }
 

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -13,6 +13,7 @@ import { IDataset } from './dataset';
 import { grantList, grantObjects } from './object-access';
 import { PlanDatasetFunction } from './plan-dataset-function';
 import { PublishDatasetFunction } from './publish-dataset-function';
+import { SourceReading } from './source-reading';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
 import { acknowledgeWildcard } from '../private/wildcards';
@@ -20,6 +21,12 @@ import { acknowledgeWildcard } from '../private/wildcards';
 export interface DatasetWorkflowProps {
   readonly dataset: IDataset;
   readonly source: DataSourceConfig;
+  readonly scriptUri: string;
+  readonly reading: SourceReading;
+  /** Whether a rule looks at the age of the rows, which can break though nothing arrives. */
+  readonly checksAge: boolean;
+  /** The longest that a run's job may take. */
+  readonly timeout: Duration;
   readonly jobName: string;
   readonly runsPrefix: string;
   readonly eventBus: events.IEventBus;
@@ -27,7 +34,7 @@ export interface DatasetWorkflowProps {
   readonly encryptionKey?: kms.IKey;
 }
 
-/** Plan, run the job, publish; a failure on the way is told and ends the run. */
+/** Wait for one's turn, plan, run the job, publish; a failure on the way is told and ends the run. */
 export class DatasetWorkflow extends Construct {
   public readonly stateMachine: sfn.StateMachine;
 
@@ -42,6 +49,8 @@ export class DatasetWorkflow extends Construct {
       payload: sfn.TaskInput.fromObject({
         time: sfn.JsonPath.stringAt('$$.State.EnteredTime'),
         execution: sfn.JsonPath.stringAt('$$.Execution.Id'),
+        input: sfn.JsonPath.objectAt('$$.Execution.Input'),
+        attempt: sfn.JsonPath.numberAt('$.plan.attempt'),
       }),
       payloadResponseOnly: true,
       resultPath: '$.plan',
@@ -57,7 +66,8 @@ export class DatasetWorkflow extends Construct {
       payload: sfn.TaskInput.fromObject({
         run: sfn.JsonPath.stringAt('$.plan.run'),
         reportKey: sfn.JsonPath.stringAt('$.plan.reportKey'),
-        sources: sfn.JsonPath.objectAt('$.plan.sources'),
+        readingKey: sfn.JsonPath.stringAt('$.plan.readingKey'),
+        attempt: sfn.JsonPath.numberAt('$.plan.attempt'),
       }),
       payloadResponseOnly: true,
       resultPath: '$.publication',
@@ -77,14 +87,29 @@ export class DatasetWorkflow extends Construct {
     });
     for (const task of [plan, run, publish]) task.addCatch(ending, { errors: ['States.ALL'], resultPath: '$.failure' });
 
-    const rejected = new sfn.Pass(steps, 'Rejected', { inputPath: '$.publication.failure', resultPath: '$.failure' }).next(ending);
-    const definition = plan.next(new sfn.Choice(steps, 'AnythingToRead')
-      .when(sfn.Condition.booleanEquals('$.plan.empty', true), new sfn.Succeed(steps, 'NothingToRead'))
-      .otherwise(run.next(publish).next(new sfn.Choice(steps, 'Verdict')
-        .when(sfn.Condition.stringEquals('$.publication.outcome', 'rejected'), rejected)
-        .otherwise(new sfn.Succeed(steps, 'Done', { outputPath: '$.publication' })))));
+    const rejected = new sfn.Pass(steps, 'Rejected', {
+      parameters: {
+        Error: sfn.JsonPath.stringAt('$.publication.failure.Error'),
+        Cause: sfn.JsonPath.format('{}. Report: {}', sfn.JsonPath.stringAt('$.publication.failure.Cause'), sfn.JsonPath.stringAt('$.publication.reportUri')),
+      },
+      resultPath: '$.failure',
+    }).next(ending);
+    const turn = new sfn.Wait(steps, 'WaitForTurn', { time: sfn.WaitTime.duration(pause(props.timeout)) });
+    const outcome = (name: string): sfn.Condition => sfn.Condition.stringEquals('$.plan.outcome', name);
+    run.next(publish).next(new sfn.Choice(steps, 'Verdict')
+      .when(sfn.Condition.stringEquals('$.publication.outcome', 'rejected'), rejected)
+      // what the run read is not what is there any more
+      .when(sfn.Condition.stringEquals('$.publication.outcome', 'again'), plan)
+      .otherwise(new sfn.Succeed(steps, 'Done', { outputPath: '$.publication' })));
+    plan.next(new sfn.Choice(steps, 'WhatToDo')
+      .when(outcome('run'), run)
+      .when(outcome('wait'), turn.next(plan))
+      .when(outcome('merged'), new sfn.Succeed(steps, 'LeftToAnotherRun', { outputPath: '$.plan' }))
+      .otherwise(new sfn.Succeed(steps, 'NothingToRead', { outputPath: '$.plan' })));
+    const definition = new sfn.Pass(steps, 'Begin', { result: sfn.Result.fromObject({ attempt: 0 }), resultPath: '$.plan' }).next(plan);
 
     this.stateMachine = this.machine(definition, props, [planner, publisher]);
+    this.letAsk(planner);
   }
 
   private ending(steps: Construct, failed: sfn.Fail, props: DatasetWorkflowProps): sfn.IChainable & sfn.State {
@@ -124,6 +149,18 @@ export class DatasetWorkflow extends Construct {
     return machine;
   }
 
+  /** Lets the planner ask whether other runs are over. A policy of its own: the function's must not wait for the state machine. */
+  private letAsk(planner: lambda.Function): void {
+    const executions = Stack.of(this).formatArn({
+      service: 'states', resource: 'execution', resourceName: `${this.stateMachine.stateMachineName}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    const policy = new iam.Policy(this, 'Turns', {
+      statements: [new iam.PolicyStatement({ actions: ['states:DescribeExecution'], resources: [executions] })],
+      roles: [planner.role!],
+    });
+    acknowledgeWildcard(policy, executions, 'Each run is an execution of its own.');
+  }
+
   private planner(props: DatasetWorkflowProps): lambda.Function {
     const { dataset, source } = props;
     const scope = new Construct(this, 'Planner');
@@ -137,29 +174,70 @@ export class DatasetWorkflow extends Construct {
         SOURCE_BUCKET: source.bucket.bucketName,
         SOURCE_PREFIX: source.prefix,
         ...(source.query === undefined ? {} : { QUERY: source.query }),
+        ...readingEnvironment(props),
       },
     }));
-    grantObjects(planner, { bucket: dataset.bucket, prefix: dataset.prefix, actions: ['s3:GetObject'], list: true, reason: 'Versions come and go.' });
-    grantList(planner, source.bucket, source.prefix);
+    grantObjects(planner, { bucket: dataset.bucket, prefix: dataset.prefix, actions: ['s3:GetObject'], list: true, writes: true, reason: 'Versions come and go.' });
+    allow(planner, { actions: ['s3:GetObject', 's3:PutObject'], resources: [dataset.bucket.arnForObjects(`${props.runsPrefix}/slot.json`)] });
+    allow(planner, {
+      actions: ['s3:PutObject'], resources: [dataset.bucket.arnForObjects(`${props.runsPrefix}/*/reading*.json`)], because: 'Each run has a plan of its own.',
+    });
+    grantList(planner, source.bucket, source.prefix, true);
     return planner;
   }
 
   private publisher(props: DatasetWorkflowProps): lambda.Function {
-    const { bucket, datasetName, prefix } = props.dataset;
+    const { bucket, databaseName, datasetName, prefix, tableName } = props.dataset;
     const scope = new Construct(this, 'Publisher');
     const publisher = new PublishDatasetFunction(scope, 'Function', handlerDefaults(scope, {
       description: `Publishes versions of the dataset ${datasetName}`,
       encryptionKey: props.encryptionKey,
-      environment: { BUCKET: bucket.bucketName, PREFIX: prefix, EVENT_BUS: props.eventBus.eventBusName },
+      environment: {
+        BUCKET: bucket.bucketName,
+        PREFIX: prefix,
+        EVENT_BUS: props.eventBus.eventBusName,
+        SOURCE_BUCKET: props.source.bucket.bucketName,
+        SOURCE_PREFIX: props.source.prefix,
+        SCRIPT_URI: props.scriptUri,
+        ...(databaseName === undefined ? {} : { DATABASE: databaseName }),
+        ...readingEnvironment(props),
+      },
     }));
+    grantList(publisher, props.source.bucket, props.source.prefix, true);
+    if (databaseName !== undefined) this.grantTable(publisher, databaseName, tableName);
     grantObjects(publisher, { bucket, prefix, actions: ['s3:GetObject'], list: true, writes: true, reason: 'Versions come and go.' });
     grantObjects(publisher, { bucket, prefix: props.runsPrefix, actions: ['s3:GetObject'], reason: 'Each run has a report of its own.' });
     allow(publisher, {
       actions: ['s3:PutObject'],
-      resources: [bucket.arnForObjects(`${prefix}/*/manifest.json`), bucket.arnForObjects(`${prefix}/latest.json`)],
-      because: 'Each version has a manifest of its own.',
+      resources: [`${prefix}/*/manifest.json`, `${prefix}/latest.json`, `${props.runsPrefix}/*/quality.json`].map((key) => bucket.arnForObjects(key)),
+      because: 'Each version has a manifest of its own, and each run that was stopped a report.',
     });
     allow(publisher, { actions: ['events:PutEvents'], resources: [props.eventBus.eventBusArn] });
     return publisher;
   }
+
+  private grantTable(publisher: lambda.Function, databaseName: string, tableName: string): void {
+    const stack = Stack.of(this);
+    allow(publisher, {
+      actions: ['glue:CreateTable', 'glue:GetTable', 'glue:UpdateTable'],
+      resources: [
+        stack.formatArn({ service: 'glue', resource: 'catalog' }),
+        stack.formatArn({ service: 'glue', resource: 'database', resourceName: databaseName }),
+        stack.formatArn({ service: 'glue', resource: 'table', resourceName: `${databaseName}/${tableName}` }),
+      ],
+    });
+  }
+}
+
+/** How often a run that waits asks for its turn: some 200 times in the longest job, so that its history has room. */
+function pause(timeout: Duration): Duration {
+  return timeout.isUnresolved() ? Duration.minutes(1) : Duration.seconds(Math.max(60, Math.ceil(timeout.toSeconds() / 200)));
+}
+
+function readingEnvironment({ reading, checksAge }: DatasetWorkflowProps): Record<string, string> {
+  return {
+    READING: reading._mode,
+    ...(reading._key === undefined ? {} : { KEY: JSON.stringify(reading._key) }),
+    ...(checksAge ? { CHECKS_AGE: 'true' } : {}),
+  };
 }

@@ -1,5 +1,6 @@
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import { tableNameOf } from '../domain/dataset-table';
 
 /** A dataset that pipelines publish in versions and that models are trained on. */
 export interface IDataset {
@@ -28,6 +29,20 @@ export interface IDataset {
    * @default - the rows have no time
    */
   readonly timeColumn?: string;
+
+  /**
+   * Name of the Glue database that lists the dataset's versions.
+   *
+   * @default - the dataset is in no catalog
+   */
+  readonly databaseName?: string;
+
+  /**
+   * Name of the dataset's table in the database, from the first version on: the dataset's name in lower case, with
+   * underscores. Beside the dataset's own columns it has the partitions `dataset_version` and `dataset_split` (`train` or
+   * `holdout`), and lists the newest 100 versions.
+   */
+  readonly tableName: string;
 }
 
 /** What a dataset that exists is known by. */
@@ -47,6 +62,13 @@ export interface DatasetAttributes {
    * @default - the rows have no time
    */
   readonly timeColumn?: string;
+
+  /**
+   * Name of the Glue database that lists the dataset's versions.
+   *
+   * @default - the dataset is in no catalog
+   */
+  readonly databaseName?: string;
 }
 
 /** Datasets by their attributes. */
@@ -59,7 +81,8 @@ export class Dataset {
    * const dataset = Dataset.fromDatasetAttributes({ datasetName: 'Weather', bucket, target: 'temp_in_24h' });
    */
   public static fromDatasetAttributes(attributes: DatasetAttributes): IDataset {
-    return { ...attributes, key: attributes.bucket.encryptionKey, prefix: `datasets/${attributes.datasetName}` };
+    const { bucket, datasetName } = attributes;
+    return { ...attributes, key: bucket.encryptionKey, prefix: `datasets/${datasetName}`, tableName: tableNameOf(datasetName) };
   }
 
   private constructor() {}

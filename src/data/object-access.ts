@@ -32,12 +32,13 @@ export function grantObjects(grantee: iam.IGrantable, access: ObjectAccess): iam
   return grant;
 }
 
-/** Permission to list what is below a prefix. */
-export function grantList(grantee: iam.IGrantable, bucket: s3.IBucket, prefix?: string): iam.Grant {
+/** Permission to list what is below a prefix; `versions` lists the versions of objects as well. */
+export function grantList(grantee: iam.IGrantable, bucket: s3.IBucket, prefix?: string, versions = false): iam.Grant {
   const below = folder(prefix);
   // IfExists: S3 says that a key is not there, instead of "access denied", only to whom may list without naming a prefix.
   const conditions = below === '' ? undefined : { StringLikeIfExists: { 's3:prefix': [below, `${below}*`] } };
-  return allow(grantee, { actions: ['s3:ListBucket'], resources: [bucket.bucketArn], conditions });
+  const actions = versions ? ['s3:ListBucket', 's3:ListBucketVersions'] : ['s3:ListBucket'];
+  return allow(grantee, { actions, resources: [bucket.bucketArn], conditions });
 }
 
 function folder(prefix: string | undefined): string {

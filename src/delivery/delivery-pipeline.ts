@@ -6,11 +6,13 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { buildSpec, RUN_FILE } from './build-spec';
 import { grantObjects } from '../data/object-access';
 import { cleanName } from '../domain/release-names';
 import { allow } from '../private/allow';
+import { LostEvents, surely } from '../private/lost-events';
 import { starterRole } from '../private/machine-defaults';
 import { newLogGroup, newRole } from '../private/model-defaults';
 import { ModelResources } from '../private/model-resources';
@@ -21,6 +23,8 @@ import { SourceAction, SourceAuthor } from '../source/source-action';
 import { SourceRepository } from '../source/source-repository';
 import { TrainingWorkflow } from '../training/training-workflow';
 
+/** Name of the first stage and of its action. */
+const SOURCE = 'Source';
 const TEST_COMMANDS = ['python3 -m pip install --quiet --requirement requirements.txt pytest', 'python3 -m pytest --quiet'];
 
 /** Properties of `DeliveryPipeline`. */
@@ -72,6 +76,14 @@ export interface DeliveryPipelineProps {
    * @default - the registry's key
    */
   readonly encryptionKey?: kms.IKey;
+
+  /**
+   * Keeps a merge whose run could not be started in a day of tries; its policy must let EventBridge send to it. A connection
+   * starts runs by itself and needs none.
+   *
+   * @default - a queue of its own, with an alarm that tells nobody
+   */
+  readonly lostEvents?: sqs.IQueue;
 }
 
 /**
@@ -132,7 +144,7 @@ export class DeliveryPipeline extends Construct {
     const pipeline = this.createPipeline(source, props.training);
     this.pipelineName = this.ownName ?? pipeline.ref;
     this.pipelineArn = Stack.of(this).formatArn({ service: 'codepipeline', resource: this.pipelineName });
-    if (source.trigger) this.startOn(source.trigger);
+    if (source.trigger) this.startOn(source.trigger, props.lostEvents ?? new LostEvents(this, 'LostEvents').queue);
   }
 
   private createProject(props: DeliveryPipelineProps, timeout: Duration, author?: SourceAuthor): codebuild.CfnProject {
@@ -218,7 +230,7 @@ export class DeliveryPipeline extends Construct {
         encryptionKey: this.artifactBucket.encryptionKey && { id: this.artifactBucket.encryptionKey.keyArn, type: 'KMS' },
       },
       stages: [
-        stage('Source', {
+        stage(SOURCE, {
           actionTypeId: { category: 'Source', owner: 'AWS', provider: source.provider, version: '1' },
           configuration: source.configuration,
           outputArtifacts: [{ name: 'Commit' }],
@@ -240,12 +252,16 @@ export class DeliveryPipeline extends Construct {
     return pipeline;
   }
 
-  private startOn(eventPattern: events.EventPattern): void {
-    const pipeline = codepipeline.Pipeline.fromPipelineArn(this, 'Pipeline', this.pipelineArn);
+  private startOn(eventPattern: events.EventPattern, lost: sqs.IQueue): void {
+    const start = new targets.CodePipeline(codepipeline.Pipeline.fromPipelineArn(this, 'Pipeline', this.pipelineArn), { eventRole: starterRole(this) });
+    // the commit of this very merge: by the time that a waiting run begins, the branch may have moved on
+    const input = events.RuleTargetInput.fromObject({
+      sourceRevisions: [{ actionName: SOURCE, revisionType: 'COMMIT_ID', revisionValue: events.EventField.fromPath('$.detail.commitId') }],
+    });
     new events.Rule(this, 'Merge', {
       description: `Starts the delivery of a merge to ${this.repository.branch}`,
       eventPattern,
-      targets: [new targets.CodePipeline(pipeline, { eventRole: starterRole(this) })],
+      targets: [surely(start, lost, input)],
     });
   }
 

@@ -1,3 +1,5 @@
+import { DatasetFile, DatasetOrigin } from './dataset-sources';
+
 /** What a data pipeline's job says it made; the publication decides by it. */
 export interface DatasetCandidate {
   readonly dataset: string;
@@ -12,6 +14,10 @@ export interface DatasetCandidate {
   readonly target: string;
   readonly split: DatasetSplit;
   readonly quality: { readonly passed: boolean; readonly rules: DatasetRuleResult[] };
+  /** SHA-256 of the team's script. */
+  readonly scriptHash?: string;
+  /** Files that Spark opened, below the source's URI; null where it cannot tell. */
+  readonly files?: string[] | null;
 }
 
 export interface DatasetColumn {
@@ -33,15 +39,6 @@ export interface DatasetRuleResult {
   readonly observed: number | string;
 }
 
-/** Where rows came from, as it was listed when the run started. */
-export interface DatasetOrigin {
-  readonly uri: string;
-  readonly objects?: number;
-  readonly bytes?: number;
-  readonly newest?: string;
-  readonly query?: string;
-}
-
 /** `manifest.json` of a dataset version. A folder without one does not exist. */
 export interface DatasetManifest {
   readonly dataset: string;
@@ -52,11 +49,19 @@ export interface DatasetManifest {
   readonly splits: { readonly train: DatasetFolder; readonly holdout: DatasetFolder };
   readonly split: DatasetSplit;
   readonly contentHash: string;
+  /** What it was made of. */
   readonly sources: DatasetOrigin[];
+  /** What made it. */
+  readonly script?: DatasetScript;
   readonly quality: { readonly rules: DatasetRuleResult[] };
   readonly parent: string | null;
   /** Name of the execution that made it. */
   readonly run: string;
+}
+
+export interface DatasetScript {
+  readonly uri: string;
+  readonly sha256: string;
 }
 
 export interface DatasetFolder {
@@ -68,6 +73,25 @@ export interface DatasetFolder {
 export interface DatasetPointer {
   readonly version: string;
   readonly manifestUri: string;
+  /** Whether the version is in the catalog and has been announced; a pointer that does not say so is of a complete one. */
+  readonly complete?: boolean;
+  /** Files that have been read, where that is more than the version says: they changed nothing. */
+  readonly read?: DatasetFile[];
+}
+
+/** Why a run published nothing. */
+export interface DatasetRejection {
+  readonly dataset: string;
+  readonly run: string;
+  readonly time: string;
+  readonly error: string;
+  readonly reason: string;
+  readonly quality: { readonly rules: DatasetRuleResult[] };
+  readonly rows: { readonly train: number; readonly holdout: number };
+  readonly schema: DatasetColumn[];
+  readonly sources: DatasetOrigin[];
+  /** The version that stays; null where there is none. */
+  readonly latest: string | null;
 }
 
 /** Where the files of a dataset are; `prefix` is the dataset's (`datasets/<name>`). */
@@ -92,6 +116,7 @@ export type Publication =
 /** Decides what becomes of a candidate, given the latest version there is. */
 export function publicationOf(
   candidate: DatasetCandidate, latest: DatasetManifest | undefined, location: DatasetLocation, run: string, sources: DatasetOrigin[],
+  script?: DatasetScript,
 ): Publication {
   const failed = candidate.quality.rules.filter((rule) => !rule.passed);
   if (failed.length > 0 || !candidate.quality.passed) {
@@ -121,6 +146,7 @@ export function publicationOf(
       split: candidate.split,
       contentHash: candidate.contentHash,
       sources,
+      ...(script === undefined ? {} : { script }),
       quality: { rules: candidate.quality.rules },
       parent: latest?.version ?? null,
       run,

@@ -25,6 +25,8 @@ export enum MlopsEventType {
   RELEASE_RECOVERY_FAILED = 'ReleaseRecoveryFailed',
   /** A rollback was asked for, and there is no good release to go back to: `RollbackImpossible`. */
   ROLLBACK_IMPOSSIBLE = 'RollbackImpossible',
+  /** A rollback was asked for and broke before it had begun: `RollbackFailed`. */
+  ROLLBACK_FAILED = 'RollbackFailed',
   /** A model in production deviates from what its evaluation promised: `QualityDegraded`. */
   QUALITY_DEGRADED = 'QualityDegraded',
   /** Somebody tried to touch a run or its evidence: `TamperAttempt`. */
@@ -223,7 +225,7 @@ export interface TamperAttempt {
   /** What it was aimed at. */
   readonly resource: string;
 
-  /** `denied` or `succeeded`. */
+  /** `denied`, `succeeded`, or `failed` for another reason than a denial. */
   readonly outcome: string;
 
   /**

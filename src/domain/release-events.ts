@@ -163,3 +163,24 @@ export interface RollbackImpossible {
   /** When it happened, ISO 8601. */
   readonly time: string;
 }
+
+/**
+ * Detail of the event `RollbackFailed`: the rollback did not come to its end, and nobody goes on with it. Whoever wants it still
+ * asks for it again. One that broke on the way back is gone on with by the workflow's recovery, and not told of by this event.
+ */
+export interface RollbackFailed {
+  /** Name of the endpoint. */
+  readonly endpoint: string;
+
+  /** The version in production; `none` where there is none. */
+  readonly version: string;
+
+  /** ARN of the rollback that failed. */
+  readonly execution: string;
+
+  /** Why it failed, and why it was asked for. */
+  readonly reason: string;
+
+  /** When it happened, ISO 8601. */
+  readonly time: string;
+}

@@ -13,6 +13,9 @@ export interface GoodRelease extends JsonObject {
   readonly since: string;
 }
 
+/** The error of a rollback that has no good release to go back to. */
+export const NOTHING_TO_GO_BACK_TO = 'NothingToGoBackTo';
+
 /** What of a version takes room: its model data, as an S3 URI, and its image. */
 export interface Stored {
   readonly modelDataUrl?: string;

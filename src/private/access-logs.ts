@@ -12,7 +12,8 @@ export function newAccessLogs(scope: Construct, removalPolicy: RemovalPolicy): s
     enforceSSL: true,
     minimumTLSVersion: 1.2,
     objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    lifecycleRules: [{ id: 'a-year', expiration: Duration.days(365) }],
+    versioned: true,
+    lifecycleRules: [{ id: 'a-year', expiration: Duration.days(365), noncurrentVersionExpiration: Duration.days(30) }],
     removalPolicy,
   });
 }

@@ -16,6 +16,10 @@ export interface ModelRoutes {
   readonly releases?: string;
   /** ARN of the state machine that the end of another starts, but for its own. */
   readonly recovery?: string;
+  /** ARN of the state machine whose end is also told. */
+  readonly rollback?: string;
+  /** The function that is told of the end of a rollback, and with which event. */
+  readonly rollbackEnded?: CalledFunction;
   /** The function that is told of the end of a recovery, and with which event. */
   readonly recoveryEnded?: CalledFunction;
   /** The function that is called from time to time. */
@@ -91,7 +95,7 @@ export class EventRouter extends Construct {
       state.next(done);
       return state;
     };
-    const start = (id: string, machine: keyof ModelRoutes, input: Record<string, unknown>): sfn.CustomState => {
+    const start = (id: string, machine: keyof ModelRoutes, input: Record<string, unknown>, then: sfn.IChainable = done): sfn.CustomState => {
       const state = new sfn.CustomState(steps, id, {
         stateJson: {
           Type: 'Task',
@@ -101,8 +105,8 @@ export class EventRouter extends Construct {
           Retry: [{ ErrorEquals: [THERE_ALREADY], MaxAttempts: 0 }, ...RETRY],
         },
       });
-      state.addCatch(done, { errors: [THERE_ALREADY], resultPath: sfn.JsonPath.DISCARD });
-      state.next(done);
+      state.addCatch(then, { errors: [THERE_ALREADY], resultPath: sfn.JsonPath.DISCARD });
+      state.next(then);
       return state;
     };
     const call = (id: string, called: keyof ModelRoutes, event: Record<string, unknown>): sfn.Pass => {
@@ -115,13 +119,13 @@ export class EventRouter extends Construct {
 
     const kind = '$.event[\'detail-type\']';
     const is = (type: string): sfn.Condition => sfn.Condition.stringEquals(kind, type);
-    const ended = new sfn.Choice(steps, 'IsItTheRecovery')
-      .when(sfn.Condition.stringEqualsJsonPath('$.event.detail.stateMachineArn', '$.model.recovery'), call('RecoveryEnded', 'recoveryEnded', {
-        'execution.$': '$.event.detail.executionArn', 'status.$': '$.event.detail.status', 'time.$': '$.event.time',
-      }))
-      .otherwise(start('StartRecovery', 'recovery', {
-        Input: { 'execution.$': '$.event.detail.executionArn', 'reason.$': 'States.Format(\'its execution is {}\', $.event.detail.status)' },
-      }));
+    const end = { 'execution.$': '$.event.detail.executionArn', 'status.$': '$.event.detail.status', 'time.$': '$.event.time' };
+    const broken = { Input: { 'execution.$': '$.event.detail.executionArn', 'reason.$': 'States.Format(\'its execution is {}\', $.event.detail.status)' } };
+    const isOf = (machine: keyof ModelRoutes): sfn.Condition => sfn.Condition.stringEqualsJsonPath('$.event.detail.stateMachineArn', `$.model.${machine}`);
+    const ended = new sfn.Choice(steps, 'WhatEnded')
+      .when(isOf('recovery'), call('RecoveryEnded', 'recoveryEnded', end))
+      .when(isOf('rollback'), start('RecoverRollback', 'recovery', broken, call('RollbackEnded', 'rollbackEnded', end)))
+      .otherwise(start('StartRecovery', 'recovery', broken));
     return new sfn.Choice(steps, 'WhatHappened')
       .when(is(MlopsEventType.DATASET_PUBLISHED), start('StartTraining', 'training', { Input: { 'dataset.$': '$.event.detail.version' } }))
       .when(is(EXECUTION_STATUS), ended)

@@ -27,9 +27,9 @@ export class HandlerPool extends Construct {
   private readonly logGroup: logs.ILogGroup;
   private readonly functions = new Map<string, lambda.Function>();
 
-  constructor(scope: Construct, id: string, encryptionKey?: kms.IKey) {
+  constructor(scope: Construct, id: string, below: string, encryptionKey?: kms.IKey) {
     super(scope, id);
-    this.rolePath = `/cdk-mlops/${this.node.addr.slice(-12)}/`;
+    this.rolePath = `${below}cdk-mlops/${this.node.addr.slice(-12)}/`;
     this.logGroup = new logs.LogGroup(this, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
     const role = new InlineRole(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),

@@ -4,9 +4,11 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as scheduler from 'aws-cdk-lib/aws-scheduler';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct, IConstruct } from 'constructs';
 import { CalledFunction, ModelRoutes } from './event-router';
 import { InlineRole } from './inline-role';
+import { RETRY_POLICY } from './lost-events';
 import { PlatformResources } from './platform-resources';
 import { cleanName } from '../domain/release-names';
 
@@ -63,7 +65,7 @@ export class ModelResources {
   private readonly roles = new Map<HandlerArea, InlineRole>();
 
   /** @param scope everything below it is the model's */
-  constructor(private readonly scope: Construct, public readonly platform: PlatformResources, encryptionKey: kms.IKey) {
+  constructor(private readonly scope: Construct, public readonly platform: PlatformResources, encryptionKey: kms.IKey, private readonly lostEvents?: sqs.IQueue) {
     shared.set(scope, this);
     this.within = new Construct(scope, 'Common');
     this.logGroup = new logs.LogGroup(this.within, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
@@ -71,7 +73,7 @@ export class ModelResources {
 
   /** Path of that role alone. A policy of what the role may use can name it so, which would otherwise wait for each other. */
   public get workflowPath(): string {
-    return `/cdk-mlops-workflows/${this.scope.node.addr.slice(-12)}/`;
+    return `${this.platform.rolePath}cdk-mlops-workflows/${this.scope.node.addr.slice(-12)}/`;
   }
 
   /** The role of all state machines of the model, and of what starts them. */
@@ -143,6 +145,8 @@ export class ModelResources {
         id: 'Router',
         arn: stateMachine.stateMachineArn,
         roleArn: this.workflowRole.roleArn,
+        retryPolicy: RETRY_POLICY,
+        ...(this.lostEvents === undefined ? {} : { deadLetterConfig: { arn: this.lostEvents.queueArn } }),
         inputTransformer: { inputTemplate: Fn.join('', [`{"event":${EVENT},"model":`, Lazy.string({ produce: () => stack.toJsonString(this.routes) }), '}']) },
       }],
     });

@@ -6,6 +6,14 @@ import { Construct, IConstruct } from 'constructs';
 import { EventRouter } from './event-router';
 import { HandlerPool } from './handler-pool';
 
+export interface PlatformResourcesProps {
+  readonly encryptionKey: kms.IKey;
+  /** Makes a bucket that takes the access logs of many. */
+  readonly newAccessLogs: (within: Construct) => s3.IBucket;
+  /** What the paths of roles begin with. @default '/' */
+  readonly rolePath?: string;
+}
+
 const shared = new WeakMap<IConstruct, PlatformResources>();
 
 /** What all models of a platform have in common. A model that belongs to none has it for itself. */
@@ -30,15 +38,16 @@ export class PlatformResources {
   /** What the models' pipelines hand from action to action, each below its name. */
   public readonly pipelineFiles: s3.IBucket;
 
-  /**
-   * @param scope everything below it shares
-   * @param newAccessLogs makes a bucket that takes the access logs of many
-   */
-  constructor(scope: Construct, encryptionKey: kms.IKey, newAccessLogs: (within: Construct) => s3.IBucket) {
+  /** What the paths of roles begin with. */
+  public readonly rolePath: string;
+
+  /** @param scope everything below it shares */
+  constructor(scope: Construct, { encryptionKey, newAccessLogs, rolePath = '/' }: PlatformResourcesProps) {
     shared.set(scope, this);
     const within = new Construct(scope, 'Models');
+    this.rolePath = rolePath;
     this.prefix = `mlops-${within.node.addr.slice(-8)}-`;
-    this.handlers = new HandlerPool(within, 'Handlers', encryptionKey);
+    this.handlers = new HandlerPool(within, 'Handlers', rolePath, encryptionKey);
     this.router = new EventRouter(within, 'Router', `${this.prefix}*`, encryptionKey);
     this.deliveryLogs = new logs.LogGroup(within, 'Labels', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
     this.deliveryLog = new logs.LogStream(within, 'LabelStream', { logGroup: this.deliveryLogs, removalPolicy: RemovalPolicy.DESTROY });

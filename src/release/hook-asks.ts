@@ -1,8 +1,9 @@
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { HookRun } from './hook-run';
+import { retry } from '../staging/workflow';
 
 const path = sfn.JsonPath;
 const UNANSWERED = { errors: ['States.ALL'], resultPath: '$.unanswered' };
@@ -21,15 +22,20 @@ export function askLambda(run: HookRun, handler: lambda.IFunction, timeout: Dura
     resultPath: '$.asked',
   });
   ask.addRetry({ errors: LAMBDA_TRANSIENT, interval: Duration.seconds(5), backoffRate: 2, maxAttempts: 5 });
-  return asked(ask, run);
+  return asked(ask, run, run.failed());
 }
 
-/** Asks a state machine of the user's. Its execution's name is derived from the release's, so that it is started once. */
+/**
+ * Asks a state machine of the user's. Its execution's name is derived from the release's, so that it is started once. Step Functions
+ * lets it run on where it does not answer in time: it is stopped.
+ */
 export function askStateMachine(run: HookRun, machine: sfn.IStateMachine, timeout: Duration): sfn.State {
+  const suffix = run.id.replace(/[^A-Z0-9]/g, '');
+  const releaseName = path.stringAt('$.acquired.slot.releaseName');
   const ask = new tasks.StepFunctionsStartExecution(run.steps, `Ask${run.id}`, {
     stateMachine: machine,
     integrationPattern: sfn.IntegrationPattern.RUN_JOB,
-    name: path.format(`{}-${run.id.replace(/[^A-Z0-9]/g, '')}`, path.stringAt('$.acquired.slot.releaseName')),
+    name: path.format(`{}-${suffix}`, releaseName),
     input: sfn.TaskInput.fromJsonPathAt('$.hooked.input'),
     taskTimeout: sfn.Timeout.duration(timeout),
     resultSelector: { answer: path.objectAt('$.Output') },
@@ -41,11 +47,32 @@ export function askStateMachine(run: HookRun, machine: sfn.IStateMachine, timeou
     backoffRate: 2,
     maxAttempts: 5,
   });
-  return asked(ask, run);
+  const failed = run.failed();
+  const stop = new tasks.CallAwsService(run.steps, `Stop${run.id}`, {
+    service: 'sfn',
+    action: 'stopExecution',
+    parameters: { ExecutionArn: path.format(`${executionsOf(machine)}:{}-${suffix}`, releaseName), Cause: 'the release goes on without its answer' },
+    // what the task above may do already
+    iamResources: [`${executionsOf(machine)}*`],
+    iamAction: 'states:StopExecution',
+    resultPath: path.DISCARD,
+  });
+  stop.addRetry({ errors: ['Sfn.ExecutionDoesNotExistException'], maxAttempts: 0 });
+  retry(stop);
+  stop.addCatch(failed, { errors: ['States.ALL'], resultPath: path.DISCARD });
+  stop.next(failed);
+  return asked(ask, run, stop);
 }
 
-function asked<T extends sfn.TaskStateBase>(ask: T, run: HookRun): T {
-  ask.addCatch(run.failed(), UNANSWERED);
+/** The part of the ARN that all executions of a state machine share. */
+function executionsOf(machine: sfn.IStateMachine): string {
+  const stack = Stack.of(machine);
+  const resourceName = stack.splitArn(machine.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
+  return stack.formatArn({ service: 'states', resource: 'execution', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+}
+
+function asked<T extends sfn.TaskStateBase>(ask: T, run: HookRun, unanswered: sfn.IChainable): T {
+  ask.addCatch(unanswered, UNANSWERED);
   ask.next(run.answered);
   return ask;
 }

@@ -1,14 +1,17 @@
 import { createHash } from 'crypto';
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { statusOf } from './execution-io';
 import { ledgerClient, readSlot, readWaiting, wait, Waiting } from './slot-io';
 import { fromItem, toAttribute } from '../domain/attribute-values';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
+import { failureInWords } from '../domain/failure-reason';
 import { ledgerKeys, VersionRecord } from '../domain/ledger';
-import { ReleaseRecoveryFailed } from '../domain/release-events';
+import { ReleaseRecoveryFailed, RollbackFailed } from '../domain/release-events';
+import { NOTHING_TO_GO_BACK_TO } from '../domain/retention';
 import { clientFor, perModel } from '../private/model-io';
+import { readItem } from '../registry/ledger-io';
 
 /** Where and what; the part of an event that the construct knows. */
 interface Releases {
@@ -22,11 +25,13 @@ interface Releases {
 
 export type ReconcileEvent =
   | { action: 'reconcile'; recoveryArn: string; everyMinutes: number } & Releases
-  | { action: 'recoveryEnded'; execution: string; status: string } & Releases;
+  | { action: 'recoveryEnded' | 'rollbackEnded'; execution: string; status: string } & Releases;
+
+type Ended = ReconcileEvent & { action: 'recoveryEnded' | 'rollbackEnded' };
 
 /** What was found, and done about it. */
 export interface ReconcileAnswer {
-  /** `recovering`: a recovery was started. `due`: a version was called. `told`: a failed recovery was told of. */
+  /** `recovering`: a recovery was started. `due`: a version was called. `told`: a recovery or a rollback that failed was told of. */
   readonly found: 'nothing' | 'underWay' | 'recovering' | 'due' | 'told';
   readonly version?: string;
 }
@@ -38,7 +43,11 @@ const states = clientFor(SFNClient);
 const eventBridge = clientFor(EventBridgeClient);
 
 async function handle(event: ReconcileEvent): Promise<ReconcileAnswer> {
-  return event.action === 'reconcile' ? reconcile(event) : recoveryEnded(event);
+  switch (event.action) {
+    case 'reconcile': return reconcile(event);
+    case 'recoveryEnded': return recoveryEnded(event);
+    case 'rollbackEnded': return rollbackEnded(event);
+  }
 }
 
 /** Events may be lost, and executions vanish: what should have gone on and did not goes on from here. */
@@ -100,7 +109,7 @@ async function neverAnnounced(table: string, waiting: readonly Waiting[], latest
 }
 
 /** A recovery that broke has left the slot taken, and perhaps the endpoint as it was: somebody should know before it is tried again. */
-async function recoveryEnded(event: ReconcileEvent & { action: 'recoveryEnded' }): Promise<ReconcileAnswer> {
+async function recoveryEnded(event: Ended): Promise<ReconcileAnswer> {
   const { table, endpointName, execution, status, time } = event;
   const slot = await readSlot(table);
   if (slot === undefined || await statusOf(states, slot.execution) === 'RUNNING') return { found: 'nothing' };
@@ -113,6 +122,32 @@ async function recoveryEnded(event: ReconcileEvent & { action: 'recoveryEnded' }
   };
   await put(event, MlopsEventType.RELEASE_RECOVERY_FAILED, { ...detail });
   return { found: 'told', version: slot.version };
+}
+
+/** A rollback that broke before it held the slot is gone on with by nobody: whoever wants it has to ask again. */
+async function rollbackEnded(event: Ended): Promise<ReconcileAnswer> {
+  const { table, endpointName, execution, status, time } = event;
+  // recovery goes on from the slot, and tells of it
+  if ((await readSlot(table))?.release === execution) return { found: 'nothing' };
+  const { error, cause, input } = await states.send(new DescribeExecutionCommand({ executionArn: execution }));
+  // told already
+  if (error === NOTHING_TO_GO_BACK_TO) return { found: 'nothing' };
+  const champion = await readItem<{ version: string }>(ledgerClient, table, ledgerKeys.champion());
+  const failure = error === undefined ? '' : `: ${failureInWords(JSON.stringify({ Error: error, Cause: cause }))}`;
+  const detail: RollbackFailed = {
+    endpoint: endpointName,
+    version: champion?.version ?? 'none',
+    execution,
+    reason: `the rollback is ${status}${failure}; it was asked for because: ${askedFor(input)}`,
+    time,
+  };
+  await put(event, MlopsEventType.ROLLBACK_FAILED, { ...detail });
+  return { found: 'told', version: detail.version };
+}
+
+function askedFor(input = '{}'): string {
+  const { reason } = JSON.parse(input) as { reason?: unknown };
+  return typeof reason === 'string' && reason !== '' ? reason : 'no reason given';
 }
 
 async function put({ eventBusName }: Releases, DetailType: string, detail: object): Promise<void> {

@@ -188,7 +188,8 @@ class StateMachineHook extends ReleaseHook {
  * The author of the commit is refused, whatever their role may do: that is an identity whose user, role or session name is
  * the name, the address or the part of the address before the @ that git has for the author. Hence sessions of a role that
  * several people share must carry the person's name, which the role's trust policy can demand by `sts:RoleSessionName`.
- * A version whose author the build could not tell is rejected at once. One approval belongs to one place of one release.
+ * A version whose author the build could not tell is rejected at once; of commits that come by `ModelSource.connection` that is
+ * every one, and `RegressionModel` says so when it is synthesized. One approval belongs to one place of one release.
  *
  * @example
  * declare const leads: iam.IRole;

@@ -22,6 +22,7 @@ export interface ReleaseReconcilerProps {
   /** Every state machine whose executions may hold the slot. */
   readonly holders: sfn.IStateMachine[];
   readonly recovery: sfn.IStateMachine;
+  readonly rollback: sfn.IStateMachine;
   readonly eventBus: events.IEventBus;
   readonly every: Duration;
   readonly encryptionKey?: kms.IKey;
@@ -32,11 +33,11 @@ export interface ReleaseReconcilerProps {
 /** How an execution ends that does not end by itself. */
 export const BROKEN = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 
-/** Looks from time to time whether something should have gone on that did not, and tells of recoveries that failed. */
+/** Looks from time to time whether something should have gone on that did not, and tells of recoveries and rollbacks that failed. */
 export class ReleaseReconciler extends Construct {
   constructor(scope: Construct, id: string, props: ReleaseReconcilerProps) {
     super(scope, id);
-    const { registry, endpoint, holders, recovery, eventBus, every } = props;
+    const { registry, endpoint, holders, recovery, rollback, eventBus, every } = props;
     const scopeOfFunction = new Construct(this, 'Handler');
     const reconciler = newHandler(scopeOfFunction, ReconcileReleasesFunction, {
       area: HandlerArea.RELEASE, description: 'Goes on with releases that should have gone on and did not', encryptionKey: props.encryptionKey,
@@ -65,33 +66,37 @@ export class ReleaseReconciler extends Construct {
         event: events.RuleTargetInput.fromObject({ ...releases, time, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes() }),
       })],
     });
-    new events.Rule(this, 'RecoveryEnded', {
-      description: `Tells of recoveries of the model ${registry.modelName} that failed`,
+    const tellOf = (ruleId: string, machine: sfn.IStateMachine, what: string, action: string) => new events.Rule(this, ruleId, {
+      description: `Tells of ${what} of the model ${registry.modelName} that failed`,
       eventPattern: {
         source: ['aws.states'],
         detailType: [EXECUTION_STATUS],
-        detail: { stateMachineArn: [recovery.stateMachineArn], status: BROKEN },
+        detail: { stateMachineArn: [machine.stateMachineArn], status: BROKEN },
       },
       targets: [new targets.LambdaFunction(reconciler, {
         event: events.RuleTargetInput.fromObject({
           ...releases,
           time,
-          action: 'recoveryEnded',
+          action,
           execution: events.EventField.fromPath('$.detail.executionArn'),
           status: events.EventField.fromPath('$.detail.status'),
         }),
       })],
     });
+    tellOf('RecoveryEnded', recovery, 'recoveries', 'recoveryEnded');
+    tellOf('RollbackEnded', rollback, 'rollbacks', 'rollbackEnded');
   }
 
-  private inModel(model: ModelResources, reconciler: lambda.IFunction, releases: Record<string, string>, { recovery, every }: ReleaseReconcilerProps): void {
+  private inModel(model: ModelResources, reconciler: lambda.IFunction, releases: Record<string, string>, { recovery, rollback, every }: ReleaseReconcilerProps): void {
     model.periodically(events.Schedule.rate(every), {
       function: reconciler.functionArn,
       event: eventFor(reconciler, { ...releases, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes() }),
     });
     model.platform.router.calls(reconciler.functionArn);
-    model.route({ recoveryEnded: { function: reconciler.functionArn, event: eventFor(reconciler, { ...releases, action: 'recoveryEnded' }) } }, {
-      source: 'aws.states', detailTypes: [EXECUTION_STATUS], detail: { stateMachineArn: [recovery.stateMachineArn], status: BROKEN },
-    });
+    const told = (action: string) => ({ function: reconciler.functionArn, event: eventFor(reconciler, { ...releases, action }) });
+    model.route(
+      { recoveryEnded: told('recoveryEnded'), rollback: rollback.stateMachineArn, rollbackEnded: told('rollbackEnded') },
+      { source: 'aws.states', detailTypes: [EXECUTION_STATUS], detail: { stateMachineArn: [recovery.stateMachineArn], status: BROKEN } },
+    );
   }
 }

@@ -12,6 +12,7 @@ import { CanaryRelease } from './canary-release';
 import { LONGEST_RECOVERY } from './release-recovery';
 import { RollbackReleaseFunction } from './rollback-release-function';
 import { MlopsEventType } from '../domain/events';
+import { NOTHING_TO_GO_BACK_TO } from '../domain/retention';
 import { allow } from '../private/allow';
 import { newHandler } from '../private/handler';
 import { byName, starterRole } from '../private/machine-defaults';
@@ -89,14 +90,15 @@ export class ReleaseRollback extends Construct {
     const { registry, release, eventBus } = this.props;
     const { endpointName } = release.endpoint;
     const failed = new sfn.Fail(steps, 'RollbackFailed', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
-    const impossible = new sfn.Fail(steps, 'NothingToGoBackTo', { error: 'NothingToGoBackTo', causePath: '$.plan.reason' });
+    const impossible = new sfn.Fail(steps, 'NothingToGoBackTo', { error: NOTHING_TO_GO_BACK_TO, causePath: '$.plan.reason' });
     const done = new sfn.Succeed(steps, 'WentBack');
     const tell = announce(steps, 'TellImpossible', MlopsEventType.ROLLBACK_IMPOSSIBLE, sfn.TaskInput.fromObject({
       endpoint: endpointName,
       version: path.stringAt('$.plan.version'),
       reason: path.stringAt('$.plan.reason'),
       time: path.stringAt('$$.State.EnteredTime'),
-    }), impossible, eventBus);
+      // what was not told is told as a rollback that failed
+    }), impossible, eventBus, failed);
 
     const plan = invoke(steps, 'PlanRollback', planner, {
       table: registry.ledger.tableName,

@@ -130,7 +130,7 @@ export class ReleaseWorkflow extends Construct {
    *
    * A release that is under way is undone first, and that is all where its version serves already. The version that goes is
    * `RolledBack`, and the event `ReleaseRolledBack` tells of it; `RollbackImpossible` does where no good release is left to
-   * go back to. Of two executions for one cause, the second does nothing.
+   * go back to, and `RollbackFailed` where it broke before anything was changed. Of two executions for one cause, the second does nothing.
    */
   public readonly rollback: sfn.IStateMachine;
   /** The endpoint that versions are released to. */
@@ -191,6 +191,7 @@ export class ReleaseWorkflow extends Construct {
       endpoint: this.endpoint,
       holders: [machine, this.rollback, recovery.stateMachine],
       recovery: recovery.stateMachine,
+      rollback: this.rollback,
       eventBus,
       every,
       encryptionKey: props.encryptionKey,

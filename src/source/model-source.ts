@@ -1,6 +1,7 @@
 import { Names, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as codecommit from 'aws-cdk-lib/aws-codecommit';
 import { Construct } from 'constructs';
+import { PullRequestApproval, PullRequestApprovalOptions } from './pull-request-approval';
 import { SourceAction } from './source-action';
 import { allow } from '../private/allow';
 import { Problems } from '../private/problems';
@@ -31,9 +32,24 @@ export interface CodeCommitSourceOptions {
   /**
    * What the new repository holds at first.
    *
-   * @default - nothing
+   * @default - nothing; whoever deploys pushes the first commit to the branch, nobody else may
    */
   readonly initialCode?: codecommit.Code;
+
+  /**
+   * Who has to approve pull requests into the branch.
+   *
+   * @default - one person other than the author: a role of `Persona.APPROVER` where the platform has one, else anybody
+   */
+  readonly approval?: PullRequestApprovalOptions;
+
+  /**
+   * Whether to keep a rule by which pull requests into the branch have to be approved. Say false for a repository whose
+   * approval rules are kept elsewhere.
+   *
+   * @default true
+   */
+  readonly requireApproval?: boolean;
 }
 
 /** A model's repository at a git provider. */
@@ -56,7 +72,8 @@ export interface ConnectionSourceOptions {
 /** Where a model's code is kept. */
 export abstract class ModelSource {
   /**
-   * A repository in CodeCommit: a new one, or an existing one.
+   * A repository in CodeCommit: a new one, or an existing one. Pull requests into its branch need the approval of somebody
+   * other than their author, and only they change it: `PipelineProtection` denies to push to it.
    *
    * @example
    * const source = ModelSource.codeCommit({ repositoryName: 'temperature' });
@@ -67,6 +84,9 @@ export abstract class ModelSource {
 
   /**
    * A repository at GitHub, GitLab or Bitbucket, reached by a connection that somebody authorized in the console.
+   *
+   * A build gets the code of a commit by it and not its author: `ReleaseHook.approval` would reject every version, so that the
+   * two cannot be combined. Who may merge is asked for at the git provider, by its own reviews.
    *
    * @param connectionArn ARN of the connection
    * @param repository `owner/name`
@@ -79,6 +99,12 @@ export abstract class ModelSource {
     return new ConnectionSource(connectionArn, repository, options);
   }
 
+  /**
+   * Whether a build can tell who wrote a commit.
+   * @internal
+   */
+  public abstract readonly _tellsAuthors: boolean;
+
   /** @internal */
   public abstract _bind(scope: Construct): SourceAction;
 }
@@ -86,6 +112,8 @@ export abstract class ModelSource {
 const BRANCH = 'main';
 
 class CodeCommitSource extends ModelSource {
+  public readonly _tellsAuthors = true;
+
   constructor(private readonly options: CodeCommitSourceOptions) {
     super();
   }
@@ -97,10 +125,18 @@ class CodeCommitSource extends ModelSource {
       .check(options.repository === undefined || (options.repositoryName === undefined && options.initialCode === undefined),
         'repositoryName and initialCode are for a new repository: leave them out where an existing repository is given')
       .check(isBranch(branch), `branch must be the name of a git branch, got '${branch}'`)
+      .check(options.requireApproval !== false || options.approval === undefined,
+        'approval says who has to approve, and requireApproval that nobody has to; leave one of them out')
       .throwIfAny();
-    const repository = options.repository ?? this.createRepository(scope);
+    const repositoryName = options.repository?.repositoryName ?? options.repositoryName
+      ?? Names.uniqueResourceName(scope, { maxLength: 100, separator: '-', allowedSpecialCharacters: '._-' });
+    const repository = options.repository ?? this.createRepository(scope, repositoryName);
+    const approval = options.requireApproval ?? true
+      ? new PullRequestApproval(scope, 'Approval', { ...options.approval, repository, repositoryName, branch })
+      : undefined;
     return {
       repository: {
+        approval,
         repositoryName: repository.repositoryName,
         branch,
         cloneUrl: repository.repositoryCloneUrlHttp,
@@ -129,9 +165,9 @@ class CodeCommitSource extends ModelSource {
   }
 
   /** Encrypted by CodeCommit's own key: a customer's would have to be opened to everybody who clones. */
-  private createRepository(scope: Construct): codecommit.Repository {
+  private createRepository(scope: Construct, repositoryName: string): codecommit.Repository {
     const repository = new codecommit.Repository(scope, 'Repository', {
-      repositoryName: this.options.repositoryName ?? Names.uniqueResourceName(scope, { maxLength: 100, separator: '-', allowedSpecialCharacters: '._-' }),
+      repositoryName,
       description: `Code of the model ${scope.node.path}`,
       code: this.options.initialCode,
     });
@@ -141,6 +177,8 @@ class CodeCommitSource extends ModelSource {
 }
 
 class ConnectionSource extends ModelSource {
+  public readonly _tellsAuthors = false;
+
   constructor(private readonly connectionArn: string, private readonly repositoryName: string, private readonly options: ConnectionSourceOptions) {
     super();
   }

@@ -1,4 +1,5 @@
 import * as codecommit from 'aws-cdk-lib/aws-codecommit';
+import { PullRequestApproval } from './pull-request-approval';
 
 /** The git repository of a model's code. */
 export interface SourceRepository {
@@ -21,4 +22,11 @@ export interface SourceRepository {
    * @default - the repository is elsewhere
    */
   readonly codeCommitRepository?: codecommit.IRepository;
+
+  /**
+   * The rule by which pull requests into the branch are approved.
+   *
+   * @default - the repository is elsewhere, or its rules are kept elsewhere
+   */
+  readonly approval?: PullRequestApproval;
 }

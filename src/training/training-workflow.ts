@@ -4,6 +4,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ExplainFailureFunction } from './explain-failure-function';
@@ -21,10 +22,13 @@ import { allow } from '../private/allow';
 import { newHandler } from '../private/handler';
 import { HandlerOptions } from '../private/handler-defaults';
 import { HandlerClass } from '../private/handler-pool';
+import { surely } from '../private/lost-events';
 import { acknowledgeMachine, byName, machineDefaults } from '../private/machine-defaults';
 import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
+import { allowNetwork, vpcConfigOf } from '../workbench/container-network';
+import { IWorkbenchNetwork } from '../workbench/workbench-network';
 
 const RUN_FOLDERS = 'Each run writes below a folder of its own.';
 
@@ -89,6 +93,14 @@ export interface TrainingWorkflowProps {
   readonly evaluation?: TrainingJobOptions;
 
   /**
+   * Network of the jobs, for accounts that require one. SageMaker then moves data through it, which takes a gateway
+   * endpoint for S3; the containers still reach nothing.
+   *
+   * @default - none: the containers have no network at all
+   */
+  readonly network?: IWorkbenchNetwork;
+
+  /**
    * Key of the jobs' volumes, of what they write, and of the logs.
    *
    * @default - the registry's key
@@ -101,6 +113,13 @@ export interface TrainingWorkflowProps {
    * @default - the default bus of the account
    */
   readonly eventBus?: events.IEventBus;
+
+  /**
+   * Keeps a published dataset whose run could not be started in a day of tries; its policy must let EventBridge send to it.
+   *
+   * @default - none: after a day of tries the event is dropped, and the next version of the dataset starts a run
+   */
+  readonly lostEvents?: sqs.IQueue;
 }
 
 /**
@@ -144,6 +163,7 @@ export class TrainingWorkflow extends Construct {
     this.validate(props, gate);
 
     this.jobRole = createJobRole(this, 'JobRole', { dataset, artifacts: registry.artifacts, repository: registry.repository, key });
+    if (props.network !== undefined) allowNetwork(this.jobRole, props.network);
     const prepare = this.prepareFunction(dataset, registry, key);
     const judge = this.gateFunction(gate, registry, key);
     const explain = this.handler('ExplainFailure', ExplainFailureFunction, {
@@ -152,8 +172,8 @@ export class TrainingWorkflow extends Construct {
     });
 
     const definition = trainingStates(new Construct(this, 'States'), {
-      training: this.jobSettings(props.training, key),
-      evaluation: this.jobSettings(props.evaluation, key),
+      training: this.jobSettings(props.network, props.training, key),
+      evaluation: this.jobSettings(props.network, props.evaluation, key),
       prepare,
       gate: judge,
       explain,
@@ -161,7 +181,7 @@ export class TrainingWorkflow extends Construct {
     });
     this.stateMachine = this.machine(definition, [prepare, judge, explain], key);
 
-    if (props.retrainOnNewData ?? true) this.retrainOnNewData(dataset, props.eventBus);
+    if (props.retrainOnNewData ?? true) this.retrainOnNewData(dataset, props);
   }
 
   private validate(props: TrainingWorkflowProps, gate: QualityGate): void {
@@ -181,13 +201,14 @@ export class TrainingWorkflow extends Construct {
     problems.throwIfAny();
   }
 
-  private jobSettings(options: TrainingJobOptions = {}, key?: kms.IKey): JobSettings {
+  private jobSettings(network?: IWorkbenchNetwork, options: TrainingJobOptions = {}, key?: kms.IKey): JobSettings {
     return {
       roleArn: this.jobRole.roleArn,
       instanceType: options.instanceType ?? 'ml.m5.large',
       volumeSizeGiB: options.volumeSizeGiB ?? 30,
       maxRuntime: options.maxRuntime ?? Duration.hours(4),
       keyArn: key?.keyArn,
+      vpcConfig: vpcConfigOf(network),
     };
   }
 
@@ -275,7 +296,7 @@ export class TrainingWorkflow extends Construct {
     return machine;
   }
 
-  private retrainOnNewData(dataset: IDataset, eventBus?: events.IEventBus): void {
+  private retrainOnNewData(dataset: IDataset, { eventBus, lostEvents }: TrainingWorkflowProps): void {
     const model = eventBus === undefined ? ModelResources.of(this) : undefined;
     if (model !== undefined) {
       model.route({ training: this.stateMachine.stateMachineArn }, {
@@ -291,9 +312,9 @@ export class TrainingWorkflow extends Construct {
         detailType: [MlopsEventType.DATASET_PUBLISHED],
         detail: { dataset: [dataset.datasetName] },
       },
-      targets: [new targets.SfnStateMachine(this.stateMachine, {
+      targets: [surely(new targets.SfnStateMachine(this.stateMachine, {
         input: events.RuleTargetInput.fromObject({ dataset: events.EventField.fromPath('$.detail.version') }),
-      })],
+      }), lostEvents)],
     });
   }
 }

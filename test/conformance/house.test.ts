@@ -22,6 +22,11 @@ describe('the house', () => {
     expect(matches(others, /eslint-disable|@ts-(ignore|expect-error|nocheck)|\bTODO\b|\bFIXME\b|# type: ignore|# noqa/)).toEqual([]);
   });
 
+  test('no test fails because a machine is slow', () => {
+    const tests = code.filter((name) => name.endsWith('.test.ts') && name !== 'test/conformance/house.test.ts');
+    expect(matches(tests, /expect\(.*(performance|Date)\.now\(\)|TimeInMillis\)|expect\((took|elapsed|each|duration)\)\.toBeLess/)).toEqual([]);
+  });
+
   test('the build definition has at most 120 lines', () => {
     expect(read('.projenrc.ts').trimEnd().split('\n').length).toBeLessThanOrEqual(120);
   });

@@ -15,10 +15,11 @@ test('each zone has a bucket and a key of its own, and both are kept', () => {
   const lake = new DataLake(stack, 'Lake');
   const template = Template.fromStack(stack);
   template.resourceCountIs('AWS::KMS::Key', 2);
-  template.resourceCountIs('AWS::S3::Bucket', 3);
+  template.resourceCountIs('AWS::S3::Bucket', 4);
   template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain' });
   template.allResources('AWS::KMS::Key', { DeletionPolicy: 'Retain', Properties: Match.objectLike({ EnableKeyRotation: true }) });
-  const zones = Object.values(template.findResources('AWS::S3::Bucket', { Properties: { LoggingConfiguration: Match.anyValue() } }));
+  const zones = Object.values(template.findResources('AWS::S3::Bucket', { Properties: { NotificationConfiguration: Match.anyValue() } }));
+  expect(zones).toHaveLength(2);
   const keys = zones.map((zone) => zone.Properties.BucketEncryption.ServerSideEncryptionConfiguration[0].ServerSideEncryptionByDefault.KMSMasterKeyID)
     .map((key) => JSON.stringify(key));
   expect(new Set(keys).size).toBe(2);
@@ -38,7 +39,24 @@ test('the Glue database has a name that Athena accepts', () => {
   const stack = stackOf();
   new DataLake(stack, 'My-Lake');
   const [database] = Object.values(Template.fromStack(stack).findResources('AWS::Glue::Database'));
-  expect(database.Properties.DatabaseInput.Name).toMatch(/^[a-z0-9_]{1,128}$/);
+  expect(database.Properties.DatabaseInput.Name).toMatch(/^cdk_mlops_[a-z0-9_]{1,100}$/);
+});
+
+test('people query in a workgroup that writes results apart from the datasets, encrypted, and reads no more than it may', () => {
+  const stack = stackOf();
+  const lake = new DataLake(stack, 'Lake', { scanLimitInMegabytes: 500 });
+  Template.fromStack(stack).hasResourceProperties('AWS::Athena::WorkGroup', {
+    Name: lake.workGroupName,
+    WorkGroupConfiguration: {
+      BytesScannedCutoffPerQuery: 500 * 1024 * 1024,
+      EnforceWorkGroupConfiguration: true,
+      ResultConfiguration: {
+        OutputLocation: { 'Fn::Join': ['', ['s3://', stack.resolve(lake.queryResults.bucketName), '/results/']] },
+        EncryptionConfiguration: { EncryptionOption: 'SSE_KMS' },
+      },
+    },
+  });
+  expect(() => new DataLake(stack, 'Mean', { scanLimitInMegabytes: 1 })).toThrow(/at least 10/);
 });
 
 test('takes keys and a log bucket that exist, and a removal policy', () => {
@@ -48,7 +66,7 @@ test('takes keys and a log bucket that exist, and a removal policy', () => {
   new DataLake(stack, 'Lake', { sourceKey: key, curatedKey: key, accessLogs, removalPolicy: RemovalPolicy.DESTROY });
   const template = Template.fromStack(stack);
   template.resourceCountIs('AWS::KMS::Key', 1);
-  template.resourceCountIs('AWS::S3::Bucket', 2);
+  template.resourceCountIs('AWS::S3::Bucket', 3);
   template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Delete', Properties: Match.objectLike({ LoggingConfiguration: Match.objectLike({ DestinationBucketName: 'the-logs' }) }) });
 });
 
@@ -83,6 +101,32 @@ describe('grants', () => {
     for (const part of ['s3:PutObject', 's3:DeleteObject', 'kms:GenerateDataKey', '/uploads/*', '/runs/*']) expect(text).toContain(part);
   });
 
+  test('a scientist queries datasets, and writes nothing but results', () => {
+    const stack = stackOf();
+    new DataLake(stack, 'Lake').grants.queryCurated(role(stack));
+    const statements = policyOf(stack);
+    const on = (action: string) => JSON.stringify(statements.filter((one) => [one.Action].flat().includes(action)).map((one) => one.Resource));
+    expect(on('athena:StartQueryExecution')).toContain(':workgroup/datasets-');
+    expect(on('glue:GetTable')).toMatch(/:catalog.*:database\/.*:table\//);
+    expect(on('s3:GetObject')).toMatch(/CuratedZone.*\/datasets\/\*.*QueriesResults/);
+    expect(on('s3:PutObject')).toContain('QueriesResults');
+    expect(on('s3:PutObject')).not.toContain('Zone');
+    expect(JSON.stringify(statements)).not.toMatch(/LakeSource|glue:(Create|Update|Delete)/);
+  });
+
+  test('a lake made elsewhere lets query where its workgroup is known', () => {
+    const stack = stackOf();
+    const attributes = {
+      sourceZone: s3.Bucket.fromBucketName(stack, 'Sources', 'sources'), curatedZone: s3.Bucket.fromBucketName(stack, 'Curated', 'curated'), databaseName: 'lake',
+    };
+    const scientist = role(stack);
+    expect(() => DataLake.fromDataLakeAttributes(stack, 'Silent', attributes).grants.queryCurated(scientist)).toThrow(/give its workGroupName and its queryResults/);
+    const lake = DataLake.fromDataLakeAttributes(stack, 'Lake', { ...attributes, workGroupName: 'people', queryResults: s3.Bucket.fromBucketName(stack, 'Results', 'results') });
+    expect(lake.workGroupName).toBe('people');
+    lake.grants.queryCurated(scientist);
+    expect(JSON.stringify(policyOf(stack))).toContain(':workgroup/people');
+  });
+
   test('work with principals of all kinds, and with a lake made elsewhere', () => {
     const stack = stackOf();
     const lake = DataLake.fromDataLakeAttributes(stack, 'Lake', {
@@ -106,6 +150,7 @@ test('cdk-nag finds nothing', () => {
     const { grants } = new DataLake(stack, 'Lake');
     const person = new iam.Role(stack, 'Person', { assumedBy: new iam.AccountRootPrincipal() });
     grants.readCurated(person);
+    grants.queryCurated(person);
     grants.writeSources(person);
     grants.readSources(person, 'uploads');
     grants.readRuns(person);

@@ -9,6 +9,7 @@ import { DataPipeline, DataPipelineProps } from '../../src/data/data-pipeline';
 import { DataQualityRule } from '../../src/data/data-quality-rule';
 import { DataScript } from '../../src/data/data-script';
 import { DataSource } from '../../src/data/data-source';
+import { SourceReading } from '../../src/data/source-reading';
 import { synthesizeUnderNag } from '../support/nag';
 
 const script = DataScript.fromAsset('examples/regression-platform/pipelines/weather.py');
@@ -69,8 +70,9 @@ describe('by default', () => {
   test('the dataset is where the pipeline publishes it', () => {
     const stack = new Stack(new App(), 'Test');
     const { dataset, sourceUri } = add(stack);
-    expect(dataset).toMatchObject({ datasetName: 'Weather', prefix: 'datasets/Weather', target: 'temp_in_24h', timeColumn: 'time_hour' });
+    expect(dataset).toMatchObject({ tableName: 'weather', datasetName: 'Weather', prefix: 'datasets/Weather', target: 'temp_in_24h', timeColumn: 'time_hour' });
     expect(dataset.key).toBeDefined();
+    expect(stack.resolve(dataset.databaseName)).toEqual({ Ref: expect.stringMatching(/^LakeDatabase/) });
     expect(stack.resolve(sourceUri)['Fn::Join'][1]).toContain('/uploads/Weather/');
   });
 });
@@ -81,6 +83,7 @@ describe('permissions', () => {
     const denied = statements.filter((one) => one.Effect === 'Deny');
     expect(JSON.stringify(denied)).toMatch(/datasets\/Weather\/\*\/manifest\.json.*datasets\/Weather\/latest\.json/);
     const written = statements.filter((one) => one.Effect === 'Allow' && JSON.stringify(one.Action).includes('s3:PutObject')).map((one) => JSON.stringify(one.Resource));
+    expect(JSON.stringify(denied)).toMatch(/runs\/Weather\/slot\.json.*runs\/Weather\/\*\/quality\.json/);
     expect(written.map((resource) => /"(\/[^"]*)"\]\]/.exec(resource)?.[1])).toEqual(['/datasets/Weather/*', '/runs/Weather/*', '/*_$folder$']);
   });
 
@@ -93,12 +96,14 @@ describe('permissions', () => {
 
   test('the publisher writes manifests and the pointer, nothing else', () => {
     const written = statementsOf(templateOf(), /PublisherRole/).filter((one) => JSON.stringify(one.Action).match(/s3:(Put|Delete)/));
-    expect(JSON.stringify(written.map((one) => one.Resource)).match(/"\/[^"]*"/g)).toEqual(['"/datasets/Weather/*/manifest.json"', '"/datasets/Weather/latest.json"']);
+    expect(JSON.stringify(written.map((one) => one.Resource)).match(/"\/[^"]*"/g)).toEqual([
+      '"/datasets/Weather/*/manifest.json"', '"/datasets/Weather/latest.json"', '"/runs/Weather/*/quality.json"',
+    ]);
   });
 
   test('the planner sees names of the sources, not what is in them', () => {
     const sources = statementsOf(templateOf(), /PlannerRole/).filter((one) => JSON.stringify(one.Resource).includes('LakeSource'));
-    expect(sources.map((one) => one.Action)).toEqual(['s3:ListBucket']);
+    expect(sources.map((one) => one.Action)).toEqual([['s3:ListBucket', 's3:ListBucketVersions']]);
   });
 });
 
@@ -116,6 +121,8 @@ describe('sources', () => {
     expect(argumentsOf(template)).toMatchObject({ '--connection': 'warehouse', '--query': 'SELECT * FROM weather', '--secret': expect.anything() });
     const statements = JSON.stringify(statementsOf(template, /WeatherJobRole/));
     expect(statements).toContain(':connection/warehouse');
+    expect(statements).toContain('secretsmanager:GetSecretValue');
+    expect(statements).toMatch(/ec2:CreateTags.*aws-glue-service-resource.*network-interface/);
     expect(statements).toContain('/snapshots/Weather/*');
   });
 
@@ -127,7 +134,9 @@ describe('sources', () => {
 
 test('rules, share, workers and time limit reach the job', () => {
   const template = templateOf({
-    quality: [DataQualityRule.notNull('temp', 0.01), DataQualityRule.range('humid', 0, 100), DataQualityRule.unique(['a', 'b']), DataQualityRule.rowCountAtLeast(9)],
+    quality: [DataQualityRule.notNull('temp', 0.01), DataQualityRule.range('humid', 0, 100), DataQualityRule.unique(['a', 'b']), DataQualityRule.rowCountAtLeast(9),
+      DataQualityRule.schema({ temp: 'double', origin: 'string' }), DataQualityRule.rowCountAtMost(10), DataQualityRule.rowCountChange({ maxDecreasePercent: 20 }),
+      DataQualityRule.rowCountChange({ maxIncreasePercent: 150 }), DataQualityRule.freshness(Duration.hours(2), 'at')],
     holdoutShare: 0.3,
     workerCount: 5,
     workerType: 'G.2X',
@@ -140,8 +149,26 @@ test('rules, share, workers and time limit reach the job', () => {
   expect(JSON.parse(argumentsOf(template)['--rules'] as string)).toEqual([
     { rule: 'notNull', column: 'temp', maxShare: 0.01 }, { rule: 'range', column: 'humid', min: 0, max: 100 },
     { rule: 'unique', columns: ['a', 'b'] }, { rule: 'rowCount', min: 9 },
+    { rule: 'schema', columns: { temp: 'double', origin: 'string' } }, { rule: 'rowCount', max: 10 }, { rule: 'rowCountChange', maxDecrease: 0.2 },
+    { rule: 'rowCountChange', maxIncrease: 1.5 }, { rule: 'fresh', seconds: 7200, column: 'at' },
   ]);
   template.hasResourceProperties('AWS::Glue::Job', { NumberOfWorkers: 5, WorkerType: 'G.2X', Timeout: 30 });
+});
+
+test('how a source is read reaches the handlers', () => {
+  const environmentOf = (template: Template) => Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => Properties.Environment.Variables);
+  for (const variables of environmentOf(templateOf({ reading: SourceReading.newFiles(['origin', 'time_hour']), quality: [DataQualityRule.freshness(Duration.days(2))] }))) {
+    expect(variables).toMatchObject({ READING: 'newFiles', KEY: '["origin","time_hour"]', CHECKS_AGE: 'true' });
+  }
+  for (const variables of environmentOf(templateOf())) {
+    expect(variables).toMatchObject({ READING: 'everything' });
+    expect(Object.keys(variables)).not.toEqual(expect.arrayContaining(['KEY', 'CHECKS_AGE']));
+  }
+});
+
+test('whoever waits asks for its turn some 200 times in the longest job', () => {
+  const seconds = (timeout?: Duration) => /"Seconds":(\d+)/.exec(JSON.stringify(Object.values(templateOf({ timeout }).findResources('AWS::StepFunctions::StateMachine'))).replaceAll('\\', ''))?.[1];
+  expect([seconds(), seconds(Duration.hours(10))]).toEqual(['60', '180']);
 });
 
 test('starts by the clock and on arrival where asked', () => {
@@ -169,6 +196,17 @@ test('fails with everything that is wrong at once', () => {
     'Test/Weather: ', '1\\. datasetName .*no spaces', '2\\. timeColumn and target', '3\\. holdoutShare .*got 1', '4\\. workerCount .*got 1', '5\\. timeout .*30 seconds',
     '6\\. the range of column x', '7\\. maxNullShare of column x', '8\\. unique', '9\\. rowCountAtLeast .*got 0',
   ].join('[^]*')));
+  expect(() => templateOf({
+    timeColumn: undefined,
+    reading: SourceReading.newFiles([]),
+    quality: [DataQualityRule.schema({}), DataQualityRule.schema({ a: 'text', b: 'double' }), DataQualityRule.freshness(Duration.seconds(5)), DataQualityRule.rowCountAtMost(0.5),
+      DataQualityRule.rowCountChange({}), DataQualityRule.rowCountChange({ maxDecreasePercent: 101, maxIncreasePercent: -1 })],
+  })).toThrow(new RegExp([
+    'freshness needs a column of times', 'newFiles needs at least one column', 'schema needs at least one column', "type of column a .*got 'text'", 'at least one minute, got 5 seconds',
+    'rowCountAtMost .*got 0.5', 'got neither', 'must be 0 to 100, got 101', 'must be 0 or more, got -1',
+  ].join('[^]*')));
+  expect(() => templateOf({ source: DataSource.jdbc('warehouse', 'SELECT 1'), reading: SourceReading.newFiles(['id']), runOnArrival: true }))
+    .toThrow(/1\. newFiles is for files[^]*2\. runOnArrival is for files/);
   expect(() => templateOf((stack) => ({ script: DataScript.fromBucket(s3.Bucket.fromBucketName(stack, 'Code', 'code'), 'job.scala') }))).toThrow(/must be a Python file/);
 });
 
@@ -178,6 +216,6 @@ test('cdk-nag finds nothing', () => {
     const alerts = sns.Topic.fromTopicArn(stack, 'Alerts', stack.formatArn({ service: 'sns', resource: 'alerts' }));
     add(stack, { lake, alerts, schedule: events.Schedule.rate(Duration.days(1)), runOnArrival: true, encryptionKey: lake.curatedKey });
     add(stack, { lake, source: DataSource.jdbc('warehouse', 'SELECT 1') }, 'Rows');
-    add(stack, { lake, source: DataSource.bucket(s3.Bucket.fromBucketName(stack, 'Exports', 'exports')) }, 'Files');
+    add(stack, { lake, source: DataSource.bucket(s3.Bucket.fromBucketName(stack, 'Exports', 'exports')), reading: SourceReading.newFiles(['id']) }, 'Files');
   })).not.toThrow();
 });

@@ -1,8 +1,8 @@
 import { Readable } from 'stream';
-import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, ListObjectVersionsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { AwsClientStub, mockClient } from 'aws-sdk-client-mock';
 
-interface Stored { readonly body: string; readonly etag: string }
+interface Stored { readonly body: string; readonly etag: string; readonly versionId: string; readonly modified: Date }
 
 function named(name: string): Error {
   return Object.assign(new Error(name), { name });
@@ -38,18 +38,23 @@ export class MemoryS3 {
       this.put(path, input.Body);
       return {};
     });
-    this.client.on(ListObjectsV2Command).callsFake((input: { Bucket: string; Prefix: string; ContinuationToken?: string }) => {
+    this.client.on(ListObjectVersionsCommand).callsFake((input: { Bucket: string; Prefix: string; KeyMarker?: string }) => {
       const start = `${input.Bucket}/${input.Prefix}`;
-      const all = [...this.objects].filter(([path]) => path.startsWith(start)).map(([path, { body }]) => ({
-        Key: path.slice(input.Bucket.length + 1), Size: body.length, LastModified: new Date('2013-04-01T00:00:00Z'),
+      const below = [...this.objects].filter(([path]) => path.startsWith(start)).sort(([a], [b]) => a < b ? -1 : 1);
+      const all = below.map(([path, { body, etag, versionId, modified }]) => ({
+        Key: path.slice(input.Bucket.length + 1), Size: body.length, ETag: etag, IsLatest: true, VersionId: versionId, LastModified: modified,
       }));
-      const from = Number(input.ContinuationToken ?? 0);
-      return { Contents: all.slice(from, from + 2), NextContinuationToken: from + 2 < all.length ? `${from + 2}` : undefined };
+      const rest = all.filter(({ Key }) => Key > (input.KeyMarker ?? ''));
+      const page = rest.slice(0, 2);
+      // of each object there is an older version as well
+      const Versions = page.flatMap((one) => [one, { ...one, IsLatest: false, ETag: '"old"', VersionId: 'old' }]);
+      return { Versions, IsTruncated: rest.length > 2, NextKeyMarker: page.at(-1)?.Key };
     });
   }
 
   put(path: string, body: string): void {
-    this.objects.set(path, { body, etag: `"${++this.writes}"` });
+    this.writes += 1;
+    this.objects.set(path, { body, etag: `"${this.writes}"`, versionId: `v${this.writes}`, modified: new Date(Date.UTC(2013, 3, 1) + this.writes * 1000) });
   }
 
   json<T>(path: string): T {

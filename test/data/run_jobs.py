@@ -17,13 +17,17 @@ class Glue:
 
     def get_connection(self, Name: str) -> dict:
         assert Name == "warehouse"
-        return {"Connection": {"ConnectionProperties": {"JDBC_CONNECTION_URL": self.url, "JDBC_DRIVER_CLASS_NAME": "org.apache.derby.jdbc.EmbeddedDriver"}}}
+        enforced = self.url.endswith(";enforce")
+        return {"Connection": {"ConnectionProperties": {
+            "JDBC_CONNECTION_URL": self.url.removesuffix(";enforce"),
+            "JDBC_DRIVER_CLASS_NAME": "org.apache.derby.jdbc.EmbeddedDriver",
+            "JDBC_ENFORCE_SSL": str(enforced).lower(),
+        }}}
 
 
 class Secrets:
     def get_secret_value(self, SecretId: str) -> dict:
-        assert SecretId == "the-secret"
-        return {"SecretString": json.dumps({"username": "reader", "password": "secret"})}
+        return {"SecretString": json.dumps({"username": "reader", "password": "secret" if SecretId == "the-secret" else "wrong"})}
 
 
 def perform(request: dict) -> object:
@@ -31,8 +35,13 @@ def perform(request: dict) -> object:
     if "jdbc" not in request:
         return run_pipeline.run(args)
     spark = run_pipeline.session(args)
+    # read when the database's engine starts: from then on it lets nobody in without a password
+    spark._jvm.java.lang.System.setProperty("derby.connection.requireAuthentication", "true")
+    spark._jvm.java.lang.System.setProperty("derby.authentication.provider", "BUILTIN")
+    spark._jvm.java.lang.System.setProperty("derby.user.reader", "secret")
     spark.createDataFrame([(1, 2.0), (2, 4.0), (3, None)], "id int, y double").write.jdbc(
-        request["jdbc"] + ";create=true", "numbers", mode="overwrite", properties={"driver": "org.apache.derby.jdbc.EmbeddedDriver"},
+        request["jdbc"].removesuffix(";enforce") + ";create=true", "numbers", mode="overwrite",
+        properties={"driver": "org.apache.derby.jdbc.EmbeddedDriver", "user": "reader", "password": "secret"},
     )
     return run_pipeline.read_connection(spark, args, Glue(request["jdbc"]), Secrets())
 

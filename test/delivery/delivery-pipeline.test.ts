@@ -5,6 +5,7 @@ import { join } from 'path';
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { DeliveryPipeline, DeliveryPipelineProps } from '../../src/delivery/delivery-pipeline';
 import { ModelRegistryVersioning } from '../../src/registry/model-registry-versioning';
 import { ModelSource } from '../../src/source/model-source';
@@ -61,6 +62,12 @@ test('only a change of the main branch starts the pipeline', () => {
       'detail-type': ['CodeCommit Repository State Change'],
       'detail': { event: ['referenceCreated', 'referenceUpdated'], referenceType: ['branch'], referenceName: ['main'] },
     },
+    Targets: [Match.objectLike({
+      InputTransformer: {
+        InputPathsMap: { 'detail-commitId': '$.detail.commitId' },
+        InputTemplate: '{"sourceRevisions":[{"actionName":"Source","revisionType":"COMMIT_ID","revisionValue":<detail-commitId>}]}',
+      },
+    })],
   });
 });
 
@@ -151,4 +158,27 @@ test('nothing is unacknowledged with a registry of the same stack', () => {
     const training = new TrainingWorkflow(stack, 'Training', { dataset: importedDataset(stack), registry });
     new DeliveryPipeline(stack, 'Delivery', { source: ModelSource.codeCommit(), training });
   });
+});
+
+test('a merge whose run cannot be started is tried for a day, and kept then', () => {
+  const made = template();
+  made.hasResourceProperties('AWS::Events::Rule', {
+    EventPattern: Match.objectLike({ source: ['aws.codecommit'] }),
+    Targets: [Match.objectLike({
+      RetryPolicy: { MaximumEventAgeInSeconds: 86400, MaximumRetryAttempts: 185 },
+      DeadLetterConfig: { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('LostEvents'), 'Arn'] } },
+    })],
+  });
+  made.hasResourceProperties('AWS::SQS::QueuePolicy', {
+    PolicyDocument: { Statement: Match.arrayWith([Match.objectLike({ Sid: 'LostEvents', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage' })]) },
+  });
+  made.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 0 });
+});
+
+test('a queue for lost merges may be shared', () => {
+  const stack = newStack();
+  build(stack, { lostEvents: sqs.Queue.fromQueueArn(stack, 'Lost', 'arn:aws:sqs:eu-west-1:123456789012:lost') });
+  const made = Template.fromStack(stack);
+  made.resourceCountIs('AWS::SQS::Queue', 0);
+  made.hasResourceProperties('AWS::Events::Rule', { Targets: [Match.objectLike({ DeadLetterConfig: { Arn: 'arn:aws:sqs:eu-west-1:123456789012:lost' } })] });
 });

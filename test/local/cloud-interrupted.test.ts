@@ -8,7 +8,7 @@ const clouds = new Clouds();
 afterAll(() => clouds.stop());
 
 const CHECKOUT = path.resolve(__dirname, '../..');
-const until = async (reached: () => boolean, limit = 20_000): Promise<void> => {
+const until = async (reached: () => boolean, limit = 100_000): Promise<void> => {
   for (const deadline = performance.now() + limit; !reached();) {
     if (performance.now() > deadline) throw new Error('not reached in time');
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -25,7 +25,7 @@ describe('the delivery pipeline of the library', () => {
 
   afterAll(async () => clouds.stop());
 
-  test('a push to main tests the commit, builds its image and starts the training', async () => {
+  test('a push to main tests the commit, builds its image and starts the training; pushes meanwhile wait for their turn', async () => {
     const cloud = await clouds.deploy((stack: Stack) => {
       const repository = new ecr.Repository(stack, 'Images', { imageTagMutability: ecr.TagMutability.IMMUTABLE, removalPolicy: RemovalPolicy.DESTROY });
       const stateMachine = new sfn.StateMachine(stack, 'Training', { definitionBody: sfn.DefinitionBody.fromChainable(new sfn.Pass(stack, 'Trained')) });
@@ -61,6 +61,18 @@ describe('the delivery pipeline of the library', () => {
     const { executions } = await client.send(new ListExecutionsCommand({ stateMachineArn: only(cloud, 'AWS::StepFunctions::StateMachine').ref }));
     const { input } = await client.send(new DescribeExecutionCommand({ executionArn: executions?.[0].executionArn }));
     expect(JSON.parse(input ?? '')).toEqual({ commit, author: 'a', imageUri: uri, spec: JSON.parse(readFileSync(join(MODEL, 'mlops.json'), 'utf8')) as object });
+    // two more merges, before the first of them has begun: each runs with the commit that it was
+    const later: string[] = [];
+    for (const name of ['one', 'two']) {
+      await git(work, ['commit', '--quiet', '--allow-empty', '-m', name], identity);
+      later.push(await git(work, ['rev-parse', 'HEAD']));
+      await git(work, ['push', '--quiet', 'origin', 'HEAD:main']);
+    }
+    await cloud.clock.settle();
+    await cloud.clock.advanceTo(new Date(cloud.clock.now().getTime() + 1_200_000));
+    const runs = codePipeline.executions(pipeline).slice(1);
+    expect(runs.map(({ status, revisions }) => [status, [...revisions.values()][0].commit])).toEqual(later.map((each) => ['Succeeded', each]));
+    expect(runs[1].actions.get('Build/Build')?.changed.getTime()).toBeGreaterThanOrEqual(runs[0].ended!.getTime());
     expect(cloud.faults).toEqual([]);
   });
 });

@@ -101,9 +101,7 @@ describe('Glue', () => {
   test('jobs share a warm JVM and nothing else; an overwritten folder is overwritten in S3', async () => {
     const before = (await cloud.s3.list('curated', 'out/part-')).map(({ key }) => key);
     await cloud.s3.put('source', 'in/b.csv', 'x\n4\n');
-    const began = performance.now();
     expect((await run('sums', given('run', 'second.json'))).state).toBe('SUCCEEDED');
-    expect(performance.now() - began).toBeLessThan(15_000);
     expect(await report('second.json')).toMatchObject({ total: 7, seen: 'nothing', calls: 1 });
     const after = (await cloud.s3.list('curated', 'out/part-')).map(({ key }) => key);
     expect(after).toHaveLength(1);

@@ -1,5 +1,5 @@
 import { ChildProcess, spawn } from 'child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'fs';
 import { tmpdir } from 'os';
 import * as path from 'path';
 import { pathToFileURL } from 'url';
@@ -30,28 +30,37 @@ function proc(file: string): string {
 const processesOf = (folder: string) => readdirSync('/proc')
   .filter((pid) => /^\d+$/.test(pid) && pid !== String(process.pid) && [proc(`${pid}/environ`), proc(`${pid}/cmdline`)].some((text) => text.includes(folder)));
 
-/** Sockets that are listened on, by inode, with their port. */
-function listening(): Map<string, number> {
+/** Sockets that are listened on, by inode. */
+function listening(): Set<string> {
   const lines = ['net/tcp', 'net/tcp6'].flatMap((file) => proc(file).split('\n').slice(1)).map((line) => line.trim().split(/\s+/)).filter((fields) => fields[3] === '0A');
-  return new Map(lines.map((fields) => [fields[9], parseInt(fields[1].split(':')[1], 16)]));
+  return new Set(lines.map((fields) => fields[9]));
 }
 
-function portsOf(pids: readonly string[]): number[] {
-  const sockets = listening();
-  const links = pids.flatMap((pid) => existsSync(`/proc/${pid}/fd`) ? readdirSync(`/proc/${pid}/fd`).map((fd) => {
+/** What the processes listen on, as sockets: another program may be given the port of a socket that is closed. */
+function socketsOf(pids: readonly string[]): string[] {
+  const known = listening();
+  const links = pids.flatMap((pid) => {
     try {
-      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      return readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
     } catch {
-      return '';
+      return [];
     }
-  }) : []);
-  return links.map((link) => sockets.get(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? '')).filter((port) => port !== undefined);
+  });
+  return [...new Set(links.map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? '').filter((inode) => known.has(inode)))];
+}
+
+function linkOf(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return '';
+  }
 }
 
 /** One run of the command, in a process of its own as `npm run local` starts it. */
 class Run {
   readonly temp = mkdtempSync(path.join(top, 'temp-'));
-  ports: number[] = [];
+  sockets: string[] = [];
   said = '';
   private readonly child: ChildProcess;
   private readonly ended: Promise<number | null>;
@@ -76,9 +85,9 @@ class Run {
   /** Until the local cloud is up and the story has begun. */
   async begun(): Promise<this> {
     await this.until(() => this.said.includes('the first data set'), 200_000);
-    this.ports = portsOf(this.processes);
+    this.sockets = socketsOf(this.processes);
     expect(this.processes.length).toBeGreaterThan(1);
-    expect(this.ports.length).toBeGreaterThan(0);
+    expect(this.sockets.length).toBeGreaterThan(0);
     return this;
   }
 
@@ -94,7 +103,7 @@ class Run {
   /** Nothing is left of it: no process, no port, no temporary folder. What tsx has compiled is kept on purpose. */
   async expectGone(within = 0): Promise<void> {
     await this.until(() => this.processes.length === 0, within);
-    expect([...listening().values()].filter((port) => this.ports.includes(port))).toEqual([]);
+    expect(this.sockets.filter((socket) => listening().has(socket))).toEqual([]);
     expect(readdirSync(this.temp).filter((name) => !name.startsWith('tsx-'))).toEqual([]);
   }
 
@@ -109,7 +118,6 @@ class Run {
 test('two runs side by side do not meet; each ends in order when it is told to', async () => {
   const [one, other] = [new Run(path.join(top, 'one')), new Run(path.join(top, 'other'))];
   await Promise.all([one.begun(), other.begun()]);
-  expect(one.ports.filter((port) => other.ports.includes(port))).toEqual([]);
 
   const third = new Run(one.out);
   expect(await third.exit()).toBe(2);
@@ -120,7 +128,7 @@ test('two runs side by side do not meet; each ends in order when it is told to',
   await one.expectGone();
   expect(readdirSync(path.join(one.out, 'run'))).not.toContain('tmp');
 
-  expect(portsOf(other.processes)).toEqual(expect.arrayContaining(other.ports));
+  expect(socketsOf(other.processes)).toEqual(expect.arrayContaining(other.sockets));
   expect(await other.end('SIGTERM')).toBe(143);
   await other.expectGone();
 });

@@ -132,3 +132,42 @@ describe('a recovery that ended otherwise', () => {
     expect(told()).toEqual([]);
   });
 });
+
+describe('a rollback that ended otherwise', () => {
+  const rollback = 'arn:rollback:1';
+  const ended = () => handler({ ...where, action: 'rollbackEnded', execution: rollback, status: 'FAILED' });
+  const described = (error: string, input: object = { reason: 'alarm Load is firing' }) =>
+    states.on(DescribeExecutionCommand, { executionArn: rollback }).resolves({ error, cause: 'as it is', input: JSON.stringify(input) });
+
+  test('is told of, with why it was asked for', async () => {
+    ledger.put({ pk: 'CHAMPION', sk: 'PRODUCTION', version: 'V1.0.1' });
+    described('Lambda.SdkClientException');
+    expect(await ended()).toEqual({ found: 'told', version: 'V1.0.1' });
+    expect(told()).toEqual([expect.objectContaining({
+      DetailType: 'RollbackFailed',
+      Detail: {
+        endpoint: 'temperature',
+        version: 'V1.0.1',
+        execution: rollback,
+        reason: 'the rollback is FAILED: Lambda.SdkClientException: as it is; it was asked for because: alarm Load is firing',
+        time: where.time,
+      },
+    })]);
+  });
+
+  test('is told of where nothing is in production, no reason was given, and a release holds the slot', async () => {
+    ledger.put(slot);
+    states.on(DescribeExecutionCommand, { executionArn: rollback }).resolves({});
+    expect(await ended()).toEqual({ found: 'told', version: 'none' });
+    expect(told()[0].Detail).toMatchObject({ reason: 'the rollback is FAILED; it was asked for because: no reason given' });
+  });
+
+  test('is not told of where recovery goes on with it, or where it was impossible and told so', async () => {
+    ledger.put({ ...slot, execution: 'arn:recovery:1', release: rollback });
+    expect(await ended()).toEqual({ found: 'nothing' });
+    ledger.put(slot);
+    described('NothingToGoBackTo');
+    expect(await ended()).toEqual({ found: 'nothing' });
+    expect(told()).toEqual([]);
+  });
+});

@@ -1,11 +1,17 @@
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Dataset } from '../../src/data/dataset';
+import { RegressionModel } from '../../src/regression-model';
 import { CanaryRelease } from '../../src/release/canary-release';
 import { ReleaseHook, ReleaseHooks } from '../../src/release/release-hook';
 import { ReleaseWorkflow } from '../../src/release/release-workflow';
+import { ModelSource } from '../../src/source/model-source';
 import { ShadowStaging } from '../../src/staging/shadow-staging';
 import { importedEndpoint, importedRegistry } from '../staging/imported';
 import { synthesizeUnderNag } from '../support/nag';
@@ -53,7 +59,9 @@ test('each hook is asked where it was put, with its own time, and once', () => {
   const states = statesOf(Template.fromStack(stack));
   expect(states.AskBeforeShadow1).toMatchObject({ InputPath: '$.hooked.input', TimeoutSeconds: 90, Next: 'JudgeBeforeShadow1' });
   expect(states.AskBeforeShadow1.Retry).toEqual([expect.objectContaining({ ErrorEquals: expect.not.arrayContaining(['States.ALL', 'States.TaskFailed']) as string[] })]);
-  expect(states.AskBeforePromotion1).toMatchObject({ TimeoutSeconds: 3600, Catch: [{ Next: 'JudgeBeforePromotion1Failure' }] });
+  expect(states.AskBeforePromotion1).toMatchObject({ TimeoutSeconds: 3600, Catch: [{ Next: 'StopBeforePromotion1' }] });
+  // one that does not answer in time would run on
+  expect(states.StopBeforePromotion1).toMatchObject({ Next: 'JudgeBeforePromotion1Failure', Catch: [{ Next: 'JudgeBeforePromotion1Failure' }] });
   expect(states.AskAfterPromotion1).toMatchObject({ TimeoutSeconds: 900 });
   // 300 looks in seven days
   expect(states.WaitForBeforePromotion2).toMatchObject({ Seconds: 34 * 60 });
@@ -123,4 +131,21 @@ test('cdk-nag finds nothing that is not acknowledged', () => {
     });
     approval.grantApprove(approver(stack));
   })).not.toThrow();
+});
+
+test('an approval is refused where nobody could ever give it: the author of a commit of a connection is not known', () => {
+  const stack = newStack();
+  const made = (id: string, source: ModelSource, hooks: ReleaseHooks) => () => new RegressionModel(stack, id, {
+    source,
+    hooks,
+    dataset: Dataset.fromDatasetAttributes({ datasetName: 'Points', bucket: s3.Bucket.fromBucketName(stack, `${id}Curated`, 'curated'), target: 'y' }),
+    encryptionKey: new kms.Key(stack, `${id}Key`),
+    alerts: new sns.Topic(stack, `${id}Alerts`),
+  });
+  const connection = ModelSource.connection('arn:aws:codeconnections:eu-central-1:111122223333:connection/1a2b', 'acme/temperature');
+  expect(made('Refused', connection, {
+    beforeShadow: [ReleaseHook.lambda(handler(stack))], beforePromotion: [ReleaseHook.approval()], afterPromotion: [ReleaseHook.approval({ name: 'late' })],
+  })).toThrow(/hooks\.beforePromotion\[0\]: the approval 'approval' would reject every version.*\n.*hooks\.afterPromotion\[0\]: the approval 'late' would reject/s);
+  expect(made('Asking', connection, { beforeShadow: [ReleaseHook.stateMachine(machine(stack))] })).not.toThrow();
+  expect(made('Known', ModelSource.codeCommit(), { beforePromotion: [ReleaseHook.approval()] })).not.toThrow();
 });

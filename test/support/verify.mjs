@@ -50,6 +50,20 @@ function counted() {
   return { passed, failed, skipped };
 }
 
+/** Which tests failed and the first words of why: first of all, for a long output may be cut where it is read. */
+function failures() {
+  if (!existsSync(jestReport)) return [];
+  return JSON.parse(readFileSync(jestReport, 'utf8')).testResults.filter((file) => file.status === 'failed').flatMap((file) => {
+    const failed = file.assertionResults.filter((test) => test.status === 'failed')
+      .map((test) => ({ name: test.fullName, why: test.failureMessages.join('\n') }));
+    if (failed.length === 0) failed.push({ name: 'does not run', why: file.message });
+    return failed.map(({ name, why }) => `- ${relative(root, file.name)}: ${name}\n${firstWords(why)}`);
+  });
+}
+
+const firstWords = (text) => text.replace(/\u001b\[[0-9;]*m/g, '').split('\n').filter((line) => line.trim() !== '').slice(0, 12)
+  .map((line) => `    ${line.trim().slice(0, 300)}`).join('\n');
+
 rmSync(logs, { recursive: true, force: true });
 mkdirSync(logs, { recursive: true });
 // what the tests synthesize goes to temporary folders, which nobody else removes
@@ -65,7 +79,9 @@ for (const { name, run, needed } of steps) {
   process.stdout.write(`${ok ? 'ok    ' : 'FAILED'} ${name.padEnd(14)} ${seconds(since)}\n`);
   if (ok) continue;
   broken.push(name);
-  process.stdout.write(`${readFileSync(log, 'utf8').split('\n').slice(-60).join('\n')}\n(the whole output is in ${relative(root, log)})\n`);
+  const named = name === 'tests' ? failures() : [];
+  const told = named.length > 0 ? named : readFileSync(log, 'utf8').split('\n').slice(-60);
+  process.stdout.write(`${told.join('\n')}\n(the whole output is in ${relative(root, log)})\n`);
   if (needed === true) break;
 }
 

@@ -1,11 +1,13 @@
 import { App, Duration, Size, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as codecommit from 'aws-cdk-lib/aws-codecommit';
-import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { DataLake } from '../../src/data/data-lake';
 import { NotebookEnvironment, NotebookEnvironmentProps } from '../../src/workbench/notebook-environment';
 import { NotebookRepository } from '../../src/workbench/notebook-repository';
+import { PackageRepository } from '../../src/workbench/package-repository';
 import { WorkbenchNetwork } from '../../src/workbench/workbench-network';
 import { synthesizeUnderNag } from '../support/nag';
 
@@ -15,10 +17,22 @@ function templateOf(props: NotebookEnvironmentProps | ((stack: Stack) => Noteboo
   return Template.fromStack(stack);
 }
 
-/** The script that a lifecycle configuration runs at each start. */
+/** The script that a lifecycle configuration runs at each start, with what is known at deployment only in angle brackets. */
 function startScript(template: Template): string {
   const [lifecycle] = Object.values(template.findResources('AWS::SageMaker::NotebookInstanceLifecycleConfig'));
-  return lifecycle.Properties.OnStart[0].Content['Fn::Base64'];
+  return written(lifecycle.Properties.OnStart[0].Content['Fn::Base64']);
+}
+
+function written(value: string | { [intrinsic: string]: unknown }): string {
+  if (typeof value === 'string') return value;
+  if ('Fn::Join' in value) return (value['Fn::Join'] as [string, (string | object)[]])[1].map((part) => written(part as string)).join('');
+  return `<${Object.values(value).flat().join('.').replace(/[0-9A-F]{8}(?=\.|$)/g, '')}>`;
+}
+
+/** Short names of the services that have an endpoint. */
+function endpointsOf(template: Template): string[] {
+  return Object.values(template.findResources('AWS::EC2::VPCEndpoint'))
+    .map((one) => written(one.Properties.ServiceName).replace(/^com\.amazonaws\.(<AWS::Region>|[a-z0-9-]+)\./, '')).sort();
 }
 
 describe('a notebook instance', () => {
@@ -41,9 +55,7 @@ describe('a notebook instance', () => {
     template.resourceCountIs('AWS::EC2::InternetGateway', 0);
     template.resourceCountIs('AWS::EC2::Subnet', 1);
     expect(Object.values(template.findResources('AWS::EC2::Route'))).toEqual([]);
-    const services = Object.values(template.findResources('AWS::EC2::VPCEndpoint')).map((one) => JSON.stringify(one.Properties.ServiceName));
-    expect(services).toHaveLength(3);
-    for (const name of ['s3', 'sagemaker.api', 'logs']) expect(services.some((service) => service.includes(`.${name}"`))).toBe(true);
+    expect(endpointsOf(template)).toEqual(['logs', 's3', 'sagemaker.api']);
     for (const endpoint of Object.values(template.findResources('AWS::EC2::VPCEndpoint'))) {
       expect(endpoint.Properties.PolicyDocument.Statement).toEqual([expect.objectContaining({
         Condition: { StringEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' }, 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } } },
@@ -62,18 +74,8 @@ describe('a notebook instance', () => {
     template.resourceCountIs('AWS::IAM::Role', 4);
   });
 
-  test('uses a network that exists, and makes nothing there', () => {
-    const template = templateOf((stack) => {
-      const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', { vpcId: 'vpc-1', availabilityZones: ['a'], isolatedSubnetIds: ['subnet-1'] });
-      const securityGroup = ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-1');
-      return { network: WorkbenchNetwork.fromWorkbenchNetworkAttributes(stack, 'Network', { vpc, subnets: vpc.isolatedSubnets, securityGroup }) };
-    });
-    template.resourceCountIs('AWS::EC2::VPCEndpoint', 0);
-    template.hasResourceProperties('AWS::SageMaker::NotebookInstance', { SubnetId: 'subnet-1', SecurityGroupIds: ['sg-1'] });
-  });
-
   test('reads published datasets and nothing of the sources', () => {
-    const template = templateOf((stack) => ({ lake: new DataLake(stack, 'Lake') }));
+    const template = templateOf((stack) => ({ lake: new DataLake(stack, 'Lake'), saveFiles: false }));
     const [policy] = Object.values(template.findResources('AWS::IAM::Policy'));
     const text = JSON.stringify(policy.Properties.PolicyDocument);
     expect(text).toContain('LakeCuratedZone');
@@ -93,7 +95,7 @@ describe('a notebook instance', () => {
         })]),
       }),
     });
-    expect(Object.values(template.findResources('AWS::EC2::VPCEndpoint')).some((one) => JSON.stringify(one.Properties.ServiceName).includes('git-codecommit'))).toBe(true);
+    expect(endpointsOf(template)).toContain('git-codecommit');
   });
 
   test('clones a repository elsewhere with a secret', () => {
@@ -113,10 +115,44 @@ describe('a notebook instance', () => {
   });
 
   test('its start script is what a lifecycle configuration admits', () => {
-    const script = startScript(templateOf({ idleTimeout: Duration.minutes(45), authorName: "Grace O'Hopper", authorEmail: 'g@example.com' }));
-    expect(script).toMatch(/^#!\/bin\/bash\nIDLE_MINUTES=45\nAUTHOR_NAME='Grace O'\\''Hopper'\nAUTHOR_EMAIL='g@example.com'\n/);
-    expect(script).not.toContain('@IDLE_SHUTDOWN@');
-    expect(Buffer.from(script).toString('base64').length).toBeLessThanOrEqual(16_384);
+    const script = startScript(templateOf((stack) => ({
+      lake: new DataLake(stack, 'Lake'),
+      packages: new PackageRepository(stack, 'Packages'),
+      idleTimeout: Duration.minutes(45),
+      authorName: "Grace O'Hopper",
+      authorEmail: 'g@example.com',
+    })));
+    expect(script).toMatch(/^#!\/bin\/bash\nWORKBENCH=\/usr\/local\/lib\/workbench\nSTART='start_instance\.sh'\nPROGRAMS='<s3:\/\/.*\.zip>'\n/);
+    for (const line of [
+      "AUTHOR_NAME='Grace O'\\''Hopper'", "AUTHOR_EMAIL='g@example.com'", 'IDLE_MINUTES=45', "REGION='<AWS::Region>'",
+      "PACKAGES='<PackagesDomain.Name> <PackagesDomain.Owner> <Packages.Name>'", "DATASETS='s3://<LakeCuratedZone>/datasets'",
+    ]) expect(script.split('\n')).toContain(line);
+    expect(script).toMatch(/\nSAVED_FILES='s3:\/\/<AdaSavedFilesBucket>\/notebooks\/test-ada-\w+'\n/);
+    expect(Buffer.from(script).toString('base64').length).toBeLessThanOrEqual(8000);
+  });
+});
+
+describe('the files of a notebook', () => {
+  test('are saved to a bucket that outlives it and keeps versions, below a prefix that is its alone', () => {
+    const template = templateOf();
+    const [id] = Object.keys(template.findResources('AWS::S3::Bucket', { DeletionPolicy: 'Retain', Properties: { VersioningConfiguration: { Status: 'Enabled' } } }));
+    expect(id).toMatch(/^AdaSavedFilesBucket/);
+    const statements = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter((statement: { Action: string | string[] }) => [statement.Action].flat().includes('s3:PutObject'));
+    expect(statements).toHaveLength(1);
+    expect(written(statements[0].Resource)).toMatch(/^<AdaSavedFilesBucket\.Arn>\/notebooks\/test-ada-\w+\/\*$/);
+  });
+
+  test('stay where they are if somebody says so', () => {
+    const template = templateOf({ saveFiles: false });
+    template.resourceCountIs('AWS::S3::Bucket', 0);
+    expect(startScript(template)).toContain("\nSAVED_FILES=''\n");
+  });
+
+  test('go to a bucket that exists', () => {
+    const template = templateOf((stack) => ({ savedFiles: s3.Bucket.fromBucketName(stack, 'Files', 'the-files') }));
+    template.resourceCountIs('AWS::S3::Bucket', 0);
+    expect(startScript(template)).toContain("\nSAVED_FILES='s3://the-files/notebooks/");
   });
 });
 
@@ -135,19 +171,41 @@ describe('a Studio space', () => {
         },
       },
     });
+    const [lifecycle] = Object.values(template.findResources('AWS::SageMaker::StudioLifecycleConfig'));
+    expect(written(lifecycle.Properties.StudioLifecycleConfigContent['Fn::Base64'])).toContain("\nREPOSITORY='https://git.example.com/a.git'\n");
+  });
+
+  test('stops when it is idle for as long as it says, by itself', () => {
+    const template = templateOf({ studioDomainId: 'd-abc', idleTimeout: Duration.minutes(90) });
+    const [lifecycle] = Object.values(template.findResources('AWS::SageMaker::StudioLifecycleConfig'));
+    expect(written(lifecycle.Properties.StudioLifecycleConfigContent['Fn::Base64'])).toContain('\nIDLE_MINUTES=90\n');
+    template.hasResourceProperties('AWS::SageMaker::Space', {
+      SpaceSettings: { JupyterLabAppSettings: { DefaultResourceSpec: { LifecycleConfigArn: Match.anyValue() } } },
+    });
+    const policies = JSON.stringify(template.findResources('AWS::IAM::Policy'));
+    expect(policies).toMatch(/sagemaker:DeleteApp.*:app\/d-abc\/test-ada-\w+\/JupyterLab\/\*/);
+  });
+
+  test('another script is another lifecycle configuration, as none can be changed', () => {
+    const nameOf = (props: NotebookEnvironmentProps) =>
+      Object.values(templateOf({ studioDomainId: 'd-abc', ...props }).findResources('AWS::SageMaker::StudioLifecycleConfig'))[0].Properties.StudioLifecycleConfigName as string;
+    expect(nameOf({ authorName: 'Ada' })).toBe(nameOf({ authorName: 'Ada' }));
+    expect(nameOf({ authorName: 'Ada' })).not.toBe(nameOf({ authorName: 'Grace' }));
+    expect(nameOf({})).toMatch(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/);
   });
 });
 
 test('fails with everything that is wrong at once', () => {
   const build = () => templateOf({ idleTimeout: Duration.minutes(5), volumeSize: Size.gibibytes(1), instanceType: 't3.medium' });
   expect(build).toThrow(/Test\/Ada: \n {2}1\. idleTimeout must be whole minutes of 10\.\.525600, got 5 minutes\n {2}2\. volumeSize .*\n {2}3\. instanceType/);
-  expect(() => templateOf({ studioDomainId: 'd-1', idleTimeout: Duration.minutes(30) })).toThrow(/idleTimeout and studioDomainId exclude each other/);
 });
 
 test('cdk-nag finds nothing', () => {
   expect(() => synthesizeUnderNag((stack) => {
     const lake = new DataLake(stack, 'Lake');
-    new NotebookEnvironment(stack, 'Ada', { lake, repository: NotebookRepository.codeCommit(codecommit.Repository.fromRepositoryName(stack, 'Repo', 'temperature')) });
-    new NotebookEnvironment(stack, 'Grace', { lake, studioDomainId: 'd-1' });
+    const packages = new PackageRepository(stack, 'Packages');
+    new NotebookEnvironment(stack, 'Ada', { lake, packages, repository: NotebookRepository.codeCommit(codecommit.Repository.fromRepositoryName(stack, 'Repo', 'temperature')) });
+    const grace = new NotebookEnvironment(stack, 'Grace', { lake, packages, studioDomainId: 'd-1' });
+    grace.grantOpen(new iam.Role(stack, 'Person', { assumedBy: new iam.AccountRootPrincipal() }), 'grace');
   })).not.toThrow();
 });

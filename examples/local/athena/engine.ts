@@ -22,7 +22,7 @@ export type FindTable = (database: string, table: string) => JsonObject | undefi
 export class QueryEngine {
   private instance: DuckDBInstance | undefined;
   private connection: DuckDBConnection | undefined;
-  private readonly stores = new Map<string, TableStore>();
+  private readonly stores = new Map<string, { readonly input: JsonObject; readonly store: TableStore }>();
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly folder: string, private readonly s3: S3Wire, private readonly find: FindTable) {}
@@ -90,11 +90,12 @@ export class QueryEngine {
   private store(database: string, table: string): TableStore {
     const id = `${database}.${table}`;
     const present = this.stores.get(id);
-    if (present !== undefined) return present;
     const input = this.find(database, table);
+    // a table that was changed is read anew
+    if (present !== undefined && present.input === input) return present.store;
     if (input === undefined) throw new AwsError('TABLE_NOT_FOUND', `line 1:1: Table 'awsdatacatalog.${id}' does not exist`);
     const store = new TableStore(new ExternalTable(database, input), this.s3, join(this.folder, 'scratch'));
-    this.stores.set(id, store);
+    this.stores.set(id, { input, store });
     return store;
   }
 }

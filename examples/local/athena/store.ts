@@ -66,7 +66,8 @@ export class TableStore {
     await mkdir(this.scratch, { recursive: true });
     await connection.run('CREATE SCHEMA IF NOT EXISTS "$rows"');
     await connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(database)}`);
-    await connection.run(`CREATE TABLE ${this.rows} (${definition}, "$path" VARCHAR)`);
+    await connection.run(`DROP VIEW IF EXISTS ${quoted(database)}.${quoted(name)}`);
+    await connection.run(`CREATE OR REPLACE TABLE ${this.rows} (${definition}, "$path" VARCHAR)`);
     await connection.run(`CREATE VIEW ${quoted(database)}.${quoted(name)} AS SELECT ${columnNames.join(', ')} FROM ${this.rows}`);
     this.created = true;
   }

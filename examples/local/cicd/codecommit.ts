@@ -1,7 +1,9 @@
 import { chmod, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { ApprovalRules } from './approval-rules';
 import { BareRepository } from './git';
+import { PullRequests } from './pull-requests';
 import { object, objects, onlyKnown, optionalText, text } from '../cloud/members';
 import { uuidOf } from '../cloud/names';
 import { OPERATOR_KEY } from '../cloud/principals';
@@ -11,7 +13,7 @@ const NO_COMMIT = /^0+$/;
 
 /** AWS CodeCommit: real bare git repositories. A push, from wherever it comes, is an event. */
 export class CodeCommit implements StandIn, Service, Provisioner {
-  readonly describes = [{ service: 'CodeCommit', by: 'bare git repositories with hooks' }];
+  readonly describes = [{ service: 'CodeCommit', by: 'bare git repositories with hooks; pull requests and their approval rules first-party' }];
   readonly services = [this];
   readonly provisioners = [this];
   readonly scopes = ['codecommit'];
@@ -19,6 +21,8 @@ export class CodeCommit implements StandIn, Service, Provisioner {
   private readonly repositories = new Map<string, BareRepository>();
   private readonly listeners: ((repository: string, branch: string) => Promise<void>)[] = [];
   private cloud: Cloud | undefined;
+  private readonly rules = new ApprovalRules();
+  private readonly pullRequests = new PullRequests(this.rules, this, () => this.at.clock.now());
 
   async start(cloud: Cloud): Promise<void> {
     this.cloud = cloud;
@@ -67,9 +71,21 @@ export class CodeCommit implements StandIn, Service, Provisioner {
     };
   }
 
+  /** A pull request is decided upon as its repository. */
+  completed({ input }: Call): JsonObject {
+    const id = optionalText(input, 'pullRequestId');
+    const [target] = objects(input, 'targets');
+    const repositoryName = id === undefined ? optionalText(target ?? {}, 'repositoryName') : this.pullRequests.repositoryOf(id);
+    return repositoryName === undefined ? input : { ...input, repositoryName };
+  }
+
   async handle(call: Call): Promise<JsonObject> {
     const { input, operation } = call;
     if (operation === 'ListRepositories') return { repositories: [...this.repositories.keys()].map((repositoryName) => ({ repositoryName, repositoryId: uuidOf(repositoryName) })) };
+    const named = optionalText(input, 'repositoryName');
+    if (named !== undefined) this.repository(named);
+    const answer = this.rules.handle(operation, input) ?? await this.pullRequests.handle(call);
+    if (answer !== undefined) return answer;
     const name = text(input, 'repositoryName');
     const repository = this.repository(name);
     switch (operation) {
@@ -90,6 +106,11 @@ export class CodeCommit implements StandIn, Service, Provisioner {
       }
       default: throw new Unsupported(`codecommit:${operation}`);
     }
+  }
+
+  /** A branch that a pull request has moved. */
+  async moved(call: Call, repository: string, branch: string, before: string, after: string): Promise<void> {
+    await this.updated({ ...call, input: { reference: `refs/heads/${branch}`, commitId: after, oldCommitId: before } }, repository);
   }
 
   private get at(): Cloud {

@@ -93,7 +93,7 @@ export class FrontPort {
     }
     const call = decode(incoming, path, signed.service, principal, await drainBody(incoming));
     try {
-      if (isLookedAt(principal)) await this.hooks.authorize(call);
+      if (isLookedAt(principal)) await this.hooks.authorize(service?.completed === undefined ? call : { ...call, input: service.completed(call) });
       if (service) {
         encode(outgoing, await service.handle(call), incoming);
         return;

@@ -78,6 +78,12 @@ type Asked = Omit<IamRequest, 'action'>;
 const pipelinePart = ({ pipelineName, stageName, actionName }: JsonObject, where: Where): Asked[] =>
   [{ resource: arn('codepipeline', '')([pipelineName, stageName, actionName].filter((part) => part !== undefined).join('/'), where) }];
 
+/** A table is decided upon together with its database and the catalog. */
+const catalogTable = ({ DatabaseName, Name, TableInput }: JsonObject, where: Where): Asked[] => {
+  const table = String(Name ?? (TableInput as JsonObject | undefined)?.Name);
+  return ['catalog', `database/${String(DatabaseName)}`, `table/${String(DatabaseName)}/${table}`].map((kind) => ({ resource: arn('glue', kind)('', where) }));
+};
+
 /** Actions about something that more than one member names, or with condition keys of their own. */
 const SPECIAL: Record<string, (input: JsonObject, where: Where) => Asked[]> = {
   'events:PutEvents': ({ Entries }, where) => (Entries as Record<string, string | undefined>[]).map((entry) => ({
@@ -95,6 +101,7 @@ const SPECIAL: Record<string, (input: JsonObject, where: Where) => Asked[]> = {
       'application-autoscaling:service-namespace': String(input.ServiceNamespace), 'application-autoscaling:scalable-dimension': String(input.ScalableDimension),
     },
   }]])),
+  ...Object.fromEntries(['GetTable', 'CreateTable', 'UpdateTable', 'DeleteTable'].map((operation) => [`glue:${operation}`, catalogTable])),
   'cloudwatch:PutMetricData': ({ Namespace }) => [{ resource: '*', context: { 'cloudwatch:namespace': String(Namespace) } }],
   ...Object.fromEntries([
     'RetryStageExecution', 'RollbackStage', 'OverrideStageCondition', 'DisableStageTransition', 'EnableStageTransition', 'PutApprovalResult', 'PutActionRevision',

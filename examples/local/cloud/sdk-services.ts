@@ -73,8 +73,7 @@ export async function sdkCall(cloud: Cloud, service: string, action: string, inp
   const command = sdk && commandOf(sdk, action);
   if (!command) throw new Unsupported(`aws-sdk:${service}:${action}`);
   const module = moduleOf(sdk);
-  const type = Object.entries(module).find(([name]) => name.endsWith('Client') && !name.startsWith('__'))?.[1];
-  const client = cloud.client(type as unknown as new (configuration: ClientConfiguration) => Client, roleArn);
+  const client = cloud.client(clientOf(sdk) as unknown as new (configuration: ClientConfiguration) => Client, roleArn);
   try {
     const { $metadata, ...answer } = await client.send(new command(typed(sdk.camel ? recased(input, lower) : input)));
     const plain = await toJson(answer) as JsonObject;
@@ -105,6 +104,16 @@ function errorClass(module: SdkModule, code: string, sdk: SdkService): string {
 
 function moduleOf(sdk: SdkService): SdkModule {
   return load(`@aws-sdk/client-${sdk.client}`) as SdkModule;
+}
+
+/** What the modules' clients are called, which is looked for among thousands of names. */
+const clients = new Map<string, string>();
+
+function clientOf(sdk: SdkService): SdkModule[string] {
+  const module = moduleOf(sdk);
+  const name = clients.get(sdk.client) ?? Object.keys(module).find((each) => each.endsWith('Client') && !each.startsWith('__')) ?? '';
+  clients.set(sdk.client, name);
+  return module[name];
 }
 
 function commandOf(sdk: SdkService, action: string): SdkModule[string] | undefined {

@@ -81,6 +81,8 @@ export const isRawAnswer = (answer: unknown): answer is RawAnswer =>
 export interface Service {
   /** The service's name in the SigV4 credential scope, e.g. `sagemaker` (both for the API and the runtime), `monitoring`, `states`. */
   readonly scopes: string[];
+  /** The input with what IAM decides about, where a call names that by something of the service's own. */
+  completed?(call: Call): JsonObject;
   handle(call: Call): Promise<JsonObject | RawAnswer>;
 }
 

@@ -24,7 +24,7 @@ const epoch = (date: Date): number => date.getTime() / 1000;
 
 /** AWS Glue: the Data Catalog, and Spark jobs run by PySpark in local mode. */
 export class Glue implements StandIn, Service, Provisioner {
-  readonly describes = [{ service: 'Glue jobs', by: 'PySpark in local mode' }, { service: 'Glue Data Catalog', by: 'the tables of the template, in memory' }];
+  readonly describes = [{ service: 'Glue jobs', by: 'PySpark in local mode' }, { service: 'Glue Data Catalog', by: 'the tables of the template and those that handlers make, in memory' }];
   readonly services = [this];
   readonly provisioners = [this];
   readonly scopes = ['glue'];

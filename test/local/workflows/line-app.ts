@@ -34,7 +34,9 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlar
   const key = new kms.Key(stack, 'Key', { removalPolicy: RemovalPolicy.DESTROY });
   const common = { encryptionKey: key };
   // as a platform's model, whose functions are those of all models
-  new ModelResources(stack, new PlatformResources(stack, key, (within) => newSharedAccessLogs(within, RemovalPolicy.DESTROY)), key);
+  new ModelResources(stack, new PlatformResources(stack, {
+    encryptionKey: key, newAccessLogs: (within) => newSharedAccessLogs(within, RemovalPolicy.DESTROY),
+  }), key);
   const curated = new s3.Bucket(stack, 'Curated', { encryption: s3.BucketEncryption.KMS, ...common });
   const dataset = Dataset.fromDatasetAttributes({ datasetName: DATASET, bucket: curated, target: 'y' });
 
