@@ -14,6 +14,8 @@ import { ownPrefix } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { newRole } from '../private/model-defaults';
 import { Problems } from '../private/problems';
+import { allowNetwork } from '../workbench/container-network';
+import { IWorkbenchNetwork } from '../workbench/workbench-network';
 
 /** The endpoint that a model is served from. */
 export interface IModelEndpoint extends IConstruct {
@@ -31,6 +33,8 @@ export interface IModelEndpoint extends IConstruct {
   readonly instanceCount: number;
   /** How the production fleet grows and shrinks. Absent where releases are to leave that alone. */
   readonly autoscaling?: EndpointAutoscaling;
+  /** The network of the models. Absent where they have none. */
+  readonly network?: IWorkbenchNetwork;
   /** Whether the production variant is serverless, which takes neither a shadow nor a canary. */
   readonly serverless: boolean;
   /** Name of the production variant, the same in every release. */
@@ -114,6 +118,13 @@ export interface ModelEndpointProps {
    * @default - a store of its own
    */
   readonly observations?: IObservationStore;
+  /**
+   * Network of the models, for accounts that require one. SageMaker then loads models through it, which takes a gateway
+   * endpoint for S3; the containers still reach nothing.
+   *
+   * @default - none: the containers have no network at all
+   */
+  readonly network?: IWorkbenchNetwork;
   /**
    * Instance type of each fleet that releases make. Where it changes, production has the new one from the next release on,
    * with as many instances as it had.
@@ -243,6 +254,7 @@ export class ModelEndpoint extends ModelEndpointBase {
   public readonly instanceType: string;
   public readonly instanceCount: number;
   public readonly autoscaling?: EndpointAutoscaling;
+  public readonly network?: IWorkbenchNetwork;
   public readonly serverless: boolean = false;
   public readonly productionVariantName: string = PRODUCTION_VARIANT;
   public readonly shadowVariantName: string = SHADOW_VARIANT;
@@ -263,6 +275,8 @@ export class ModelEndpoint extends ModelEndpointBase {
       encryptionKey: props.encryptionKey, removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
     });
     this.executionRole = props.executionRole ?? this.createExecutionRole();
+    this.network = props.network;
+    if (props.network !== undefined) allowNetwork(this.executionRole, props.network);
     this.observations.grantCapture(this.executionRole);
     this.cleanup = new EndpointCleanup(this, 'Cleanup', {
       endpoint: this, encryptionKey: props.encryptionKey, removalPolicy: props.endpointRemovalPolicy ?? RemovalPolicy.DESTROY,

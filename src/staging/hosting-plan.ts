@@ -1,5 +1,6 @@
 import { ScaledVariant, ScalingSettings } from './scaling-plan';
 import { cleanName, ReleaseNames, releaseNames } from '../domain/release-names';
+import { VpcConfig } from '../domain/vpc-config';
 
 /** What is known about the version that is about to be deployed, from its model package. */
 export interface Candidate {
@@ -40,12 +41,15 @@ export interface HostingSettings {
   readonly bucketName: string;
   /** Encrypts captures. */
   readonly keyArn?: string;
+  /** The network of models; their containers see none of it. */
+  readonly vpcConfig?: VpcConfig;
 }
 
 export interface CreateModelRequest {
   readonly ModelName: string;
   readonly ExecutionRoleArn: string;
   readonly EnableNetworkIsolation: boolean;
+  readonly VpcConfig?: VpcConfig;
   readonly PrimaryContainer?: Container;
   readonly Containers?: Container[];
 }
@@ -116,7 +120,12 @@ export function namesFor(endpointName: string, version: string, run: string): Re
  * on real requests while its approval is still pending.
  */
 export function createModelRequest(candidate: Candidate, modelName: string, settings: HostingSettings): CreateModelRequest {
-  const base = { ModelName: modelName, ExecutionRoleArn: settings.executionRoleArn, EnableNetworkIsolation: true };
+  const base = {
+    ModelName: modelName,
+    ExecutionRoleArn: settings.executionRoleArn,
+    EnableNetworkIsolation: true,
+    ...(settings.vpcConfig === undefined ? {} : { VpcConfig: settings.vpcConfig }),
+  };
   return candidate.containers.length === 1
     ? { ...base, PrimaryContainer: candidate.containers[0] }
     : { ...base, Containers: candidate.containers };

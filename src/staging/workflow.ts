@@ -14,6 +14,7 @@ import { modelPackageArns } from '../registry/model-package-arns';
 import { hostingArn, ownNames, stagingEndpointArns } from '../serving/hosting-names';
 import { IModelEndpoint, ModelEndpoint } from '../serving/model-endpoint';
 import { scalingWish } from '../serving/scaling-wish';
+import { vpcConfigOf } from '../workbench/container-network';
 
 /** How often an endpoint is looked at while it changes, and for how long at most: SageMaker's own limit is eight hours. */
 const POLL = Duration.minutes(1);
@@ -178,6 +179,7 @@ export function hostingSettings(endpoint: IModelEndpoint): HostingSettings {
     ...(endpoint.autoscaling === undefined ? {} : { autoscaling: scalingWish(endpoint.autoscaling) }),
     bucketName: observations.bucket.bucketName,
     ...(observations.encryptionKey === undefined ? {} : { keyArn: observations.encryptionKey.keyArn }),
+    ...(endpoint.network === undefined ? {} : { vpcConfig: vpcConfigOf(endpoint.network) }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { VpcConfig } from '../domain/vpc-config';
 
 /** What both kinds of jobs have in common. */
 export interface JobSettings {
@@ -9,6 +10,8 @@ export interface JobSettings {
   readonly maxRuntime: Duration;
   /** Key of the jobs' volumes and of what they write. */
   readonly keyArn?: string;
+  /** The network through which SageMaker moves data; the containers see none of it. */
+  readonly vpcConfig?: VpcConfig;
 }
 
 /** Time beyond a job's runtime that SageMaker may need to find an instance and to stop the job. */
@@ -38,6 +41,7 @@ export function trainingState(scope: Construct, settings: JobSettings): Record<s
       'ResourceConfig': cluster(settings),
       'StoppingCondition': { MaxRuntimeInSeconds: settings.maxRuntime.toSeconds() },
       'EnableNetworkIsolation': true,
+      ...(settings.vpcConfig === undefined ? {} : { VpcConfig: settings.vpcConfig }),
     },
     ResultSelector: {
       'jobName.$': '$.TrainingJobName',
@@ -87,7 +91,7 @@ export function evaluationState(scope: Construct, settings: JobSettings, paths: 
       },
       'ProcessingResources': { ClusterConfig: cluster(settings) },
       'StoppingCondition': { MaxRuntimeInSeconds: settings.maxRuntime.toSeconds() },
-      'NetworkConfig': { EnableNetworkIsolation: true },
+      'NetworkConfig': { EnableNetworkIsolation: true, ...(settings.vpcConfig === undefined ? {} : { VpcConfig: settings.vpcConfig }) },
     },
     ResultPath: null,
     ...limits(settings),

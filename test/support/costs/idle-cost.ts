@@ -63,7 +63,8 @@ export function monthly(lines: readonly CostLine[], years: number = 0): number {
 
 function alarm(properties: Record<string, unknown>): Priced[] {
   const queries = listed(properties.Metrics) as { MetricStat?: { Period?: number } }[];
-  const periods = queries.length === 0 ? [properties.Period] : queries.flatMap(({ MetricStat }) => MetricStat === undefined ? [] : [MetricStat.Period]);
+  const measured = queries.flatMap(({ MetricStat }) => MetricStat === undefined ? [] : [MetricStat.Period]);
+  const periods = queries.length === 0 ? [properties.Period] : measured;
   return periods.map((period) => [Number(period) < 60 ? 'fastAlarm' : 'alarm', 1]);
 }
 
