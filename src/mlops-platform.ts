@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -130,11 +130,12 @@ export class MlopsPlatform extends Construct {
     this.protection = new PipelineProtection(this, 'Protection', {
       ...props.protection, alerts: this.alerts.topic, encryptionKey: this.encryptionKey,
     });
-    new PlatformResources(this, {
+    const shared = new PlatformResources(this, {
       encryptionKey: this.encryptionKey,
       rolePath: props.rolePath,
       newAccessLogs: (within) => newSharedAccessLogs(within, props.removalPolicy ?? RemovalPolicy.RETAIN),
     });
+    this.protection.protectBucket(shared.pipelineFiles);
     this.protection.trust(this);
     this.protection.protectBucket(this.dataLake.curatedZone);
     this.protection.protectArns('kms', this.encryptionKey.keyArn, this.dataLake.sourceKey.keyArn, this.dataLake.curatedKey.keyArn);
@@ -171,9 +172,11 @@ export class MlopsPlatform extends Construct {
     return pipeline;
   }
 
-  /** Adds a data scientist's notebook. */
+  /** Adds a data scientist's notebook, in a nested stack of its own. */
   public addNotebookEnvironment(id: string, options: NotebookEnvironmentOptions = {}): NotebookEnvironment {
-    const environment = new NotebookEnvironment(this, id, {
+    // fifty notebooks and a hundred models are more than one stack holds
+    const within = new NestedStack(this, id, { description: `The notebook ${id}` });
+    const environment = new NotebookEnvironment(within, 'Notebook', {
       ...options,
       lake: this.dataLake,
       // A Studio space lives in its domain's network.
@@ -195,7 +198,6 @@ export class MlopsPlatform extends Construct {
     });
     if (this.apiLogging !== undefined) model.stack.node.addDependency(this.apiLogging);
     this.protection.protectBucket(model.registry.artifacts);
-    this.protection.protectBucket(model.delivery.artifactBucket);
     this.protection.protectEndpoint(model.endpoint);
     this.protection.protectTable(model.registry.ledger);
     this.protection.protectBranch(model.delivery.repository.branch);

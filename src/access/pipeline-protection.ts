@@ -83,6 +83,8 @@ export interface PipelineProtectionProps extends PipelineProtectionOptions {
   readonly encryptionKey?: kms.IKey;
 }
 
+/** What the policies for listed resources can hold of a service: about as many buckets as 45 models have. */
+const MOST_LISTED = 100;
 /** Policies for what is denied on listed resources: a role takes ten. */
 const LISTED_PARTS = 3;
 /** Buckets that the watch over calls can hold one by one. */
@@ -325,7 +327,7 @@ export class PipelineProtection extends Construct {
 
   /** One part of what is denied on listed resources: there may be more of them than one policy holds. */
   private listedStatements(part: number): object[] {
-    const shares = Object.entries(this.listed).map(([service, arns]) => [service, arns.filter((_arn, i) => i % LISTED_PARTS === part)]);
+    const shares = Object.entries(this.listed).map(([service, arns]) => [service, arns.slice(0, MOST_LISTED)] as const).map(([service, arns]) => [service, arns.filter((_arn, i) => i % LISTED_PARTS === part)]);
     const table = PROTECTED_ACTIONS.filter(({ reach }) => reach === ProtectionReach.LISTED);
     const statements = merged(denyStatements(table, { ...this.scope(), exempt: {}, listed: Object.fromEntries(shares) as DenyScope['listed'] }, true));
     if (statements.length > 0) return statements;

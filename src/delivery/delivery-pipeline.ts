@@ -13,7 +13,6 @@ import { grantObjects } from '../data/object-access';
 import { cleanName } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { LostEvents, surely } from '../private/lost-events';
-import { starterRole } from '../private/machine-defaults';
 import { newLogGroup, newRole } from '../private/model-defaults';
 import { ModelResources } from '../private/model-resources';
 import { newPipelineFiles } from '../private/platform-resources';
@@ -132,10 +131,11 @@ export class DeliveryPipeline extends Construct {
 
     const source = props.source._bind(this);
     this.repository = source.repository;
-    const shared = props.artifactBucket === undefined ? ModelResources.of(this)?.platform.pipelineFiles : undefined;
-    this.artifactBucket = props.artifactBucket ?? shared ?? newPipelineFiles(this, 'Artifacts', this.key);
+    const platform = props.artifactBucket === undefined ? ModelResources.of(this)?.platform : undefined;
+    const shared = platform && { files: platform.pipelineFiles, prefix: platform.pipelinePrefix };
+    this.artifactBucket = props.artifactBucket ?? shared?.files ?? newPipelineFiles(this, 'Artifacts', this.key);
     // a pipeline's files are below the first 20 characters of its name: whoever shares a bucket has to know them
-    this.ownName = shared === undefined ? undefined : `${cleanName(props.training.jobPrefix, 11)}-${this.node.addr.slice(-8)}`;
+    this.ownName = shared === undefined ? undefined : `${shared.prefix}${cleanName(props.training.jobPrefix, 4)}-${this.node.addr.slice(-6)}`;
 
     const project = this.createProject(props, timeout, source.author);
     this.projectName = project.ref;
@@ -144,7 +144,9 @@ export class DeliveryPipeline extends Construct {
     const pipeline = this.createPipeline(source, props.training);
     this.pipelineName = this.ownName ?? pipeline.ref;
     this.pipelineArn = Stack.of(this).formatArn({ service: 'codepipeline', resource: this.pipelineName });
-    if (source.trigger) this.startOn(source.trigger, props.lostEvents ?? new LostEvents(this, 'LostEvents').queue);
+    const model = this.ownName === undefined ? undefined : ModelResources.of(this);
+    if (source.trigger && model) this.startByRoute(model, source.trigger);
+    else if (source.trigger) this.startOn(source.trigger, props.lostEvents ?? new LostEvents(this, 'LostEvents').queue);
   }
 
   private createProject(props: DeliveryPipelineProps, timeout: Duration, author?: SourceAuthor): codebuild.CfnProject {
@@ -252,8 +254,14 @@ export class DeliveryPipeline extends Construct {
     return pipeline;
   }
 
+  private startByRoute(model: ModelResources, { source, detailType, resources, detail }: events.EventPattern): void {
+    model.route({ delivery: { pipeline: this.pipelineName, sourceAction: SOURCE } }, {
+      source: source?.[0] ?? '', detailTypes: detailType ?? [], resources, detail: detail ?? {},
+    });
+  }
+
   private startOn(eventPattern: events.EventPattern, lost: sqs.IQueue): void {
-    const start = new targets.CodePipeline(codepipeline.Pipeline.fromPipelineArn(this, 'Pipeline', this.pipelineArn), { eventRole: starterRole(this) });
+    const start = new targets.CodePipeline(codepipeline.Pipeline.fromPipelineArn(this, 'Pipeline', this.pipelineArn));
     // the commit of this very merge: by the time that a waiting run begins, the branch may have moved on
     const input = events.RuleTargetInput.fromObject({
       sourceRevisions: [{ actionName: SOURCE, revisionType: 'COMMIT_ID', revisionValue: events.EventField.fromPath('$.detail.commitId') }],

@@ -10,6 +10,8 @@ import { MlopsEventType } from '../domain/events';
 
 /** What events of a model start there. Each member is for one kind of event. */
 export interface ModelRoutes {
+  /** The pipeline that a merge starts, on the commit of that merge. */
+  readonly delivery?: { readonly pipeline: string; readonly sourceAction: string };
   /** ARN of the state machine that a published dataset starts. */
   readonly training?: string;
   /** ARN of the state machine that a registered version starts, and one whose turn it is. */
@@ -38,6 +40,8 @@ export interface CalledFunction {
 export const EXECUTION_STATUS = 'Step Functions Execution Status Change';
 export const ALARM_STATE = 'CloudWatch Alarm State Change';
 const SCHEDULED = 'Scheduled Event';
+/** What CodeCommit tells of a branch. */
+const BRANCH_STATE = 'CodeCommit Repository State Change';
 
 /** As long as EventBridge itself would try: nothing is lost because a service is out of order for some hours. */
 const RETRY = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 10, BackoffRate: 2, MaxDelaySeconds: 600, MaxAttempts: 150 }];
@@ -53,14 +57,17 @@ export class EventRouter extends Construct {
   private readonly role: InlineRole;
   private readonly called = new Set<string>();
 
-  /** @param started pattern of the names of the state machines that are started */
-  constructor(scope: Construct, id: string, started: string, encryptionKey: kms.IKey) {
+  /** @param started patterns of the names of the state machines and pipelines that are started */
+  constructor(scope: Construct, id: string, started: { readonly machines: string; readonly pipelines: string }, encryptionKey: kms.IKey) {
     super(scope, id);
     const role = this.role = new InlineRole(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('states.amazonaws.com'), description: 'Starts what events of models are about',
     });
-    const machines = Stack.of(this).formatArn({ service: 'states', resource: 'stateMachine', resourceName: started, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    const machines = Stack.of(this).formatArn({ service: 'states', resource: 'stateMachine', resourceName: started.machines, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    const pipelines = Stack.of(this).formatArn({ service: 'codepipeline', resource: started.pipelines });
     role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [machines] }));
+    role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['codepipeline:StartPipelineExecution'], resources: [pipelines] }));
+    acknowledgeWildcard(role, pipelines, 'The pipelines of all models have names that begin alike; models come and go.');
     acknowledgeWildcard(role, machines, 'The state machines of all models have names that begin alike; models come and go.');
     acknowledgeWildcard(role, '*', 'Log delivery and tracing have no resources in IAM.');
     this.stateMachine = new sfn.StateMachine(this, 'Resource', {
@@ -119,6 +126,12 @@ export class EventRouter extends Construct {
 
     const kind = '$.event[\'detail-type\']';
     const is = (type: string): sfn.Condition => sfn.Condition.stringEquals(kind, type);
+    // the commit of this very merge: by the time that a waiting run begins, the branch may have moved on
+    const deliver = task('StartDelivery', 'aws-sdk:codepipeline:startPipelineExecution', {
+      'Name.$': '$.model.delivery.pipeline',
+      'ClientRequestToken.$': '$.event.id',
+      'SourceRevisions': [{ 'ActionName.$': '$.model.delivery.sourceAction', 'RevisionType': 'COMMIT_ID', 'RevisionValue.$': '$.event.detail.commitId' }],
+    });
     const end = { 'execution.$': '$.event.detail.executionArn', 'status.$': '$.event.detail.status', 'time.$': '$.event.time' };
     const broken = { Input: { 'execution.$': '$.event.detail.executionArn', 'reason.$': 'States.Format(\'its execution is {}\', $.event.detail.status)' } };
     const isOf = (machine: keyof ModelRoutes): sfn.Condition => sfn.Condition.stringEqualsJsonPath('$.event.detail.stateMachineArn', `$.model.${machine}`);
@@ -128,6 +141,7 @@ export class EventRouter extends Construct {
       .otherwise(start('StartRecovery', 'recovery', broken));
     return new sfn.Choice(steps, 'WhatHappened')
       .when(is(MlopsEventType.DATASET_PUBLISHED), start('StartTraining', 'training', { Input: { 'dataset.$': '$.event.detail.version' } }))
+      .when(is(BRANCH_STATE), deliver)
       .when(is(EXECUTION_STATUS), ended)
       .when(is(SCHEDULED), call('Periodic', 'periodic', { 'time.$': '$.event.time' }))
       .when(is(ALARM_STATE), call('Alarm', 'alarm', { 'time.$': '$.event.time', 'detail.$': '$.event.detail' }))

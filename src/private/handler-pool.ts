@@ -1,4 +1,4 @@
-import { Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -15,6 +15,14 @@ export interface PooledOptions {
   readonly timeout?: Duration;
 }
 
+export interface HandlerPoolProps {
+  /** What the path of the roles begins with that the functions take. */
+  readonly rolePath: string;
+  /** What the names of the functions begin with. */
+  readonly prefix: string;
+  readonly encryptionKey?: kms.IKey;
+}
+
 /**
  * The functions that all models of a platform have in common: each handler once. They have no rights of their own but to
  * write logs, and work in the role that an event names, which has to be one of a model's.
@@ -26,10 +34,12 @@ export class HandlerPool extends Construct {
   public readonly role: iam.IRole;
   private readonly logGroup: logs.ILogGroup;
   private readonly functions = new Map<string, lambda.Function>();
+  private readonly prefix: string;
 
-  constructor(scope: Construct, id: string, below: string, encryptionKey?: kms.IKey) {
+  constructor(scope: Construct, id: string, { rolePath, prefix, encryptionKey }: HandlerPoolProps) {
     super(scope, id);
-    this.rolePath = `${below}cdk-mlops/${this.node.addr.slice(-12)}/`;
+    this.prefix = prefix;
+    this.rolePath = `${rolePath}cdk-mlops/${this.node.addr.slice(-12)}/`;
     this.logGroup = new logs.LogGroup(this, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
     const role = new InlineRole(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
@@ -42,20 +52,24 @@ export class HandlerPool extends Construct {
     this.role = role;
   }
 
-  /** The function of a handler. */
-  public function(type: HandlerClass, { description, timeout }: PooledOptions): lambda.Function {
+  /**
+   * ARN of the function of a handler. It holds the name itself: a reference to the function would be a parameter of the
+   * nested stack of each model.
+   */
+  public functionArn(type: HandlerClass, { description, timeout }: PooledOptions): string {
     const id = type.name.replace(/Function$/, '');
-    const known = this.functions.get(id);
-    if (known !== undefined) return known;
-    const made = new type(this, id, {
+    const functionName = `${this.prefix}${id}`;
+    const arn = Stack.of(this).formatArn({ service: 'lambda', resource: 'function', resourceName: functionName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    if (this.functions.has(id)) return arn;
+    this.functions.set(id, new type(this, id, {
+      functionName,
       architecture: lambda.Architecture.ARM_64,
       description,
       logGroup: this.logGroup,
       memorySize: 512,
       role: this.role,
       timeout: timeout ?? Duration.minutes(1),
-    });
-    this.functions.set(id, made);
-    return made;
+    }));
+    return arn;
   }
 }

@@ -26,7 +26,7 @@ export function newHandler(scope: Construct, type: HandlerClass, options: NewHan
   const { area, functionId = 'Function', environment: settings, ...defaults } = options;
   const model = ModelResources.of(scope);
   if (model === undefined) return new type(scope, functionId, handlerDefaults(scope, { ...defaults, environment: settings }));
-  const { functionArn } = model.platform.handlers.function(type, defaults);
+  const functionArn = model.platform.handlers.functionArn(type, defaults);
   const role = model.handlerRole(area);
   const handler = lambda.Function.fromFunctionAttributes(scope, functionId, {
     functionArn, role, sameEnvironment: true, architecture: lambda.Architecture.ARM_64,

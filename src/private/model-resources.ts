@@ -26,6 +26,7 @@ const shared = new WeakMap<IConstruct, ModelResources>();
 export interface EventPattern {
   readonly source: string;
   readonly detailTypes: string[];
+  readonly resources?: string[];
   readonly detail: Record<string, unknown>;
 }
 
@@ -93,7 +94,7 @@ export class ModelResources {
   public nameOf(resource: Construct, maxLength: number): string {
     const own = resource.node.path.slice(this.scope.node.path.length + 1);
     const { scope, id, addr } = this.scope.node;
-    const model = cleanName([...(scope === undefined ? [] : [scope.node.id]), id].join('-'), 20);
+    const model = cleanName([...(scope === undefined ? [] : [scope.node.id]), id].join('-'), 16);
     const name = `${this.platform.prefix}${model}-${addr.slice(-6)}-`;
     return name + cleanName(own, maxLength - name.length);
   }
@@ -138,7 +139,9 @@ export class ModelResources {
       eventPattern: Lazy.any({
         produce: () => ({
           account: [stack.account],
-          $or: this.patterns.map(({ source, detailTypes, detail }) => ({ 'source': [source], 'detail-type': detailTypes, detail })),
+          $or: this.patterns.map(({ source, detailTypes, resources, detail }) => ({
+            'source': [source], 'detail-type': detailTypes, ...(resources === undefined ? {} : { resources }), detail,
+          })),
         }),
       }),
       targets: [{

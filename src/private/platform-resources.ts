@@ -1,10 +1,11 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { EventRouter } from './event-router';
 import { HandlerPool } from './handler-pool';
+import { fingerprint } from '../domain/fingerprint';
 
 export interface PlatformResourcesProps {
   readonly encryptionKey: kms.IKey;
@@ -25,6 +26,8 @@ export class PlatformResources {
 
   /** What the names of the models' state machines begin with. */
   public readonly prefix: string;
+  /** What the names of the models' pipelines begin with: they have room for 20 characters. */
+  public readonly pipelinePrefix: string;
   /** Starts what events of the models are about. */
   public readonly router: EventRouter;
   /** The functions of the models. */
@@ -46,14 +49,23 @@ export class PlatformResources {
     shared.set(scope, this);
     const within = new Construct(scope, 'Models');
     this.rolePath = rolePath;
-    this.prefix = `mlops-${within.node.addr.slice(-8)}-`;
-    this.handlers = new HandlerPool(within, 'Handlers', rolePath, encryptionKey);
-    this.router = new EventRouter(within, 'Router', `${this.prefix}*`, encryptionKey);
+    // like the names that CloudFormation makes, by which the platform knows its own work
+    const stackName = rootOf(Stack.of(scope)).stackName;
+    const known = Token.isUnresolved(stackName) ? 'mlops' : stackName;
+    const mark = fingerprint(`${scope.node.addr} ${known}`);
+    this.prefix = `${known.slice(0, 20)}-${mark}-`;
+    this.pipelinePrefix = `${mark}-`;
+    this.handlers = new HandlerPool(within, 'Handlers', { rolePath, prefix: this.prefix, encryptionKey });
+    this.router = new EventRouter(within, 'Router', { machines: `${this.prefix}*`, pipelines: `${this.pipelinePrefix}*` }, encryptionKey);
     this.deliveryLogs = new logs.LogGroup(within, 'Labels', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
     this.deliveryLog = new logs.LogStream(within, 'LabelStream', { logGroup: this.deliveryLogs, removalPolicy: RemovalPolicy.DESTROY });
     this.accessLogs = newAccessLogs(within);
     this.pipelineFiles = newPipelineFiles(within, 'PipelineFiles', encryptionKey);
   }
+}
+
+function rootOf(stack: Stack): Stack {
+  return stack.nestedStackParent === undefined ? stack : rootOf(stack.nestedStackParent);
 }
 
 /** A bucket for what pipelines hand from action to action. */
