@@ -79,6 +79,7 @@ project.addGitIgnore('.jsii.tabl.json');
 for (const ignored of ['.venv/', '.local/', '.cache/', '.stryker-tmp/', 'cdk.out/', '__pycache__/', '.pytest_cache/', '*.pyc']) project.addGitIgnore(ignored);
 for (const command of ['local', 'verify']) project.setScript(command, `node examples/local/setup.mjs ${command}`);
 project.setScript('bench:verdict', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/verdict/main.ts');
+project.setScript('bench:synth', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/synth/main.ts');
 // one run for each failure of each state of a release: about 20 minutes on one core
 project.setScript('failures', "jest --testMatch '**/failures/*.failures.ts' '**/failures/*.test.ts'");
 project.setScript('mutation', 'stryker run test/support/stryker.json');
