@@ -1,4 +1,4 @@
-import { NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aspects, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -14,6 +14,7 @@ import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
 import { DataSource } from './data/data-source';
 import { newSharedAccessLogs } from './private/access-logs';
 import { grantLogs } from './private/handler-defaults';
+import { AcknowledgeKnownFindings } from './private/known-findings';
 import { LostEvents } from './private/lost-events';
 import { PlatformResources } from './private/platform-resources';
 import { putRolesBelow } from './private/role-path';
@@ -120,6 +121,7 @@ export class MlopsPlatform extends Construct {
 
   constructor(scope: Construct, id: string, props: MlopsPlatformProps = {}) {
     super(scope, id);
+    Aspects.of(this).add(new AcknowledgeKnownFindings());
     this.removalPolicy = props.removalPolicy;
     this.network = props.network;
     this.packages = props.packages;
@@ -136,10 +138,14 @@ export class MlopsPlatform extends Construct {
       newAccessLogs: (within) => newSharedAccessLogs(within, props.removalPolicy ?? RemovalPolicy.RETAIN),
     });
     this.protection.protectBucket(shared.pipelineFiles);
+    this.protection.locks.bucket(shared.pipelineFiles);
     this.protection.trust(this);
     this.protection.protectBucket(this.dataLake.curatedZone);
     this.protection.protectArns('kms', this.encryptionKey.keyArn, this.dataLake.sourceKey.keyArn, this.dataLake.curatedKey.keyArn);
-    this.lostEvents = new LostEvents(this, 'LostEvents', this.alerts.topic).queue;
+    this.protection.locks.bucket(this.dataLake.curatedZone);
+    this.protection.locks.topic(this.alerts.topic);
+    [this.encryptionKey, this.dataLake.sourceKey, this.dataLake.curatedKey].forEach((key) => this.protection.locks.key(key));
+    this.lostEvents = new LostEvents(this, 'LostEvents', this.alerts.topic, this.encryptionKey).queue;
     this.protection.protectArns('sqs', this.lostEvents.queueArn);
     const stack = Stack.of(this);
     // whatever an API is called, these are its paths
@@ -166,7 +172,9 @@ export class MlopsPlatform extends Construct {
 
   /** Adds a pipeline that publishes versions of a dataset. */
   public addDataPipeline(id: string, options: DataPipelineOptions): DataPipeline {
-    const pipeline = new DataPipeline(this, id, { ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey });
+    const pipeline = new DataPipeline(this, id, {
+      ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey, lostEvents: this.lostEvents,
+    });
     this.protection.allowStart(pipeline.stateMachine);
     this.team.addPipeline(pipeline);
     return pipeline;
@@ -200,6 +208,10 @@ export class MlopsPlatform extends Construct {
     this.protection.protectBucket(model.registry.artifacts);
     this.protection.protectEndpoint(model.endpoint);
     this.protection.protectTable(model.registry.ledger);
+    this.protection.locks.bucket(model.registry.artifacts);
+    this.protection.locks.bucket(model.endpoint.observations.bucket);
+    this.protection.locks.table(model.registry.ledger);
+    this.protection.locks.repository(model.registry.repository);
     this.protection.protectBranch(model.delivery.repository.branch);
     this.team.addModel(model, options.hooks);
     return model;

@@ -1,7 +1,7 @@
 import * as path from 'path';
 import { App, CfnOutput, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { DataScript, DataSource, MlopsPlatform, ModelSource, Persona, QualityGate, QualityMetric, TrafficShift } from 'cdk-mlops';
+import { DataQualityRule, DataScript, DataSource, MlopsPlatform, ModelSource, Persona, QualityGate, QualityMetric, TrafficShift } from 'cdk-mlops';
 
 /** What differs where the platform is tried on another table. */
 export interface RegressionPlatformOptions {
@@ -11,7 +11,18 @@ export interface RegressionPlatformOptions {
   readonly target?: string;
   /** @default 'time_hour' */
   readonly timeColumn?: string;
+  /** @default - the rules below, for the weather */
+  readonly quality?: DataQualityRule[];
 }
+
+/** What the weather must satisfy before a version of it is published, beside the rules of the pipeline's script. */
+const WEATHER_RULES = [
+  DataQualityRule.schema({ time_hour: 'timestamp', origin: 'string', temp: 'double', temp_in_24h: 'double' }),
+  DataQualityRule.notNull('humid', 0.02),
+  DataQualityRule.range('humid', 0, 100),
+  DataQualityRule.rowCountChange({ maxDecreasePercent: 10, maxIncreasePercent: 100 }),
+  DataQualityRule.freshness(Duration.days(14)),
+];
 
 /** The whole platform with one model: the temperature of three airports, 24 hours ahead. */
 export function regressionPlatform(app: App, options: RegressionPlatformOptions = {}): Stack {
@@ -23,6 +34,7 @@ export function regressionPlatform(app: App, options: RegressionPlatformOptions 
     script: DataScript.fromAsset(options.script ?? path.join(__dirname, 'pipelines', 'weather.py')),
     target: options.target ?? 'temp_in_24h',
     timeColumn: options.timeColumn ?? 'time_hour',
+    quality: options.quality ?? WEATHER_RULES,
     runOnArrival: true,
   });
   const model = platform.addModel('Temperature', {
@@ -53,6 +65,9 @@ export function regressionPlatform(app: App, options: RegressionPlatformOptions 
     TrainingWorkflow: model.training.stateMachine.stateMachineArn,
     ReleaseWorkflow: model.releases.stateMachine.stateMachineArn,
     SourceUri: pipeline.sourceUri,
+    DatasetDatabase: platform.dataLake.databaseName,
+    DatasetTable: pipeline.dataset.tableName,
+    DatasetWorkGroup: platform.dataLake.workGroupName ?? '',
     EndpointName: model.endpoint.endpointName,
     LedgerTable: model.registry.ledger.tableName,
     ObservationBucket: model.endpoint.observations.bucket.bucketName,

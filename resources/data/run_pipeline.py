@@ -37,6 +37,7 @@ import hashlib
 import importlib
 import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import PurePosixPath
@@ -158,10 +159,8 @@ def check_of(rule: dict, df: DataFrame, args: argparse.Namespace) -> Check:
     if kind not in KINDS:
         raise SystemExit(f"unknown quality rule {kind!r}: known are {', '.join(name for name in KINDS if name != 'numeric')}")
     text, columns_of, make = KINDS[kind]
-    if kind == "fresh":
-        rule = {"column": args.time_column, **rule}
-    columns = columns_of(rule)
-    absent = [name for name in columns if name not in df.columns]
+    rule = {"column": args.time_column, **rule} if kind == "fresh" else rule
+    absent = [name for name in columns_of(rule) if name not in df.columns]
     if absent:
         return Check(text(rule), None, lambda *_: (False, f"no column {', '.join(map(str, absent))}"))
     measure, judge = make(rule, df, args)
@@ -311,7 +310,8 @@ def rows_of(spark: SparkSession, script, args: argparse.Namespace) -> tuple[Data
         return made, [], opened(made, source)
     inputs = json.loads(read_bytes(spark, args.inputs))
     key = inputs["key"]
-    uris = [f"{args.source.rstrip('/')}/{file['path']}" for file in inputs["files"]]
+    # Spark takes a path for a pattern: what is special in one is part of the name here
+    uris = [f"{args.source.rstrip('/')}/" + re.sub(r"([\[\]{}*?\\])", r"\\\1", file["path"]) for file in inputs["files"]]
     made = timed(script.transform(spark, uris), args) if uris else None
     files = opened(made, args.source) if uris else None
     if not args.parent:

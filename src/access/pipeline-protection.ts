@@ -11,6 +11,7 @@ import { boundaryStatements } from './boundary-statements';
 import { DenyPolicy, DenyPolicyProps, estimatedLength, POLICY_LIMIT } from './deny-policy';
 import { DenyScope, denyStatements, merged, packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
+import { ResourceLocks } from './resource-locks';
 import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-policies';
 import { TamperAlerts } from './tamper-alerts';
 import { Problems } from '../private/problems';
@@ -33,6 +34,13 @@ export interface PipelineProtectionOptions {
    * @default - only functions and builds of this stack, and the role by which the CDK deploys
    */
   readonly trustedRoles?: string[];
+  /**
+   * Whether `locks` writes denials into the policies of buckets, tables, repositories, topics and keys. They let the roles by
+   * which the CDK deploys through; where something else deploys, name its role in `trustedRoles` first.
+   *
+   * @default true
+   */
+  readonly lockResources?: boolean;
   /**
    * The bus that gets the event `TamperAttempt`.
    *
@@ -99,6 +107,7 @@ const ROOM = 1500;
  *
  * - `protectAgainst(role)` denies a role every action that starts, stops, skips or edits runs, or forges their evidence.
  * - `boundary` does the same as a permissions boundary, for roles that are made by others.
+ * - `locks` does so in the policies of resources, for everybody in the account.
  * - `serviceControlPolicies()` are documents for the organization, which bind the account's administrators too.
  * - Attempts, whoever makes them, are recorded by CloudTrail, announced as `TamperAttempt`, and told.
  *
@@ -113,6 +122,8 @@ const ROOM = 1500;
 export class PipelineProtection extends Construct {
   /** The policies that deny; all of them belong together. */
   public readonly denyPolicies: iam.IManagedPolicy[];
+  /** Denials in the policies of resources, which hold for everybody in the account. */
+  public readonly locks: ResourceLocks;
   /** A permissions boundary: everything but what is denied. */
   public readonly boundary: iam.IManagedPolicy;
   /**
@@ -153,6 +164,7 @@ export class PipelineProtection extends Construct {
     this.policyNamePrefix = props.policyNamePrefix;
     this.policyPath = props.policyPath;
     this._names = this.stackPrefix() ?? '';
+    this.locks = ResourceLocks._of(props.lockResources ?? true, this._names, props.trustedRoles ?? []);
     const problems = new Problems(this)
       .check(props.policyNamePrefix === undefined || /^[\w+=,.@-]{1,100}$/.test(props.policyNamePrefix),
         `policyNamePrefix must have 1 to 100 letters, digits and any of +=,.@_-, got '${props.policyNamePrefix}'`)

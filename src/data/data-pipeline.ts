@@ -4,6 +4,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { IDataLake } from './data-lake';
@@ -14,6 +15,7 @@ import { Dataset, IDataset } from './dataset';
 import { DatasetJob } from './dataset-job';
 import { DatasetWorkflow } from './dataset-workflow';
 import { SourceReading } from './source-reading';
+import { surely } from '../private/lost-events';
 import { Problems } from '../private/problems';
 
 /** Options of a data pipeline, whatever lake it belongs to. */
@@ -121,6 +123,14 @@ export interface DataPipelineProps extends DataPipelineOptions {
   readonly alerts?: sns.ITopic;
 
   /**
+   * Queue for events that should have started a run and could not be delivered in a day of tries. Its policy must let
+   * EventBridge send to it.
+   *
+   * @default - such an event is dropped; what it told of is read by the next run
+   */
+  readonly lostEvents?: sqs.IQueue;
+
+  /**
    * Key of logs and functions. It must let CloudWatch Logs use it.
    *
    * @default - the source zone's key for the job's logs, the service's own for the rest
@@ -217,7 +227,7 @@ export class DataPipeline extends Construct {
     });
     this.stateMachine = workflow.stateMachine;
 
-    const target = new targets.SfnStateMachine(workflow.stateMachine);
+    const target = surely(new targets.SfnStateMachine(workflow.stateMachine), props.lostEvents);
     if (props.schedule !== undefined) new events.Rule(this, 'Schedule', { schedule: props.schedule, targets: [target] });
     if (props.runOnArrival ?? false) {
       new events.Rule(this, 'Arrival', {

@@ -34,6 +34,9 @@ export interface DatasetWorkflowProps {
   readonly encryptionKey?: kms.IKey;
 }
 
+/** A source of very many files, of which there may be many versions, takes its time to be listed. */
+const LISTING = Duration.minutes(5);
+
 /** Wait for one's turn, plan, run the job, publish; a failure on the way is told and ends the run. */
 export class DatasetWorkflow extends Construct {
   public readonly stateMachine: sfn.StateMachine;
@@ -167,6 +170,7 @@ export class DatasetWorkflow extends Construct {
     const planner = new PlanDatasetFunction(scope, 'Function', handlerDefaults(scope, {
       description: `Looks at what there is to read for the dataset ${dataset.datasetName}`,
       encryptionKey: props.encryptionKey,
+      timeout: LISTING,
       environment: {
         BUCKET: dataset.bucket.bucketName,
         PREFIX: dataset.prefix,
@@ -192,6 +196,7 @@ export class DatasetWorkflow extends Construct {
     const publisher = new PublishDatasetFunction(scope, 'Function', handlerDefaults(scope, {
       description: `Publishes versions of the dataset ${datasetName}`,
       encryptionKey: props.encryptionKey,
+      timeout: LISTING,
       environment: {
         BUCKET: bucket.bucketName,
         PREFIX: prefix,

@@ -129,7 +129,7 @@ export class DeliveryPipeline extends Construct {
       .throwIfAny();
     this.key = props.encryptionKey ?? props.training.registry.encryptionKey;
 
-    const source = props.source._bind(this);
+    const source = props.source._bind(this, this.key);
     this.repository = source.repository;
     const platform = props.artifactBucket === undefined ? ModelResources.of(this)?.platform : undefined;
     const shared = platform && { files: platform.pipelineFiles, prefix: platform.pipelinePrefix };

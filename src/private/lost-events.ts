@@ -3,6 +3,7 @@ import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -14,11 +15,13 @@ export const RETRY_POLICY = { maximumEventAgeInSeconds: Duration.days(1).toSecon
 export class LostEvents extends Construct {
   public readonly queue: sqs.IQueue;
 
-  constructor(scope: Construct, id: string, alerts?: sns.ITopic) {
+  /** @param encryptionKey must let EventBridge use it */
+  constructor(scope: Construct, id: string, alerts?: sns.ITopic, encryptionKey?: kms.IKey) {
     super(scope, id);
     const stack = Stack.of(this);
     const queue = new sqs.Queue(this, 'Queue', {
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      encryption: encryptionKey === undefined ? sqs.QueueEncryption.SQS_MANAGED : sqs.QueueEncryption.KMS,
+      encryptionMasterKey: encryptionKey,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
       removalPolicy: RemovalPolicy.DESTROY,

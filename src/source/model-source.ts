@@ -1,5 +1,6 @@
 import { Names, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as codecommit from 'aws-cdk-lib/aws-codecommit';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { PullRequestApproval, PullRequestApprovalOptions } from './pull-request-approval';
 import { SourceAction } from './source-action';
@@ -106,7 +107,7 @@ export abstract class ModelSource {
   public abstract readonly _tellsAuthors: boolean;
 
   /** @internal */
-  public abstract _bind(scope: Construct): SourceAction;
+  public abstract _bind(scope: Construct, encryptionKey?: kms.IKey): SourceAction;
 }
 
 const BRANCH = 'main';
@@ -118,7 +119,7 @@ class CodeCommitSource extends ModelSource {
     super();
   }
 
-  public _bind(scope: Construct): SourceAction {
+  public _bind(scope: Construct, encryptionKey?: kms.IKey): SourceAction {
     const { options } = this;
     const branch = options.branch ?? BRANCH;
     new Problems(scope)
@@ -132,7 +133,7 @@ class CodeCommitSource extends ModelSource {
       ?? Names.uniqueResourceName(scope, { maxLength: 100, separator: '-', allowedSpecialCharacters: '._-' });
     const repository = options.repository ?? this.createRepository(scope, repositoryName);
     const approval = options.requireApproval ?? true
-      ? new PullRequestApproval(scope, 'Approval', { ...options.approval, repository, repositoryName, branch })
+      ? new PullRequestApproval(scope, 'Approval', { ...options.approval, repository, repositoryName, branch, encryptionKey })
       : undefined;
     return {
       repository: {

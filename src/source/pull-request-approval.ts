@@ -1,6 +1,7 @@
 import { CustomResource, Duration, Lazy, Names, Stack } from 'aws-cdk-lib';
 import * as codecommit from 'aws-cdk-lib/aws-codecommit';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { ApprovalRuleFunction } from './approval-rule-function';
 import { allow } from '../private/allow';
@@ -40,6 +41,12 @@ export interface PullRequestApprovalProps extends PullRequestApprovalOptions {
    * @default 'main'
    */
   readonly branch?: string;
+  /**
+   * Encrypts the logs of the function that keeps the rules. The key must let CloudWatch Logs use it.
+   *
+   * @default - the service's own encryption
+   */
+  readonly encryptionKey?: kms.IKey;
 }
 
 /**
@@ -81,7 +88,7 @@ export class PullRequestApproval extends Construct {
         },
       }],
     });
-    const rules = ApprovalRules.of(this);
+    const rules = ApprovalRules.of(this, props.encryptionKey);
     const { repositoryName = props.repository.repositoryName } = props;
     rules.allowOn(repositoryName);
     new CustomResource(this, 'Resource', {
@@ -100,18 +107,21 @@ export class PullRequestApproval extends Construct {
 
 /** The function behind the approval rules, one for all of a stack. */
 class ApprovalRules extends Construct {
-  public static of(scope: Construct): ApprovalRules {
+  /** The first that asks decides how the logs are encrypted. */
+  public static of(scope: Construct, encryptionKey?: kms.IKey): ApprovalRules {
     const holder = holderOf(Stack.of(scope));
     const found = holder.node.tryFindChild('ApprovalRules');
-    return found instanceof ApprovalRules ? found : new ApprovalRules(holder, 'ApprovalRules');
+    return found instanceof ApprovalRules ? found : new ApprovalRules(holder, 'ApprovalRules', encryptionKey);
   }
 
   public readonly functionArn: string;
   private readonly function: ApprovalRuleFunction;
 
-  private constructor(scope: Construct, id: string) {
+  private constructor(scope: Construct, id: string, encryptionKey?: kms.IKey) {
     super(scope, id);
-    this.function = new ApprovalRuleFunction(this, 'Function', handlerDefaults(this, { description: 'Keeps the approval rules of repositories' }));
+    this.function = new ApprovalRuleFunction(this, 'Function', handlerDefaults(this, {
+      description: 'Keeps the approval rules of repositories', encryptionKey,
+    }));
     this.functionArn = this.function.functionArn;
     trust(this);
     allow(this.function, {

@@ -8,12 +8,12 @@ export interface Reachable {
 }
 
 /** Names what is called from inside a network and not reachable there, all of it at once, with what to write to change that. */
-export function missingEndpoints(called: ReadonlySet<string>, { endpoints = [], s3Gateway = false, internetAccess = false }: Reachable): string[] {
-  if (internetAccess || called.size === 0) return [];
-  const there = new Set(endpoints.map(({ shortName }) => shortName));
+export function missingEndpoints(called: ReadonlySet<string>, network: Reachable): string[] {
+  if ((network.internetAccess ?? false) || called.size === 0) return [];
+  const there = new Set((network.endpoints ?? []).map(({ shortName }) => shortName));
   const missing = [...called].filter((name) => !there.has(name)).sort();
   // Whatever runs inside reads and writes buckets.
-  const s3 = s3Gateway || there.has('s3') ? [] : ['s3'];
+  const s3 = (network.s3Gateway ?? false) || there.has('s3') ? [] : ['s3'];
   if (missing.length + s3.length === 0) return [];
   const lines = [
     ...s3.map(() => "vpc.addGatewayEndpoint('s3', { service: ec2.GatewayVpcEndpointAwsService.S3 });"),

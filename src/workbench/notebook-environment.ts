@@ -67,6 +67,14 @@ export interface NotebookEnvironmentOptions {
   readonly saveFiles?: boolean;
 
   /**
+   * Whether the notebook asks Athena about the datasets of its lake, by `mlops.query(sql)`. It takes one more endpoint in
+   * the network; datasets are read without.
+   *
+   * @default false
+   */
+  readonly queryDatasets?: boolean;
+
+  /**
    * Whether pip installs packages, where there is a package repository to install from. Its two endpoints are made in
    * the network with the first notebook that does.
    *
@@ -161,6 +169,8 @@ export class NotebookEnvironment extends Construct {
     });
     this.role = role;
     props.lake?.grants.readCurated(role);
+    const queried = props.queryDatasets ?? false ? props.lake : undefined;
+    queried?.grants.queryCurated(role);
 
     const packages = props.installPackages ?? true ? props.packages : undefined;
     packages?.grantInstall(role);
@@ -176,6 +186,7 @@ export class NotebookEnvironment extends Construct {
         authorName: props.authorName,
         authorEmail: props.authorEmail,
         datasets: props.lake === undefined ? undefined : `s3://${props.lake.curatedZone.bucketName}/datasets`,
+        queries: queried === undefined ? undefined : [queried.databaseName, queried.workGroupName!],
         savedFiles: this.savedFiles(role, props),
         packages: packages === undefined ? undefined : [packages.domainName, packages.domainOwner, packages.repositoryName],
       },
@@ -224,6 +235,7 @@ function validate(construct: Construct, props: NotebookEnvironmentProps): void {
       `volumeSize must be 5..16384 GiB, got ${volumeSize?.toGibibytes()} GiB`)
     .check(instanceType === undefined || Token.isUnresolved(instanceType) || instanceType.startsWith('ml.'),
       `instanceType must be a SageMaker type such as 'ml.t3.medium', got '${instanceType}'`)
+    .check(!(props.queryDatasets ?? false) || props.lake !== undefined, 'queryDatasets takes a lake whose datasets are asked about')
     .check(studioDomainId === undefined || props.network === undefined, 'network and studioDomainId exclude each other: a Studio space uses the domain\'s network')
     .throwIfAny();
 }

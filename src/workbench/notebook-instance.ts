@@ -20,7 +20,7 @@ export interface NotebookSettings {
   readonly repository?: NotebookRepository;
   readonly packages?: IPackageRepository;
   /** What the script at the start is told, whichever kind it is. */
-  readonly start: Pick<StartSettings, 'authorName' | 'authorEmail' | 'datasets' | 'savedFiles' | 'packages'>;
+  readonly start: Pick<StartSettings, 'authorName' | 'authorEmail' | 'datasets' | 'queries' | 'savedFiles' | 'packages'>;
 }
 
 /** A notebook instance; gives its ARN. */
@@ -35,6 +35,7 @@ export function addNotebookInstance(scope: Construct, settings: NotebookSettings
     reach(ec2.InterfaceVpcEndpointAwsService.CODEARTIFACT_API);
     reach(ec2.InterfaceVpcEndpointAwsService.CODEARTIFACT_REPOSITORIES);
   }
+  if (settings.start.queries !== undefined) reach(ec2.InterfaceVpcEndpointAwsService.ATHENA);
   const repository = settings.repository?.bind(role, network);
   if (repository?.dependency !== undefined) needed.push(repository.dependency);
 

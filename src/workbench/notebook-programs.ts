@@ -18,6 +18,8 @@ export interface StartSettings {
   readonly authorEmail?: string;
   /** S3 URI of the curated datasets. */
   readonly datasets?: string;
+  /** Glue database and Athena work group of the curated datasets. */
+  readonly queries?: string[];
   /** S3 URI that the notebook's files are saved to. */
   readonly savedFiles?: string;
   /** Domain, owner and repository of packages. */
@@ -44,6 +46,7 @@ export function startScript(scope: Construct, role: iam.IRole, settings: StartSe
     `AUTHOR_NAME=${quoted(settings.authorName)}`,
     `AUTHOR_EMAIL=${quoted(settings.authorEmail)}`,
     `DATASETS=${quoted(settings.datasets)}`,
+    `QUERIES=${quoted(settings.queries?.join(' '))}`,
     `SAVED_FILES=${quoted(settings.savedFiles)}`,
     `PACKAGES=${quoted(settings.packages?.join(' '))}`,
     `REPOSITORY=${quoted(settings.repository)}`,

@@ -4,6 +4,7 @@ import * as events from 'aws-cdk-lib/aws-events';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { DataLake } from '../../src/data/data-lake';
 import { DataPipeline, DataPipelineProps } from '../../src/data/data-pipeline';
 import { DataQualityRule } from '../../src/data/data-quality-rule';
@@ -171,8 +172,12 @@ test('whoever waits asks for its turn some 200 times in the longest job', () => 
   expect([seconds(), seconds(Duration.hours(10))]).toEqual(['60', '180']);
 });
 
-test('starts by the clock and on arrival where asked', () => {
-  const template = templateOf({ schedule: events.Schedule.rate(Duration.days(1)), runOnArrival: true });
+test('starts by the clock and on arrival where asked, and keeps what could not be delivered', () => {
+  const lost = 'arn:aws:sqs:eu-central-1:111122223333:lost';
+  const template = templateOf((stack) => ({
+    schedule: events.Schedule.rate(Duration.days(1)), runOnArrival: true, lostEvents: sqs.Queue.fromQueueArn(stack, 'Lost', lost),
+  }));
+  template.allResourcesProperties('AWS::Events::Rule', { Targets: [Match.objectLike({ DeadLetterConfig: { Arn: lost }, RetryPolicy: Match.anyValue() })] });
   template.hasResourceProperties('AWS::Events::Rule', { ScheduleExpression: 'rate(1 day)' });
   template.hasResourceProperties('AWS::Events::Rule', {
     EventPattern: {

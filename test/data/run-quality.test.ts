@@ -56,7 +56,7 @@ describe('quality', () => {
     [{ rule: 'rowCountChange', maxDecrease: 0.2 }, 'at most 20 % fewer rows than the last version: failed, 10 after 13', ['--parent_rows', '13']],
     [{ rule: 'rowCountChange', maxIncrease: 0.5 }, 'at most 50 % more rows than the last version: failed, 10 after 6', ['--parent_rows', '6']],
     [{ rule: 'rowCountChange', maxIncrease: 1 }, 'at most 100 % more rows than the last version: passed, 10 after 6', ['--parent_rows', '6']],
-  ])('%j', async (rule, expected, more) => expect(await verdict(rule, more)).toBe(expected));
+  ])('%j', async (...[rule, expected, more]) => expect(await verdict(rule, more)).toBe(expected));
 
   test('what the table of the dataset calls its partitions, no column is called', async () => {
     const made = runs.script('reserved', "def transform(spark, source):\n    return spark.range(9).selectExpr('id AS y', '1 AS dataset_split')\n");

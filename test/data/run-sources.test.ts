@@ -60,11 +60,11 @@ describe('new files only', () => {
   test('the rows of each file are added to those before, and it comes to the same as reading everything', async () => {
     const dataset = new Growing('added');
     expect((await dataset.read({ 'b.csv': range(1, 11) })).report.rows).toEqual({ train: 7, holdout: 3 });
-    expect((await dataset.read({ 'c.csv': range(11, 16), 'a.csv': range(16, 21) })).report.files).toEqual(['a.csv', 'c.csv']);
+    expect((await dataset.read({ 'c [1]{2}*.csv': range(11, 16), 'a.csv': range(16, 21) })).report.files).toEqual(['a.csv', 'c [1]{2}*.csv']);
     expect(await dataset.rows()).toBe(Array.from({ length: 20 }, (_, i) => `${i + 1}:${i + 1}`).join(' '));
     const whole = await dataset.whole();
     expect(dataset.parent!.report.contentHash).toBe(whole.contentHash);
-    expect(whole.files).toEqual(['a.csv', 'b.csv', 'c.csv']);
+    expect(whole.files).toEqual(['a.csv', 'b.csv', 'c [1]{2}*.csv']);
   });
 
   test('a corrected file takes the place of its rows', async () => {

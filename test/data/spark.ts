@@ -56,9 +56,11 @@ export class SparkJobs {
 
 /** Rows of a query; `parquet('<folder>')` reads a split. */
 export async function query(sql: string): Promise<Record<string, unknown>[]> {
-  const connection = await (await DuckDBInstance.create()).connect();
+  const instance = await DuckDBInstance.create();
+  const connection = await instance.connect();
   const result = await connection.runAndReadAll(sql);
   const rows = result.getRowObjectsJson() as Record<string, unknown>[];
   connection.closeSync();
+  instance.closeSync();
   return rows;
 }

@@ -1,6 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { BatchStopJobRunCommand, GetJobRunCommand, GetTableCommand, GlueClient, StartJobRunCommand } from '@aws-sdk/client-glue';
+import {
+  BatchStopJobRunCommand, CreateTableCommand, DeleteTableCommand, GetJobRunCommand, GetTableCommand, GlueClient, StartJobRunCommand,
+  UpdateTableCommand,
+} from '@aws-sdk/client-glue';
 
 import { TinyCloud } from './support/tiny-cloud';
 import { JsonObject } from '../../examples/local/cloud/types';
@@ -149,6 +152,20 @@ describe('Glue', () => {
     const { Table: table } = await sdk().send(new GetTableCommand({ DatabaseName: 'LAKE', Name: 'temps' }));
     expect(table).toMatchObject({ Name: 'temps', DatabaseName: 'lake', Parameters: { classification: 'json' } });
     await expect(sdk().send(new GetTableCommand({ DatabaseName: 'lake', Name: 'none' }))).rejects.toMatchObject({ name: 'EntityNotFoundException' });
+  });
+
+  test('keeps tables that are made at run time, and lets an update go ahead only from what was read', async () => {
+    const send = (VersionId: string, comment: string) => sdk().send(new UpdateTableCommand({ DatabaseName: 'lake', TableInput: { Name: 'made', Description: comment }, VersionId }));
+    const read = async () => (await sdk().send(new GetTableCommand({ DatabaseName: 'lake', Name: 'made' }))).Table;
+    await cloud.create('AWS::Glue::Database', 'Db2', { DatabaseInput: { Name: 'Lake' } });
+    await sdk().send(new CreateTableCommand({ DatabaseName: 'lake', TableInput: { Name: 'Made' } }));
+    await expect(sdk().send(new CreateTableCommand({ DatabaseName: 'lake', TableInput: { Name: 'made' } }))).rejects.toMatchObject({ name: 'AlreadyExistsException' });
+    const first = (await read())!.VersionId!;
+    await send(first, 'one');
+    await expect(send(first, 'another')).rejects.toMatchObject({ name: 'ConcurrentModificationException' });
+    expect((await read())!.Description).toBe('one');
+    await sdk().send(new DeleteTableCommand({ DatabaseName: 'lake', Name: 'MADE' }));
+    await expect(read()).rejects.toMatchObject({ name: 'EntityNotFoundException' });
   });
 
   test('finds URIs in arguments', () => {

@@ -137,6 +137,15 @@ describe('the story on a table', () => {
     for (const [batch, when] of [[batches.first, at.start], [batches.second, at.second], [batches.third, at.third]] as const) {
       expect(times(batch.csv).every((time) => Date.parse(time) <= when.getTime() - 86_400_000)).toBe(true);
     }
+    // the bad batch is of the second's rows, under its name, and far from what they are
+    const target = (csv: string) => {
+      const [header, ...lines] = csv.split('\n').map((line) => line.split(','));
+      return lines.map((cells) => Number(cells[header.indexOf(scenario.target)]));
+    };
+    expect(batches.bad.name).toBe(batches.second.name);
+    expect(at.bad > at.crashed && at.bad < at.second).toBe(true);
+    const [least, most] = [Math.min, Math.max].map((extreme) => target(batches.first.csv).reduce((a, b) => extreme(a, b)));
+    expect(target(batches.bad.csv).every((value) => value > most + 10 * (most - least))).toBe(true);
     const numbers = [batches.first, batches.second, batches.third].flatMap(({ csv }) => csv.split('\n').slice(1).map((line) => Number(line.split(',')[1])));
     expect(numbers).toEqual(numbers.map((_, i) => i));
   });

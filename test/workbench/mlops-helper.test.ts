@@ -89,4 +89,5 @@ test('says what there is where something is not', async () => {
   await expect(evaluated('mlops.dataset("weather")')).rejects.toThrow("there is no dataset 'weather'; there are: Weather");
   await expect(evaluated('mlops.dataset("Weather", version="x")')).rejects.toThrow(/has no version 'x'; it has: 20260101T000000000Z-aaaaaaaa, 2026/);
   await expect(evaluated('mlops.datasets()', { MLOPS_DATASETS: '' })).rejects.toThrow('this notebook has no data lake');
+  await expect(evaluated('mlops.query("SELECT 1")')).rejects.toThrow('this notebook may not query');
 });

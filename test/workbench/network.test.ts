@@ -22,6 +22,7 @@ const ANSWERED_BY: Record<string, string[]> = {
   sagemaker: ['sagemaker.api'],
   codeartifact: ['codeartifact.api', 'codeartifact.repositories'],
   codecommit: ['git-codecommit'],
+  athena: ['athena'],
 };
 /** What the notebook itself calls, before and beside the programs: its log agent, and git's sign-in elsewhere. */
 const CALLED_BY_SAGEMAKER = ['logs', 'secretsmanager'];
@@ -32,7 +33,7 @@ function calledServices(): string[] {
   const programs = (fs.readdirSync(folder, { recursive: true }) as string[]).filter((name) => /\.(py|sh)$/.test(name));
   const found = programs.flatMap((name) => {
     const text = fs.readFileSync(path.join(folder, name), 'utf8').replace(/^#.*$/gm, '');
-    return [...text.matchAll(/(?:^|[\s!'(])aws (?=[a-z])(?!s3:)([a-z0-9]+)|"aws", "([a-z0-9]+)"|(?:create_client|client)\("([a-z0-9-]+)"/gm)]
+    return [...text.matchAll(/(?:^|[\s!'(])aws (?=[a-z])(?!s3:)([a-z0-9]+)|"aws", "([a-z0-9]+)"|_client\("([a-z0-9-]+)"/gm)]
       .map((match) => match[1] ?? match[2] ?? match[3]);
   });
   return [...new Set(found)].sort();
@@ -60,6 +61,7 @@ const ALWAYS = ['logs', 's3', 'sagemaker.api'];
 const cases: [string, string[], (stack: Stack) => NotebookEnvironmentProps][] = [
   ['nothing more', [], () => ({})],
   ['data', [], (stack) => ({ lake: new DataLake(stack, 'Lake') })],
+  ['data to query', ['athena'], (stack) => ({ lake: new DataLake(stack, 'Lake'), queryDatasets: true })],
   ['packages', ['codeartifact.api', 'codeartifact.repositories'], (stack) => ({ packages: packages(stack) })],
   ['packages that are switched off', [], (stack) => ({ packages: packages(stack), installPackages: false })],
   ['a CodeCommit repository', ['git-codecommit'], (stack) => ({ repository: codeCommit(stack) })],

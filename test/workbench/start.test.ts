@@ -68,8 +68,8 @@ function machine(): Record<string, string> {
   const bin = path.join(folder, 'bin');
   fs.mkdirSync(path.join(home(), 'anaconda3/envs/python3/lib/python3.11/site-packages'), { recursive: true });
   fs.writeFileSync(path.join(bin, 'systemctl'), `#!/bin/sh\necho "$@" >> ${folder}/systemctl\n`, { mode: 0o755 });
-  // -u ec2-user HOME=… command: as the same person, in the home of this test
-  fs.writeFileSync(path.join(bin, 'sudo'), `#!/bin/sh\n[ "$1 $2 $3" = "-u ec2-user HOME=/home/ec2-user" ] || exit 9\nshift 3\nHOME=${home()} exec "$@"\n`, { mode: 0o755 });
+  // as the same person, in the home of this test
+  fs.writeFileSync(path.join(bin, 'sudo'), `#!/bin/sh\n[ "$1 $2 $3" = "-H -u ec2-user" ] || exit 9\nshift 3\nHOME=${home()} exec "$@"\n`, { mode: 0o755 });
   const env = cloudEnv(home(), cloud);
   return { ...env, PATH: `${bin}:${env.PATH}`, DESTDIR: folder, GIT_CONFIG_NOSYSTEM: '1' };
 }

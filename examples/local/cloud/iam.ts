@@ -45,6 +45,9 @@ const RESOURCE_POLICIES: Record<string, { readonly document: string; readonly ta
   'AWS::SQS::QueuePolicy': {
     document: 'PolicyDocument', targets: ({ Queues }) => (Queues as string[]).map((url) => `:${url.slice(url.lastIndexOf('/') + 1)}`),
   },
+  'AWS::DynamoDB::Table': {
+    document: 'ResourcePolicy', targets: (_, { attributes }) => [attributes.Arn],
+  },
   'AWS::ECR::Repository': { document: 'RepositoryPolicyText', targets: (_, { attributes }) => [attributes.Arn] },
   'AWS::KMS::Key': { document: 'KeyPolicy', targets: (_, { attributes }) => [attributes.Arn] },
   'AWS::IAM::Role': { document: 'AssumeRolePolicyDocument', targets: (_, { attributes }) => [attributes.Arn] },
@@ -160,7 +163,8 @@ export class PolicyEvaluator {
   private resourcePolicyOf(resourceArn: string): Policy | undefined {
     for (const { resource, deployed } of this.resources().values()) {
       const kind = RESOURCE_POLICIES[resource.type];
-      const policy = kind && resource.properties[kind.document] as JsonObject | undefined;
+      const written = kind && resource.properties[kind.document] as JsonObject | undefined;
+      const policy = (written?.PolicyDocument ?? written) as JsonObject | undefined;
       if (!policy) continue;
       const guards = kind.targets(resource.properties, deployed).some((target) =>
         target.startsWith(':') ? resourceArn.endsWith(target) : resourceArn === target || resourceArn.startsWith(`${target}/`));

@@ -2,7 +2,7 @@ import { ExecutionEnvironment, FunctionCode } from './lambda-environment';
 import { Json } from './types';
 
 /** Warm environments of all functions together: a thread with the AWS SDK takes tens of megabytes. */
-const MAX_WARM = 16;
+const MAX_WARM = 24;
 /** Idle environments, the longest idle first, and the pool that each belongs to. */
 const idle = new Map<ExecutionEnvironment, FunctionPool>();
 

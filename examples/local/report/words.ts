@@ -44,6 +44,7 @@ const TITLES: readonly (readonly [RegExp, string])[] = [
   [/^\S+ \S+: the release of \S+ was taken back/, 'Release taken back'],
   [/^\S+ \S+: \S+ (was rejected|is not to be promoted)/, 'Version rejected'],
   [/ waits for an approval/, 'Approval asked for'],
+  [/^The data pipeline \S+ published nothing/, 'Data rejected'],
   [/rolled back/, 'Release rolled back'],
   [/become worse/, 'Quality degraded'],
 ];

@@ -2,6 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { Table } from '../table';
 import { LABEL_DELAY, Request, Scenario } from './scenario';
+import { DataQualityRule } from 'cdk-mlops';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
@@ -18,6 +19,7 @@ const AT = {
   stopped: 2,
   // the gate may let through what it stops on the sample data
   crashed: 2 + RELEASE,
+  bad: 2.5 + RELEASE,
   second: 3 + RELEASE,
   third: 3 + 2 * RELEASE,
   better: 3 + 3 * RELEASE,
@@ -58,13 +60,18 @@ export function ownTable(table: Table, folder: string): Scenario {
   }));
   // What the engineer has at a time: rows whose label is known, a day after the row itself.
   const known = (days: number) => history + Math.floor((days - LABEL_DELAY / DAY) * perDay);
-  const csv = (from: number, until: number) => [
+  const csv = (from: number, until: number, rows = table.rows.slice(from, until)) => [
     [TIME, ROW, ...table.columns.map(({ name }) => names.get(name)!)].join(','),
-    ...table.rows.slice(from, until).map((row, offset) => [
+    ...rows.map((row, offset) => [
       at(from + offset).toISOString(), from + offset, ...table.columns.map(({ name }) => quoted(row[name])),
     ].join(',')),
   ].join('\n');
-  const [first, second, third] = [AT.start, AT.second, AT.third].map(known);
+  const [first, bad, second, third] = [AT.start, AT.bad, AT.second, AT.third].map(known);
+  const targets = table.rows.map((row) => Number(row[table.target]));
+  const [lowest, highest] = [targets.reduce((a, b) => Math.min(a, b)), targets.reduce((a, b) => Math.max(a, b))];
+  const spread = highest - lowest;
+  // as from a meter that counts in another unit
+  const wrong = table.rows.slice(first, bad).map((row) => ({ ...row, [table.target]: String(highest + 100 * spread) }));
 
   const one = names.get(strongest(table, first))!;
   const all = [one, ...features.map(({ name }) => names.get(name)!).filter((name) => name !== one)];
@@ -76,14 +83,22 @@ export function ownTable(table: Table, folder: string): Scenario {
     requests,
     strict: false,
     script: writeScript(folder, table, names),
+    quality: [
+      DataQualityRule.range(names.get(table.target)!, lowest - 10 * spread, highest + 10 * spread),
+      DataQualityRule.rowCountChange({ maxDecreasePercent: 10, maxIncreasePercent: 300 }),
+    ],
     features: { few: [one], all, misleading: [...all, ROW] },
     batches: {
-      first: { name: 'first.csv', csv: csv(0, first) }, second: { name: 'second.csv', csv: csv(first, second) }, third: { name: 'third.csv', csv: csv(second, third) },
+      first: { name: 'first.csv', csv: csv(0, first) },
+      bad: { name: 'second.csv', csv: csv(first, bad, wrong) },
+      second: { name: 'second.csv', csv: csv(first, second) },
+      third: { name: 'third.csv', csv: csv(second, third) },
     },
     at: {
       start: after(AT.start),
       stopped: after(AT.stopped),
       crashed: after(AT.crashed),
+      bad: after(AT.bad),
       second: after(AT.second),
       third: after(AT.third),
       better: after(AT.better),

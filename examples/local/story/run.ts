@@ -90,7 +90,7 @@ function synthesize(scenario: Scenario, outdir: string): string {
   // Half of the synthesis is the CDK's look at the finished templates; that is for those who deploy them.
   process.env.CDK_VALIDATION ??= 'false';
   const app = new App({ outdir, analyticsReporting: false });
-  regressionPlatform(app, { script: scenario.script, target: scenario.target, timeColumn: scenario.timeColumn });
+  regressionPlatform(app, { script: scenario.script, target: scenario.target, timeColumn: scenario.timeColumn, quality: scenario.quality });
   return app.synth().directory;
 }
 

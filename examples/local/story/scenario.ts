@@ -1,3 +1,5 @@
+import { DataQualityRule } from 'cdk-mlops';
+
 /** What is played: the data in its own time, and when people do what. Nothing here says how it comes out. */
 export interface Scenario {
   readonly name: string;
@@ -6,6 +8,8 @@ export interface Scenario {
   readonly timeColumn: string;
   /** The data engineer's transformation, as a file. */
   readonly script: string;
+  /** What the rows must satisfy, where it is not what the example app says. */
+  readonly quality?: DataQualityRule[];
   readonly features: {
     /** What the scientist starts with. */
     readonly few: readonly string[];
@@ -17,11 +21,19 @@ export interface Scenario {
   /** Requests in the order of time. */
   readonly requests: readonly Request[];
   /** Raw data as it reaches the data engineer, in the order of time. */
-  readonly batches: { readonly first: Batch; readonly second: Batch; readonly third: Batch };
+  readonly batches: {
+    readonly first: Batch;
+    /** What the second is at first: it breaks a rule. */
+    readonly bad: Batch;
+    readonly second: Batch;
+    readonly third: Batch;
+  };
   readonly at: {
     readonly start: Date;
     readonly stopped: Date;
     readonly crashed: Date;
+    /** A bad batch of data. */
+    readonly bad: Date;
     readonly second: Date;
     readonly third: Date;
     readonly better: Date;

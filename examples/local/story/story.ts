@@ -1,3 +1,4 @@
+import { badBatchAct } from './act-bad-batch';
 import { crowdAct, misleadingAct } from './act-crowd';
 import { dataAct, firstReleaseAct } from './act-first-release';
 import { accuracyAct, driftAct, lateAct, watchedAct } from './act-quality';
@@ -13,6 +14,7 @@ export async function play(world: World): Promise<void> {
     ['a merge, and the first release', scenario.at.start, firstReleaseAct],
     ['a merge that the gate stops, and somebody who tries to stop the pipeline', scenario.at.stopped, stoppedAct],
     ['a merge whose training crashes', scenario.at.crashed, crashAct],
+    ['a bad batch of data, stopped at the gate', scenario.at.bad, badBatchAct],
     ['new data: an automatic revision', scenario.at.second, revisionAct],
     ['new data, and a new fleet that fails under load (injected)', scenario.at.third, faultAct],
     ['a merge with more features', scenario.at.better, betterAct],

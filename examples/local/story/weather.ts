@@ -29,6 +29,7 @@ export async function weather(python: string, javaHome: string, cache: string): 
       return at >= from && at < until;
     })].join('\n'),
   });
+  const june = between('june.csv', '2013-06', '2013-07');
   const few = ['temp'];
   const all = [
     ...few, 'dewp', 'humid', 'wind_speed', 'precip', 'pressure', 'visib', 'hour_sin', 'hour_cos',
@@ -44,13 +45,15 @@ export async function weather(python: string, javaHome: string, cache: string): 
     features: { few, all, misleading: [...all, 'day_of_year'] },
     batches: {
       first: between('january-to-may.csv', '2013-01', '2013-06'),
-      second: between('june.csv', '2013-06', '2013-07'),
+      bad: { name: june.name, csv: withoutMoisture(between(june.name, '2013-06', '2013-06-25').csv) },
+      second: june,
       third: between('july.csv', '2013-07', '2013-08'),
     },
     at: {
       start: day('2013-06-01'),
       stopped: day('2013-06-12'),
       crashed: day('2013-06-18'),
+      bad: day('2013-06-25'),
       second: day('2013-07-01'),
       third: day('2013-08-01'),
       better: day('2013-08-23'),
@@ -62,6 +65,13 @@ export async function weather(python: string, javaHome: string, cache: string): 
     },
     strict: true,
   };
+}
+
+/** What a station sends whose sensor for dew point and humidity has failed. */
+function withoutMoisture(csv: string): string {
+  const [header, ...lines] = csv.split('\n');
+  const failed = header.split(',').map((name) => ['dewp', 'humid'].includes(name.replaceAll('"', '')));
+  return [header, ...lines.map((line) => line.split(',').map((cell, i) => failed[i] ? 'NA' : cell).join(','))].join('\n');
 }
 
 /** The pipeline's rows for the whole year; kept until the script that makes them changes. */

@@ -16,6 +16,7 @@ import { SageMaker } from '../sagemaker/sagemaker';
 /** Outputs of the example app that the story goes by. */
 export type Outputs = Record<
 'PredictionUrl' | 'RepositoryName' | 'PipelineName' | 'TrainingWorkflow' | 'ReleaseWorkflow' | 'DataWorkflow' | 'SourceUri' | 'EndpointName' | 'LedgerTable'
+| 'DatasetDatabase' | 'DatasetTable' | 'DatasetWorkGroup'
 | 'ObservationBucket' | 'QualityAlarm' | 'DataScientistRole' | 'DataEngineerRole' | 'ClientRole', string>;
 
 const HOUR = 3_600_000;

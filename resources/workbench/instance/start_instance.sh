@@ -7,7 +7,7 @@ UNITS="${DESTDIR:-}/etc/systemd/system"
 install -d -m 755 "${UNITS}"
 find "${WORKBENCH}" -type d -exec chmod 755 {} + -o -type f -exec chmod 644 {} +
 
-as_user() { sudo -u ec2-user HOME="${HOME_FOLDER}" "$@"; }
+as_user() { sudo -H -u ec2-user "$@"; }
 
 # unit NAME DESCRIPTION LINE...: a service that runs once
 unit() {
@@ -23,7 +23,9 @@ timer() {
 }
 
 # What notebooks import, and where its data is.
-printf '{"datasets": "%s", "region": "%s"}\n' "${DATASETS}" "${REGION}" > "${WORKBENCH}/settings.json"
+read -r database work_group <<< "${QUERIES}" || true
+printf '{"datasets": "%s", "region": "%s", "database": "%s", "workGroup": "%s"}\n' "${DATASETS}" "${REGION}" "${database}" "${work_group}" \
+  > "${WORKBENCH}/settings.json"
 for packages in "${DESTDIR:-}${HOME_FOLDER}"/anaconda3/lib/python3*/site-packages "${DESTDIR:-}${HOME_FOLDER}"/anaconda3/envs/*/lib/python3*/site-packages; do
   if [ -d "${packages}" ]; then echo "${WORKBENCH}/python" > "${packages}/workbench.pth"; fi
 done

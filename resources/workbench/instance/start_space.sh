@@ -2,7 +2,9 @@
 # five minutes, so that what takes long goes on behind.
 
 # What notebooks import, and where its data is.
-printf '{"datasets": "%s", "region": "%s"}\n' "${DATASETS}" "${REGION}" > "${WORKBENCH}/settings.json"
+read -r database work_group <<< "${QUERIES}" || true
+printf '{"datasets": "%s", "region": "%s", "database": "%s", "workGroup": "%s"}\n' "${DATASETS}" "${REGION}" "${database}" "${work_group}" \
+  > "${WORKBENCH}/settings.json"
 packages="$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 if [ ! -w "${packages}" ]; then packages="$(python3 -m site --user-site)"; fi
 mkdir -p "${packages}"

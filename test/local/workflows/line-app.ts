@@ -21,16 +21,30 @@ export const LOAD_ALARM = 'Load';
 export const QUALITY_ALARM = 'Quality';
 export const OWN_NAMESPACE = 'Operator';
 
+/** How long an answer takes is real, and a machine that runs tests may be busy: no outcome hangs on it. */
+export const PATIENT = {
+  staging: { maxLatencyP95: Duration.seconds(30), maxStagingLatencyP95: Duration.seconds(4) },
+  release: { maxLatencyP95: Duration.seconds(30) },
+} as const;
+
 export interface LineOptions {
   readonly keep?: number;
+  /** Whether the length of blocks is chosen from the champion's past: within so short a window it is the same. */
+  readonly measured?: boolean;
   /** Names of alarms that roll back. */
   readonly rollbackAlarms?: string[];
-  /** How soon a version is decided on. */
-  readonly pace?: { readonly evaluateEvery: Duration; readonly minSamples: number };
+  /** How soon things are decided on, and looked at. */
+  readonly pace?: {
+    readonly evaluateEvery: Duration;
+    readonly minSamples: number;
+    readonly reconcileEvery: Duration;
+    readonly canary: Duration;
+    readonly watch: Duration;
+  };
 }
 
 /** From a commit and a dataset to production, with everything that decides on the way, and nothing beside it. */
-export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlarms = [], pace }: LineOptions = {}): void {
+export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, measured = false, rollbackAlarms = [], pace }: LineOptions = {}): void {
   const key = new kms.Key(stack, 'Key', { removalPolicy: RemovalPolicy.DESTROY });
   const common = { encryptionKey: key };
   // as a platform's model, whose functions are those of all models
@@ -51,8 +65,9 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlar
     window: Duration.hours(30),
     evaluateEvery: pace?.evaluateEvery ?? Duration.hours(6),
     labelDelay: Duration.hours(1),
-    blockLength: Duration.hours(1),
+    blockLength: measured ? undefined : Duration.hours(1),
     minSamples: pace?.minSamples ?? 60,
+    ...PATIENT.staging,
   });
   const alarm = (alarmName: string) => new cloudwatch.Alarm(stack, alarmName, {
     alarmName,
@@ -63,14 +78,16 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, rollbackAlar
   });
   const release = new CanaryRelease(stack, 'Release', {
     ...common,
+    ...PATIENT.release,
     endpoint,
     registry,
-    shift: TrafficShift.canaryInstances(1, Duration.minutes(30)),
+    shift: TrafficShift.canaryInstances(1, pace?.canary ?? Duration.minutes(30)),
     alarms: [alarm(LOAD_ALARM)],
-    watch: { window: Duration.hours(1), every: Duration.minutes(10), alarms: [alarm(QUALITY_ALARM)] },
+    watch: { window: pace?.watch ?? Duration.hours(1), every: Duration.minutes(10), alarms: [alarm(QUALITY_ALARM)] },
   });
+  const reconcileEvery = pace?.reconcileEvery ?? Duration.hours(1);
   const releases = new ReleaseWorkflow(stack, 'Releases', {
-    ...common, registry, staging, release, reconcileEvery: Duration.hours(1), hooks, keep, rollbackAlarms: rollbackAlarms.map(alarm),
+    ...common, registry, staging, release, reconcileEvery, hooks, keep, rollbackAlarms: rollbackAlarms.map(alarm),
   });
 
   new Alerts(stack, 'Alerts', common);

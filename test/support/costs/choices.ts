@@ -6,8 +6,8 @@ import * as codecommit from 'aws-cdk-lib/aws-codecommit';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { CostLine, idleCost, Resource } from './idle-cost';
 import {
-  DataPipeline, DataScript, DataSource, MlopsPlatform, MlopsPlatformProps, ModelSource, NotebookEnvironmentOptions, NotebookRepository, Persona,
-  PipelineProtection, RegressionModel, WorkbenchNetwork,
+  DataPipeline, DataScript, DataSource, IWorkbenchNetwork, MlopsPlatform, MlopsPlatformProps, ModelSource, NotebookEnvironmentOptions,
+  NotebookRepository, Persona, PipelineProtection, RegressionModel, WorkbenchNetwork,
 } from 'cdk-mlops';
 
 const root = path.join(__dirname, '../../..');
@@ -38,9 +38,9 @@ export class Choice {
     return this;
   }
 
-  withModel(name: string = 'Model'): this {
+  withModel(name: string = 'Model', network?: IWorkbenchNetwork): this {
     if (this.pipeline === undefined) throw new Error('a model needs data');
-    this.models.push(this.platform.addModel(name, { source: ModelSource.codeCommit(), dataset: this.pipeline.dataset }));
+    this.models.push(this.platform.addModel(name, { source: ModelSource.codeCommit(), dataset: this.pipeline.dataset, network }));
     return this;
   }
 
@@ -87,6 +87,7 @@ export const CHOICES: readonly { readonly name: string; readonly than?: string; 
   { name: 'a second notebook', than: 'the first notebook', build: (stack) => oneModel(stack).withNotebook().withNotebook('SecondNotebook') },
   { name: 'the first notebook, without packages', than: 'a model', build: (stack) => oneModel(stack).withNotebook('Notebook', { installPackages: false }) },
   { name: 'the first notebook, without packages and repository', than: 'a model', build: (stack) => oneModel(stack).withNotebook('Notebook', { installPackages: false, repository: undefined }) },
+  { name: 'the first notebook, which asks Athena', than: 'a model', build: (stack) => oneModel(stack).withNotebook('Notebook', { queryDatasets: true }) },
   { name: 'the first notebook, with 100 GiB', than: 'a model', build: (stack) => oneModel(stack).withNotebook('Notebook', { volumeSize: Size.gibibytes(100) }) },
   {
     name: 'the first notebook, in a network of two zones',
@@ -94,6 +95,7 @@ export const CHOICES: readonly { readonly name: string; readonly than?: string; 
     build: (stack) => oneModel(stack, { network: new WorkbenchNetwork(stack, 'Network', { zones: 2 }) }).withNotebook(),
   },
   { name: 'a notebook in a Studio domain that exists', than: 'a model', build: (stack) => oneModel(stack).withNotebook('Notebook', { studioDomainId: 'd-example' }) },
+  { name: 'jobs and models in a network', than: 'a model', build: (stack) => new Choice(stack).withData().withModel('Model', new WorkbenchNetwork(stack, 'Network')) },
   {
     name: 'the protection of a pipeline alone, without a platform',
     build: (stack) => {

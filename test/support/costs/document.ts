@@ -50,7 +50,10 @@ export function atRest({ lines, fleets }: Bill, years: number = 0): number {
 
 /** What the instances of its endpoints cost a month. */
 export function instances({ fleets }: Bill): number {
-  const hourly = (instanceType: string) => table.prices[instanceType as PriceName].usd;
+  const hourly = (instanceType: string): number => {
+    if (!(instanceType in table.prices)) throw new Error(`nothing is known of the price of ${instanceType}; say it in prices.json`);
+    return table.prices[instanceType as PriceName].usd;
+  };
   return fleets.reduce((sum, { instanceType, instanceCount }) => sum + instanceCount * table.hoursPerMonth * hourly(instanceType), 0);
 }
 
@@ -103,7 +106,7 @@ Each row says what it costs more than the platform that it is compared with.
 |---|---|---:|---:|---:|---|
 ${rows.join('\n')}
 
-A network exists only where there is a notebook instance; it has no NAT gateway. The endpoints of its network are the larger part of the price of the first
+A network exists only where there is a notebook instance, or where you give one; it has no NAT gateway. The endpoints of its network are the larger part of the price of the first
 notebook, and further notebooks share them. A second zone doubles them.
 
 ## Parts

@@ -1,23 +1,15 @@
 import { rmSync } from 'fs';
-import { AttributeValue, DeleteItemCommand, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteEndpointCommand, DeleteEndpointConfigCommand, DeleteModelCommand, ListEndpointConfigsCommand, ListModelsCommand } from '@aws-sdk/client-sagemaker';
-import { Duration, Stack } from 'aws-cdk-lib';
+import { approve } from './approver';
+import { FailingApp, Says, SAYS } from './failing-apps';
+import { forgetGood, forgetVersions, goodReleases } from './failing-ledger';
 import { Execution } from '../../../../examples/local/cloud/executions';
 import { Interfered, Interference } from '../../../../examples/local/cloud/interference';
 import { Lambda } from '../../../../examples/local/cloud/lambda';
 import { StepFunctions } from '../../../../examples/local/cloud/step-functions';
 import { JsonObject } from '../../../../examples/local/cloud/types';
-import { lineApp } from '../line-app';
 import { VersionItem } from '../line-view';
 import { LineWorld } from '../line-world';
-
-/** The line of these tests decides as soon as it can, so that many releases can be played. */
-export const failingApp = (stack: Stack): void => lineApp(stack, undefined, {
-  pace: { evaluateEvery: Duration.hours(12), minSamples: 20 },
-});
-/** What leads up to a version is not a part of its release. */
-const BEFORE_THE_RELEASE = /^(Training|Registry)/;
-export const isOfTheRelease = ({ name }: { readonly name: string }): boolean => !BEFORE_THE_RELEASE.test(name);
 
 /** Whoever is to see to it by then has seen to it. */
 const LONGEST_HOURS = 100;
@@ -39,10 +31,19 @@ export interface Snapshot {
 /** A bug of a version's, as `line-image` has it. */
 export type Bug = 'none' | 'skew' | 'start' | 'start again';
 
+/** How a version differs from the others. */
+export interface Release {
+  readonly bug?: Bug;
+  /** What the hooks make of it. */
+  readonly says?: Says;
+  /** Whether no other version has its image. */
+  readonly ownImage?: boolean;
+}
+
 /** A release line on which failures are played, one after the other. */
 export class FailingWorld {
-  static async start(): Promise<FailingWorld> {
-    const world = new FailingWorld(await LineWorld.start(failingApp));
+  static async start(app: FailingApp): Promise<FailingWorld> {
+    const world = new FailingWorld(await LineWorld.start(app.build));
     try {
       Object.assign(world.line.traffic, { level: 5, requests: 1 });
       await world.line.publish({ level: 5 });
@@ -68,10 +69,20 @@ export class FailingWorld {
   }
 
   /** Registers a version that is like the first one with this bug, which was trained. */
-  async register(bug: Bug = 'none'): Promise<string> {
+  async register({ bug = 'none', says = 'proceed', ownImage = false }: Release = {}): Promise<string> {
     if (bug === 'start again') rmSync(this.marker, { force: true });
     const candidate = await this.candidate(bug);
-    const execution = await this.line.start(this.arnOf('RegistryRegistration'), { ...candidate, run: `run-${this.serial += 1}`, commit: `d${this.serial}` });
+    const commit = `d${this.serial += 1}`;
+    const imageUri = ownImage ? `${this.line.out.Repository}:${commit}` : String(candidate.imageUri);
+    this.line.cloud.images.set(imageUri, this.line.cloud.images.get(String(candidate.imageUri))!);
+    const execution = await this.line.start(this.arnOf('RegistryRegistration'), {
+      ...candidate,
+      run: `run-${this.serial}`,
+      commit,
+      imageUri,
+      author: 'Ada Lovelace <ada@example.com>',
+      evaluation: { ...candidate.evaluation as JsonObject, itemCount: SAYS[says] },
+    });
     await this.line.cloud.clock.busy(execution.ended);
     if (execution.output === undefined) throw new Error(`not registered: ${JSON.stringify(execution.describe())}`);
     return String((JSON.parse(execution.output) as JsonObject).version);
@@ -80,6 +91,12 @@ export class FailingWorld {
   /** ARN of the state machine whose logical id is this name and a hash. */
   arnOf(name: string): string {
     return this.deployed('AWS::StepFunctions::StateMachine', name);
+  }
+
+  /** The other way round. */
+  nameOf(arn: string): string {
+    const found = [...this.line.cloud.resources.values()].find(({ deployed }) => deployed.ref === arn);
+    return found?.resource.logicalId.replace(/[0-9A-F]{8}$/, '') ?? arn;
   }
 
   interfere(machineName: string, interference: Omit<Interference, 'machineArn'>): Interfered & { end(): void } {
@@ -96,13 +113,18 @@ export class FailingWorld {
     return [...this.steps.executions.values()].slice(executions);
   }
 
+  /** Executions of a part of the line that have not ended well since a snapshot. */
+  broken(name: string, before: Snapshot): Execution[] {
+    return this.since(before).filter(({ status, machine }) => !['RUNNING', 'SUCCEEDED'].includes(status) && machine.arn === this.arnOf(name));
+  }
+
   async snapshot(): Promise<Snapshot> {
     const [endpoint, champion, versions] = [await this.line.endpoint(), await this.line.champion(), await this.line.versions()];
     return {
       config: endpoint?.config,
       champion,
       stages: new Map(versions.map(({ version, stage }) => [version, stage])),
-      kept: await this.kept(),
+      kept: await goodReleases(this.line),
       executions: this.steps.executions.size,
       failedRequests: this.line.traffic.counts.failed,
     };
@@ -118,9 +140,13 @@ export class FailingWorld {
       if (this.running().length > 0) busy = clock.now();
       else if (await this.isDecided() || clock.now().getTime() - busy.getTime() > PATIENCE_HOURS * 3_600_000) break;
       await during();
+      await approve(this);
       if (asks) await this.line.traffic.send();
-      const step = (this.running('Release').length > 0 ? 10 : 60) * 60_000;
-      await clock.advanceTo(new Date((Math.floor(clock.now().getTime() / step) + 1) * step));
+      const moves = (): boolean => this.running('Release').length > 0;
+      const [moving, step] = [moves(), (moves() ? 10 : 60) * 60_000];
+      const next = new Date((Math.floor(clock.now().getTime() / step) + 1) * step);
+      // nobody misses the beginning of a move
+      if (moving || !await clock.advanceUntil(moves, next)) await clock.advanceTo(next);
     }
     await clock.settle();
   }
@@ -135,9 +161,7 @@ export class FailingWorld {
     const { line } = this;
     const champion = await line.champion();
     if (champion === undefined) return;
-    for (const item of await this.good()) {
-      await line.cloud.client(DynamoDBClient).send(new DeleteItemCommand({ TableName: line.out.Ledger, Key: { pk: item.pk, sk: item.sk } }));
-    }
+    await forgetGood(line);
     await line.sagemaker.send(new DeleteEndpointCommand({ EndpointName: line.out.Endpoint }));
     await line.until(async () => await line.endpoint() === undefined);
     const time = line.cloud.clock.now().toISOString();
@@ -158,18 +182,10 @@ export class FailingWorld {
     return [...(EndpointConfigs ?? []).map(({ EndpointConfigName }) => EndpointConfigName ?? ''), ...(Models ?? []).map(({ ModelName }) => ModelName ?? '')];
   }
 
-  private async kept(): Promise<string[]> {
-    return (await this.good()).map(({ configName }) => configName.S ?? '');
-  }
-
-  private async good(): Promise<Record<string, AttributeValue>[]> {
-    const { Items } = await this.line.cloud.client(DynamoDBClient).send(new QueryCommand({
-      TableName: this.line.out.Ledger,
-      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :good)',
-      ExpressionAttributeValues: { ':pk': { S: 'RELEASE' }, ':good': { S: 'GOOD#' } },
-      ConsistentRead: true,
-    }));
-    return Items ?? [];
+  /** Forgets what ended long ago, so that the last of many runs takes as long as the first. */
+  async forget(): Promise<void> {
+    await forgetVersions(this.line);
+    for (const [arn, { status }] of this.steps.executions) if (status !== 'RUNNING') this.steps.executions.delete(arn);
   }
 
   /** Versions that are new since, or in another stage. */

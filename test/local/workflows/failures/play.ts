@@ -1,7 +1,8 @@
 import { problems } from './expectations';
-import { failingApp, FailingWorld, isOfTheRelease, Snapshot } from './failing-world';
-import { Scenario, SCENARIOS } from './scenarios';
-import { Failure, FailureRun, Machine, machinesOf, runsOf } from './states';
+import { FailingApp, failuresOf, keyOf } from './failing-apps';
+import { FailingWorld, Snapshot } from './failing-world';
+import { PROMOTION, Scenario, scenariosOf } from './scenarios';
+import { Failure, FailureRun, isTriedAgain } from './states';
 import { Interference } from '../../../../examples/local/cloud/interference';
 import { VersionItem } from '../line-view';
 
@@ -14,82 +15,126 @@ const INJECTED: Record<Failure, Pick<Interference, 'kind' | 'attempts'>> = {
 };
 /** Steps that only tidy up: where one of them cannot be done for as long as its execution lasts, something is left for the next release. */
 const REMOVES = /^(Remove|Retain|Forget)/;
-/** States that no scenario comes to so far: the line has one image, blocks of a given length, and one endpoint type. */
-const WITHOUT_A_SCENARIO = new Set(['Releases RemoveImage', 'Staging QueryChampionLosses', 'Staging Refused']);
-const PROMOTION: Scenario = SCENARIOS.find(({ name }) => name === 'a promotion')!;
+/** Real milliseconds until something must have come of it, on however slow a machine. */
+const PATIENCE = 1_800_000;
+/** So many runs are remembered. */
+const FORGET_EVERY = 10;
 
 interface Rehearsed {
   readonly scenario: Scenario;
   /** Stages that the versions end in, in their order. */
   readonly ends: string;
+  readonly visited: ReadonlySet<string>;
 }
 
-/** The state machines of the release, each in one file of these tests. */
-export const MACHINES: Machine[] = machinesOf(failingApp).filter(isOfTheRelease);
+/** A part of an app's failures: states number `part`, `part` + `of`, and so on. */
+export interface Share {
+  readonly part: number;
+  readonly of: number;
+}
 
-/** Plays every failure of every state of some of the machines, each in the cheapest scenario that comes to the state. */
-export function playFailures(isMine: (name: string) => boolean): void {
-  const machines = MACHINES.filter(({ name }) => isMine(name));
-  const runs = machines.flatMap(runsOf).filter((run) => !WITHOUT_A_SCENARIO.has(keyOf(run)));
-  if (runs.length === 0) return;
-  const rehearsed = new Map<string, Rehearsed>();
-  let world: FailingWorld | undefined;
-  let played = 0;
+/**
+ * Plays failures of states, each in the cheapest scenario that comes to the state.
+ *
+ * That the next release works is seen by a release like any other after each run; where the next run is such a release itself,
+ * in which an error passes, by that one.
+ */
+export function playFailures(app: FailingApp, { part, of }: Share = { part: 0, of: 1 }): void {
+  const all = failuresOf(app);
+  const states = [...new Set(all.map(keyOf))];
+  const runs = all.filter((run) => states.indexOf(keyOf(run)) % of === part);
+  const rehearsed: Rehearsed[] = [];
+  /** The promise is kept, so that a world is stopped that comes up when nobody waits for it any more. */
+  let started: Promise<FailingWorld> | undefined;
+  /** The run after which no release was seen to work so far. */
+  let owing: string | undefined;
+  const counts = { runs: 0, releases: 0 };
+
+  const stop = async (): Promise<void> => {
+    const world = await started?.catch(() => undefined);
+    started = undefined;
+    owing = undefined;
+    await world?.stop();
+  };
 
   beforeAll(async () => {
-    world = await FailingWorld.start();
+    const world = await (started = FailingWorld.start(app));
     const wanted = new Set(runs.map(keyOf));
-    for (const scenario of SCENARIOS) {
-      if (wanted.size === 0) break;
-      const { ends, visited } = await rehearse(world, scenario);
-      expect([...visited].filter((key) => WITHOUT_A_SCENARIO.has(key))).toEqual([]);
-      for (const key of visited) {
-        if (wanted.delete(key)) rehearsed.set(key, { scenario, ends });
-      }
+    for (const scenario of scenariosOf(app)) {
+      if (wanted.size === 0 && scenario !== PROMOTION) continue;
+      const seen = await rehearse(world, scenario);
+      rehearsed.push(seen);
+      for (const key of seen.visited) wanted.delete(key);
     }
-  }, 600_000);
+  }, PATIENCE);
   afterAll(async () => {
-    await world?.stop();
-    process.stdout.write(`failures: ${played} runs over ${new Set(runs.map(keyOf)).size} states of ${machines.map(({ name }) => name).join(', ')}\n`);
-  });
+    try {
+      if (started !== undefined && owing !== undefined) await nextRelease(await started);
+    } finally {
+      await stop();
+      const here = `${runs.length} over ${new Set(runs.map(keyOf)).size} states in this file`;
+      process.stdout.write(`failures: ${all.length} runs over ${states.length} states (${app.name}), ${here}, of which ${counts.runs} held, `
+        + `with ${counts.releases} releases between them\n`);
+    }
+  }, PATIENCE);
 
   test.each(runs.map((run) => [run.machine.name, run.state, run.failure, run] as const))('%s, %s: %s', async (name, state, failure, run) => {
-    const found = rehearsed.get(keyOf(run));
+    const found = scenarioOf(run);
     if (found === undefined) throw new Error(`no scenario comes to the state ${state} of ${name}: add one`);
-    world ??= await FailingWorld.start();
     try {
+      const world = await (started ??= FailingWorld.start(app));
+      if (owing !== undefined && (!isRelease(run, found) || await world.line.champion() === undefined)) await nextRelease(world);
+      owing = undefined;
+      if (counts.runs % FORGET_EVERY === FORGET_EVERY - 1) await world.forget();
       await play(world, run, found);
-      played += 1;
+      owing = `${keyOf(run)}: ${failure}`;
+      counts.runs += 1;
     } catch (error) {
       // whatever is wrong now must not be taken for a fault of the next
-      await world.stop();
-      world = undefined;
+      await stop();
       throw error;
     }
-    void failure;
-  });
+  }, PATIENCE);
+
+  /** The first scenario that comes to the state: of those that are a release like any other, where the failure leaves it one. */
+  function scenarioOf(run: FailureRun): Rehearsed | undefined {
+    const coming = rehearsed.filter(({ visited }) => visited.has(keyOf(run)));
+    return coming.find((each) => isRelease(run, each)) ?? coming[0];
+  }
+
+  async function nextRelease(world: FailingWorld): Promise<void> {
+    const before = await world.snapshot();
+    await PROMOTION.play(world);
+    const found = await problems(world, before);
+    const last = (await world.changed(before)).at(-1)?.stage;
+    if (last !== 'Production') found.push(`the next version ended ${last ?? 'nowhere'}`);
+    expect([`the release after ${owing}`, ...found]).toEqual([`the release after ${owing}`]);
+    counts.releases += 1;
+  }
 }
 
-function keyOf({ machine, state }: FailureRun): string {
-  return `${machine.name} ${state}`;
+/** Whether a run is a release of one version that ends in production, whatever is done to it, from whatever the run before has left. */
+function isRelease(run: FailureRun, { scenario: { first, outage }, ends }: Rehearsed): boolean {
+  return isTriedAgain(run) && first !== true && outage !== true && /(^|, )Production$/.test(ends);
 }
 
-/** Plays a scenario in which nothing fails; answers the states that it comes to. */
-async function rehearse(world: FailingWorld, scenario: Scenario): Promise<{ ends: string; visited: Set<string> }> {
+/** Plays a scenario in which nothing fails. */
+async function rehearse(world: FailingWorld, scenario: Scenario): Promise<Rehearsed> {
   const before = await begin(world, scenario);
   await scenario.play(world);
   expect([scenario.name, ...await problems(world, before, scenario)]).toEqual([scenario.name]);
   const visited = new Set<string>();
   for (const { machine, history } of world.since(before)) {
-    const { name } = MACHINES.find((each) => world.arnOf(each.name) === machine.arn) ?? { name: 'another' };
+    const name = world.nameOf(machine.arn);
     for (const { stateEnteredEventDetails: entered } of history) {
       if (entered !== undefined) visited.add(`${name} ${String((entered as { name: string }).name)}`);
     }
   }
-  return { ends: endsOf(await world.changed(before)), visited };
+  return { scenario, ends: endsOf(await world.changed(before)), visited };
 }
 
-async function play(world: FailingWorld, { machine, state, failure }: FailureRun, { scenario, ends }: Rehearsed): Promise<void> {
+async function play(world: FailingWorld, run: FailureRun, { scenario, ends }: Rehearsed): Promise<void> {
+  const { machine, state, failure } = run;
   const before = await begin(world, scenario);
   const met = world.interfere(machine.name, { state, ...INJECTED[failure] });
   await scenario.play(world);
@@ -99,23 +144,22 @@ async function play(world: FailingWorld, { machine, state, failure }: FailureRun
   if (met.hits === 0) found.push('nothing was injected');
   const ended = endsOf(await world.changed(before));
   // what is tried again, and done again, leaves no trace
-  if ((failure === 'passes' || failure === 'killed') && ended !== ends) found.push(`the versions ended ${ended} instead of ${ends}`);
+  if (isTriedAgain(run) && ended !== ends) found.push(`the versions ended ${ended} instead of ${ends}`);
   expect(found).toEqual([]);
-  const next = await world.snapshot();
-  await PROMOTION.play(world);
-  const later = await problems(world, next);
-  const last = (await world.changed(next)).at(-1)?.stage;
-  if (last !== 'Production') later.push(`the next version ended ${last ?? 'nowhere'}`);
-  expect(['the next release', ...later]).toEqual(['the next release']);
 }
 
-async function begin(world: FailingWorld, { first, good = 0 }: Scenario): Promise<Snapshot> {
-  if (first === true) await world.retire();
+async function begin(world: FailingWorld, { first, good = 1 }: Scenario): Promise<Snapshot> {
+  if (first === true) {
+    await world.retire();
+    await world.line.news();
+    return world.snapshot();
+  }
   while ((await world.snapshot()).kept.length < good) await PROMOTION.play(world);
   await world.line.news();
   return world.snapshot();
 }
 
+/** (Whether there is one that is replaced depends on what was before.) */
 function endsOf(versions: readonly VersionItem[]): string {
-  return versions.map(({ stage }) => stage).join(', ');
+  return versions.map(({ stage }) => stage).filter((stage) => stage !== 'Archived').join(', ');
 }

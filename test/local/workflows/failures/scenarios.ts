@@ -1,4 +1,5 @@
-import { FailingWorld } from './failing-world';
+import { FailingApp, PLAIN } from './failing-apps';
+import { FailingWorld, Release } from './failing-world';
 import { LOAD_ALARM, QUALITY_ALARM } from '../line-app';
 
 /** A release, or several, that go a way of their own. */
@@ -6,7 +7,7 @@ export interface Scenario {
   readonly name: string;
   /** Whether there is no endpoint before. */
   readonly first?: boolean;
-  /** How many good releases are kept before, at least. @default - any */
+  /** How many good releases are kept before, at least. @default 1 */
   readonly good?: number;
   /** Whether requests may fail in it. */
   readonly outage?: boolean;
@@ -19,17 +20,32 @@ type Endpoint = Awaited<ReturnType<FailingWorld['line']['endpoint']>>;
 /** Whatever is to begin has begun by then. */
 const SOON_HOURS = 3;
 
-const release = (bug?: 'skew' | 'start' | 'start again') => async (world: FailingWorld): Promise<void> => {
-  await world.register(bug);
-  await world.settle();
+const release = (...versions: Release[]) => async (world: FailingWorld): Promise<void> => {
+  for (const version of versions.length === 0 ? [{}] : versions) {
+    await world.register(version);
+    await world.settle();
+  }
 };
 
-/** Somebody stops an execution in a state. */
-const stopped = (machine: string, state: string, ...bugs: ('skew' | 'none')[]) => async (world: FailingWorld): Promise<void> => {
+/** Somebody stops an execution in a state; of several versions that come at once the newest is released. */
+const stopped = (machine: string, state: string, versions = 1) => async (world: FailingWorld): Promise<void> => {
   const stop = world.interfere(machine, { state, kind: 'abort', attempts: 1 });
-  for (const bug of bugs) await world.register(bug);
+  for (let i = 0; i < versions; i += 1) await world.register();
   await world.settle();
   stop.end();
+};
+
+/** Somebody stops a release, for whose slot another one waits by then. */
+const stoppedBeforeAnother = async (world: FailingWorld): Promise<void> => {
+  await world.register();
+  let looks = 0;
+  await world.settle(async () => {
+    const [first] = world.running('Releases');
+    if (first === undefined || world.running('Staging').length === 0) return;
+    looks += 1;
+    if (looks === 1) await world.register({ bug: 'skew' });
+    if (looks === 2) await world.line.abort(first.arn);
+  });
 };
 
 /** Somebody wants the last good release back: at once, or when a part of the line is at work. */
@@ -76,26 +92,38 @@ const breaking = async (world: FailingWorld): Promise<void> => {
   heal?.();
 };
 
-/** The cheapest first: each state fails in the first of them that comes to it. */
-export const SCENARIOS: Scenario[] = [
-  { name: 'a version that answers otherwise than it was evaluated', play: release('skew') },
-  { name: 'a version that does not start', play: release('start') },
+/** What the hooks of the second app can make of a release; the cheapest first. */
+const HOOKED: Scenario[] = [
+  { name: 'a version that a hook rejects before the shadow', play: release({ says: 'rejectBeforeShadow' }) },
+  { name: 'a version for which a hook fails before the shadow', play: release({ says: 'failBeforeShadow' }) },
+  { name: 'a first version that a hook rejects before promotion', first: true, play: release({ says: 'rejectBeforePromotion' }) },
+  { name: 'a first version for which a hook fails before promotion', first: true, play: release({ says: 'failBeforePromotion' }) },
+  { name: 'a first version for which a hook fails after promotion', first: true, play: release({ says: 'failAfterPromotion' }) },
+  { name: 'a version that a hook takes back after promotion', play: release({ says: 'rejectAfterPromotion' }) },
+];
+
+/** What every line can come to. The cheapest first: each state fails in the first of them that comes to it. */
+const SCENARIOS: Scenario[] = [
+  { name: 'a version that answers otherwise than it was evaluated', play: release({ bug: 'skew' }) },
+  { name: 'a version that does not start', play: release({ bug: 'start' }) },
   {
     name: 'three versions at once',
     play: async (world) => {
-      for (const bug of ['skew', 'skew', 'skew'] as const) await world.register(bug);
+      for (let i = 0; i < 3; i += 1) await world.register({ bug: 'skew' });
       await world.settle();
     },
   },
   { name: 'the first version', first: true, play: release() },
-  { name: 'a first version that does not start again', first: true, play: release('start again') },
-  { name: 'a first release that is stopped', first: true, play: stopped('Releases', 'RunRelease', 'none') },
-  { name: 'a release that is stopped', play: stopped('Releases', 'RunStaging', 'none') },
-  { name: 'a release that is stopped while another one waits', play: stopped('Releases', 'RunStaging', 'none', 'skew') },
-  { name: 'a comparison that is stopped', play: stopped('Staging', 'CreateStaging', 'none') },
-  { name: 'a version that does not start again', play: release('start again') },
+  { name: 'a first version that does not start again', first: true, play: release({ bug: 'start again' }) },
+  { name: 'a first release that is stopped', first: true, play: stopped('Releases', 'RunRelease') },
+  { name: 'a release that is stopped', play: stopped('Releases', 'RunStaging') },
+  { name: 'a release that is stopped for which another version has made way', play: stopped('Releases', 'RunStaging', 2) },
+  { name: 'a release that is stopped while another one waits', play: stoppedBeforeAnother },
+  { name: 'a comparison that is stopped', play: stopped('Staging', 'CreateStaging') },
+  { name: 'a version that does not start again', play: release({ bug: 'start again' }) },
   { name: 'a promotion', play: release() },
-  { name: 'a promotion beyond what is kept', good: 3, play: release() },
+  { name: 'a promotion beyond what is kept', good: 2, play: release() },
+  { name: 'promotions until nobody needs the image of the first', play: release({ ownImage: true }, {}, {}) },
   {
     name: 'a version that comes while another one is compared',
     play: async (world) => {
@@ -104,17 +132,24 @@ export const SCENARIOS: Scenario[] = [
       await world.settle(async () => {
         if (came || world.running('Staging').length === 0) return;
         came = true;
-        await world.register('skew');
+        await world.register({ bug: 'skew' });
       });
     },
   },
   { name: 'an alarm while traffic moves', play: alarmed(LOAD_ALARM, (now) => now?.pending === true) },
   { name: 'an alarm while the version is watched', play: alarmed(QUALITY_ALARM, (now, before) => now?.config !== before?.config) },
-  { name: 'a release that is stopped when its version serves', play: stopped('Releases', 'ArchivePrevious', 'none') },
-  { name: 'a release that is stopped before somebody is told', play: stopped('Releases', 'Complete', 'none') },
+  { name: 'a release that is stopped when its version serves', play: stopped('Releases', 'ArchivePrevious') },
+  { name: 'a release that is stopped before somebody is told', play: stopped('Releases', 'Complete') },
   { name: 'a version that breaks the endpoint', outage: true, play: breaking },
   { name: 'the way back', good: 2, play: wayBack() },
   { name: 'the way back without anything to go back to', first: true, play: async (world) => { await release()(world); await wayBack()(world); } },
   { name: 'the way back while a version is compared', good: 2, play: wayBack('Staging', release()) },
-  { name: 'the way back while a release is undone', good: 2, play: wayBack('ReleasesRecovery', stopped('Releases', 'RunStaging', 'none')) },
+  { name: 'the way back while a release is undone', good: 2, play: wayBack('ReleasesRecovery', stopped('Releases', 'RunStaging')) },
 ];
+
+export function scenariosOf(app: FailingApp): Scenario[] {
+  return app === PLAIN ? SCENARIOS : [...HOOKED, ...SCENARIOS];
+}
+
+/** A release like any other. */
+export const PROMOTION: Scenario = SCENARIOS.find(({ name }) => name === 'a promotion')!;

@@ -8,13 +8,22 @@ import { Clouds } from '../../cloud-support';
 export const FAILURES = ['passes', 'stays', 'killed', 'timeout', 'abort'] as const;
 export type Failure = (typeof FAILURES)[number];
 
+/** What a service other than Lambda answers where it is done and the answer is lost, as far as single errors are retried. */
+const SERVICES_OUT_OF_ORDER = ['StepFunctions.AWSStepFunctionsException'];
+
 /** A state machine of the app and its states, as synthesized. */
 export interface Machine {
   readonly logicalId: string;
   /** The logical id without its hash. */
   readonly name: string;
-  /** The kind of each state, of inner ones as well. */
-  readonly states: ReadonlyMap<string, string>;
+  /** Each state, inner ones as well. */
+  readonly states: ReadonlyMap<string, State>;
+}
+
+export interface State {
+  readonly kind: string;
+  /** Errors after which it is tried again. */
+  readonly retried: readonly string[];
 }
 
 /** One failure of one state. */
@@ -36,7 +45,13 @@ function failuresOf(kind: string): readonly Failure[] {
 }
 
 export function runsOf(machine: Machine): FailureRun[] {
-  return [...machine.states].flatMap(([state, kind]) => failuresOf(kind).map((failure) => ({ machine, state, failure })));
+  return [...machine.states].flatMap(([state, { kind }]) => failuresOf(kind).map((failure) => ({ machine, state, failure })));
+}
+
+/** Whether the state is tried again. A function of the user's that was killed is not: it may have failed by itself. */
+export function isTriedAgain({ machine, state, failure }: FailureRun): boolean {
+  const retried = machine.states.get(state)?.retried ?? [];
+  return failure === 'passes' || (failure === 'killed' && ['States.ALL', 'Lambda.Unknown', ...SERVICES_OUT_OF_ORDER].some((error) => retried.includes(error)));
 }
 
 /** The state machines that an app synthesizes. */
@@ -57,12 +72,16 @@ function definitionOf({ DefinitionString: text }: JsonObject): JsonObject {
   return JSON.parse(parts.map((part) => typeof part === 'string' ? part : 'token').join('')) as JsonObject;
 }
 
-function statesOf(definition: JsonObject): Map<string, string> {
-  const found = new Map<string, string>();
+function statesOf(definition: JsonObject): Map<string, State> {
+  const found = new Map<string, State>();
   for (const [name, state] of Object.entries(definition.States as Record<string, JsonObject>)) {
-    found.set(name, String(state.Type));
+    found.set(name, { kind: String(state.Type), retried: retriedBy(state) });
     const inner = [state.ItemProcessor, state.Iterator, ...(state.Branches ?? []) as JsonObject[]].filter((each) => each !== undefined);
-    for (const each of inner) for (const [one, kind] of statesOf(each as JsonObject)) found.set(one, kind);
+    for (const each of inner) for (const [one, its] of statesOf(each as JsonObject)) found.set(one, its);
   }
   return found;
+}
+
+function retriedBy({ Retry = [] }: JsonObject): string[] {
+  return (Retry as { ErrorEquals: string[]; MaxAttempts?: number }[]).filter(({ MaxAttempts }) => MaxAttempts !== 0).flatMap(({ ErrorEquals }) => ErrorEquals);
 }

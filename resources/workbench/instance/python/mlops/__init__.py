@@ -8,6 +8,7 @@
     weather.holdout()                    # pandas DataFrame of the rows that are held out
     weather.target, weather.schema, weather.version, weather.manifest
     weather.versions()                   # all versions, oldest first
+    mlops.query("SELECT …")              # what Athena answers, as a frame, where the notebook may query
 
 A version never changes: name it where a result must be reproducible.
 """
@@ -18,6 +19,7 @@ import functools
 import io
 import json
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ import botocore.session
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Dataset", "dataset", "datasets"]
+__all__ = ["Dataset", "dataset", "datasets", "query"]
 
 _SETTINGS = Path(__file__).resolve().parents[2] / "settings.json"
 
@@ -95,6 +97,29 @@ def dataset(name: str, version: str | None = None) -> Dataset:
     return Dataset(json.loads(manifest))
 
 
+def query(sql: str) -> pandas.DataFrame:
+    """What Athena answers; each dataset has a table in the catalog."""
+    import pandas
+
+    database, work_group = _setting("database"), _setting("workGroup")
+    if not database or not work_group:
+        raise LookupError("this notebook may not query: its environment needs queryDatasets")
+    athena = _client("athena")
+    execution_id = athena.start_query_execution(QueryString=sql, QueryExecutionContext={"Database": database}, WorkGroup=work_group)["QueryExecutionId"]
+    pause = 0.25
+    while True:
+        execution = athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]
+        status = execution["Status"]
+        if status["State"] not in ("QUEUED", "RUNNING"):
+            break
+        time.sleep(pause)
+        pause = min(2 * pause, 5)
+    if status["State"] != "SUCCEEDED":
+        raise RuntimeError(f"the query {status['State'].lower()}: {status.get('StateChangeReason', 'no reason is given')}")
+    bucket, key = _parts(execution["ResultConfiguration"]["OutputLocation"])
+    return pandas.read_csv(io.BytesIO(_read(bucket, key)))
+
+
 def _versions(name: str) -> list[str]:
     bucket, prefix = _parts(_location())
     # A folder without a manifest is no version.
@@ -103,18 +128,23 @@ def _versions(name: str) -> list[str]:
 
 def _location() -> str:
     """S3 URI of all datasets."""
-    given = os.environ.get("MLOPS_DATASETS")
-    if given is None and _SETTINGS.exists():
-        given = json.loads(_SETTINGS.read_text(encoding="utf-8")).get("datasets")
+    given = os.environ.get("MLOPS_DATASETS", _setting("datasets"))
     if not given:
         raise LookupError("this notebook has no data lake: say where datasets are in the environment variable MLOPS_DATASETS (s3://bucket/datasets)")
     return f"{given.rstrip('/')}/"
 
 
-@functools.lru_cache(maxsize=1)
+def _setting(name: str) -> str | None:
+    return json.loads(_SETTINGS.read_text(encoding="utf-8")).get(name) if _SETTINGS.exists() else None
+
+
+@functools.lru_cache
+def _client(service: str):
+    return botocore.session.get_session().create_client(service, region_name=_setting("region"))
+
+
 def _s3():
-    region = json.loads(_SETTINGS.read_text(encoding="utf-8")).get("region") if _SETTINGS.exists() else None
-    return botocore.session.get_session().create_client("s3", region_name=region)
+    return _client("s3")
 
 
 def _parts(uri: str) -> tuple[str, str]:

@@ -1,3 +1,0 @@
-import { playFailures } from './play';
-
-playFailures((name) => name === 'Release');

@@ -1,0 +1,4 @@
+import { FULL } from './failing-apps';
+import { playFailures } from './play';
+
+playFailures(FULL);
