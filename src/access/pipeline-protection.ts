@@ -91,7 +91,7 @@ export interface PipelineProtectionProps extends PipelineProtectionOptions {
   readonly encryptionKey?: kms.IKey;
 }
 
-/** What the policies for listed resources can hold of a service: about as many buckets as 45 models have. */
+/** So many buckets fit into the policies for listed resources: those of about 45 models. More are denied by their own policies alone, see `locks`. */
 const MOST_LISTED = 100;
 /** Policies for what is denied on listed resources: a role takes ten. */
 const LISTED_PARTS = 3;
@@ -264,7 +264,7 @@ export class PipelineProtection extends Construct {
   /** Protects what is in a bucket, and its settings. */
   public protectBucket(bucket: s3.IBucket): void {
     this.buckets.push(bucket.bucketArn);
-    this.protectArns('s3', `${bucket.bucketArn}*`);
+    if ((this.listed.s3 ?? []).length < MOST_LISTED) this.protectArns('s3', `${bucket.bucketArn}*`);
   }
 
   /** Has the writing of a table recorded. To people it is denied for every table. */
@@ -339,7 +339,7 @@ export class PipelineProtection extends Construct {
 
   /** One part of what is denied on listed resources: there may be more of them than one policy holds. */
   private listedStatements(part: number): object[] {
-    const shares = Object.entries(this.listed).map(([service, arns]) => [service, arns.slice(0, MOST_LISTED)] as const).map(([service, arns]) => [service, arns.filter((_arn, i) => i % LISTED_PARTS === part)]);
+    const shares = Object.entries(this.listed).map(([service, arns]) => [service, arns.filter((_arn, i) => i % LISTED_PARTS === part)]);
     const table = PROTECTED_ACTIONS.filter(({ reach }) => reach === ProtectionReach.LISTED);
     const statements = merged(denyStatements(table, { ...this.scope(), exempt: {}, listed: Object.fromEntries(shares) as DenyScope['listed'] }, true));
     if (statements.length > 0) return statements;

@@ -23,6 +23,11 @@ export interface HandlerPoolProps {
   readonly encryptionKey?: kms.IKey;
 }
 
+export interface PooledFunction {
+  readonly arn: string;
+  readonly made: lambda.Function;
+}
+
 /**
  * The functions that all models of a platform have in common: each handler once. They have no rights of their own but to
  * write logs, and work in the role that an event names, which has to be one of a model's.
@@ -53,15 +58,16 @@ export class HandlerPool extends Construct {
   }
 
   /**
-   * ARN of the function of a handler. It holds the name itself: a reference to the function would be a parameter of the
+   * The function of a handler. Its ARN holds the name itself: a reference to the function would be a parameter of the
    * nested stack of each model.
    */
-  public functionArn(type: HandlerClass, { description, timeout }: PooledOptions): string {
+  public use(type: HandlerClass, { description, timeout }: PooledOptions): PooledFunction {
     const id = type.name.replace(/Function$/, '');
     const functionName = `${this.prefix}${id}`;
     const arn = Stack.of(this).formatArn({ service: 'lambda', resource: 'function', resourceName: functionName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
-    if (this.functions.has(id)) return arn;
-    this.functions.set(id, new type(this, id, {
+    const known = this.functions.get(id);
+    if (known !== undefined) return { arn, made: known };
+    const made = new type(this, id, {
       functionName,
       architecture: lambda.Architecture.ARM_64,
       description,
@@ -69,7 +75,8 @@ export class HandlerPool extends Construct {
       memorySize: 512,
       role: this.role,
       timeout: timeout ?? Duration.minutes(1),
-    }));
-    return arn;
+    });
+    this.functions.set(id, made);
+    return { arn, made };
   }
 }

@@ -13,7 +13,9 @@ export interface NewHandlerOptions extends HandlerOptions {
   readonly functionId?: string;
 }
 
-/** What an event tells a function that models share: for which of them it works. */
+/** The function that models share. */
+const pooled = new WeakMap<lambda.IFunction, lambda.Function>();
+/** What an event tells it: for which of them it works. */
 const forModel = new WeakMap<lambda.IFunction, object>();
 
 /**
@@ -26,13 +28,14 @@ export function newHandler(scope: Construct, type: HandlerClass, options: NewHan
   const { area, functionId = 'Function', environment: settings, ...defaults } = options;
   const model = ModelResources.of(scope);
   if (model === undefined) return new type(scope, functionId, handlerDefaults(scope, { ...defaults, environment: settings }));
-  const functionArn = model.platform.handlers.functionArn(type, defaults);
+  const { arn: functionArn, made } = model.platform.handlers.use(type, defaults);
   const role = model.handlerRole(area);
   const handler = lambda.Function.fromFunctionAttributes(scope, functionId, {
     functionArn, role, sameEnvironment: true, architecture: lambda.Architecture.ARM_64,
   });
   // there are no versions to be called, and the policy of the model's workflows is short of room
   handler.resourceArnsForGrantInvoke.splice(1);
+  pooled.set(handler, made);
   forModel.set(handler, { role: role.roleArn, ...(settings === undefined ? {} : { settings }) });
   return handler;
 }
@@ -64,7 +67,9 @@ export function propertiesFor(handler: lambda.IFunction, properties: Record<stri
   return role === undefined ? properties : { ...properties, ForModelRole: role };
 }
 
-/** Keeps what the handler may do in its model's role until a resource is gone that calls it. */
-export function untilRightsAreGone(handler: lambda.IFunction, resource: Construct): void {
+/** Has a handler there, and what it may do, as long as a resource that calls it. */
+export function neededBy(handler: lambda.IFunction, resource: Construct): void {
+  const made = pooled.get(handler);
+  if (made !== undefined) resource.node.addDependency(made);
   if (handler.role instanceof InlineRole) resource.node.addDependency(handler.role);
 }

@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { CleanRegistryFunction } from './clean-registry-function';
 import { modelPackageArns, modelPackageGroupArns } from './model-package-arns';
 import { allow } from '../private/allow';
-import { newHandler, propertiesFor } from '../private/handler';
+import { neededBy, newHandler, propertiesFor } from '../private/handler';
 import { HandlerArea } from '../private/model-resources';
 
 export interface RegistryCleanupProps {
@@ -31,12 +31,14 @@ export class RegistryCleanup extends Construct {
     if (removalPolicy === RemovalPolicy.DESTROY) {
       allow(cleaner, { actions: ['sagemaker:DeleteModelPackage'], resources: modelPackageArns(stack, name), because });
     }
-    new CustomResource(this, 'Resource', {
+    const resource = new CustomResource(this, 'Resource', {
       serviceToken: cleaner.functionArn,
       resourceType: 'Custom::MlopsRegistryCleanup',
       serviceTimeout: Duration.minutes(16),
       removalPolicy,
       properties: propertiesFor(cleaner, { ModelPackageGroupName: name }),
-    }).node.addDependency(group);
+    });
+    resource.node.addDependency(group);
+    neededBy(cleaner, resource);
   }
 }

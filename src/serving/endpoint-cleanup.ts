@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { CleanEndpointFunction } from './clean-endpoint-function';
 import { NamedEndpoint, alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from './hosting-names';
 import { allow } from '../private/allow';
-import { newHandler, propertiesFor, untilRightsAreGone } from '../private/handler';
+import { neededBy, newHandler, propertiesFor } from '../private/handler';
 import { byName } from '../private/machine-defaults';
 import { HandlerArea } from '../private/model-resources';
 
@@ -63,7 +63,7 @@ export class EndpointCleanup extends Construct {
     });
     // models need their role as long as they are there
     this.resource.node.addDependency(endpoint.executionRole);
-    untilRightsAreGone(this.cleaner, this.resource);
+    neededBy(this.cleaner, this.resource);
   }
 
   /** A state machine that changes the endpoint. One of another stack, which comes after this one, is deleted before anyhow. */
