@@ -205,11 +205,11 @@ export class MlopsPlatform extends Construct {
       removalPolicy: this.removalPolicy, ...options, encryptionKey: this.encryptionKey, alerts: this.alerts.topic, lostEvents: this.lostEvents,
     });
     if (this.apiLogging !== undefined) model.stack.node.addDependency(this.apiLogging);
+    this.protection.locks.bucket(model.registry.artifacts);
+    this.protection.locks.bucket(model.endpoint.observations.bucket);
     this.protection.protectBucket(model.registry.artifacts);
     this.protection.protectEndpoint(model.endpoint);
     this.protection.protectTable(model.registry.ledger);
-    this.protection.locks.bucket(model.registry.artifacts);
-    this.protection.locks.bucket(model.endpoint.observations.bucket);
     this.protection.locks.table(model.registry.ledger);
     this.protection.locks.repository(model.registry.repository);
     this.protection.protectBranch(model.delivery.repository.branch);

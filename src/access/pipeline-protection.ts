@@ -264,7 +264,7 @@ export class PipelineProtection extends Construct {
   /** Protects what is in a bucket, and its settings. */
   public protectBucket(bucket: s3.IBucket): void {
     this.buckets.push(bucket.bucketArn);
-    if ((this.listed.s3 ?? []).length < MOST_LISTED) this.protectArns('s3', `${bucket.bucketArn}*`);
+    if (!this.locks._holds(bucket) || (this.listed.s3 ?? []).length < MOST_LISTED) this.protectArns('s3', `${bucket.bucketArn}*`);
   }
 
   /** Has the writing of a table recorded. To people it is denied for every table. */

@@ -66,7 +66,9 @@ export class ModelResources {
   private readonly roles = new Map<HandlerArea, InlineRole>();
 
   /** @param scope everything below it is the model's */
-  constructor(private readonly scope: Construct, public readonly platform: PlatformResources, encryptionKey: kms.IKey, private readonly lostEvents?: sqs.IQueue) {
+  constructor(
+    private readonly scope: Construct, public readonly platform: PlatformResources, encryptionKey: kms.IKey, private readonly lostEvents?: sqs.IQueue,
+  ) {
     shared.set(scope, this);
     this.within = new Construct(scope, 'Common');
     this.logGroup = new logs.LogGroup(this.within, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });

@@ -87,7 +87,9 @@ export class ReleaseReconciler extends Construct {
     tellOf('RollbackEnded', rollback, 'rollbacks', 'rollbackEnded');
   }
 
-  private inModel(model: ModelResources, reconciler: lambda.IFunction, releases: Record<string, string>, { recovery, rollback, every }: ReleaseReconcilerProps): void {
+  private inModel(
+    model: ModelResources, reconciler: lambda.IFunction, releases: Record<string, string>, { recovery, rollback, every }: ReleaseReconcilerProps,
+  ): void {
     model.periodically(events.Schedule.rate(every), {
       function: reconciler.functionArn,
       event: eventFor(reconciler, { ...releases, action: 'reconcile', recoveryArn: recovery.stateMachineArn, everyMinutes: every.toMinutes() }),

@@ -137,7 +137,8 @@ export class Retention extends Construct {
    */
   public protect(machine: sfn.StateMachine): void {
     const { artifacts, repository } = this.props.registry;
-    const deny = (sid: string, actions: string[], resources?: string[], exceptFor?: Record<string, Record<string, string>>): iam.PolicyStatement => new iam.PolicyStatement({
+    type Conditions = Record<string, Record<string, string>>;
+    const deny = (sid: string, actions: string[], resources?: string[], exceptFor?: Conditions): iam.PolicyStatement => new iam.PolicyStatement({
       sid,
       effect: iam.Effect.DENY,
       principals: [new iam.AnyPrincipal()],

@@ -7,7 +7,9 @@ const HEADER = 'method.request.header.';
 const ANSWERED = 'method.response.header.';
 
 /** The API as one document, which makes one resource of it: the same methods, integrations and validation, for callers that sign with IAM. */
-export function apiDefinition(stack: Stack, role: iam.IRole, title: string, predict: IntegrationProps, label: IntegrationProps): Record<string, unknown> {
+export function apiDefinition(
+  stack: Stack, role: iam.IRole, title: string, predict: IntegrationProps, label: IntegrationProps,
+): Record<string, unknown> {
   const { schema, ...labels } = groundTruthSchema;
   return {
     'swagger': '2.0',
@@ -32,7 +34,9 @@ interface More {
   readonly parameters?: object[];
 }
 
-function operation(stack: Stack, role: iam.IRole, method: apigateway.MethodOptions, integration: IntegrationProps, more: More = {}): Record<string, unknown> {
+function operation(
+  stack: Stack, role: iam.IRole, method: apigateway.MethodOptions, integration: IntegrationProps, more: More = {},
+): Record<string, unknown> {
   const { options } = integration;
   const parameters = Object.entries(method.requestParameters ?? {}).map(([name, required]) => ({ name: name.slice(HEADER.length), in: 'header', required, type: 'string' }));
   return {

@@ -136,7 +136,9 @@ export class PredictionApi extends Construct {
     });
   }
 
-  private apiOfMethods(props: PredictionApiProps, rateLimit: number, burstLimit: number, predict: IntegrationProps, label: IntegrationProps): apigateway.RestApi {
+  private apiOfMethods(
+    props: PredictionApiProps, rateLimit: number, burstLimit: number, predict: IntegrationProps, label: IntegrationProps,
+  ): apigateway.RestApi {
     const api = new apigateway.RestApi(this, 'Api', this.apiProps(props, rateLimit, burstLimit));
     this.seeTo(api, props);
     const common = {
@@ -156,7 +158,9 @@ export class PredictionApi extends Construct {
     return api;
   }
 
-  private apiOfDefinition(props: PredictionApiProps, rateLimit: number, burstLimit: number, definition: Record<string, unknown>): apigateway.SpecRestApi {
+  private apiOfDefinition(
+    props: PredictionApiProps, rateLimit: number, burstLimit: number, definition: Record<string, unknown>,
+  ): apigateway.SpecRestApi {
     const api = new apigateway.SpecRestApi(this, 'Api', {
       ...this.apiProps(props, rateLimit, burstLimit), apiDefinition: apigateway.ApiDefinition.fromInline(definition),
     });
@@ -173,7 +177,9 @@ export class PredictionApi extends Construct {
     });
   }
 
-  private apiProps(props: PredictionApiProps, throttlingRateLimit: number, throttlingBurstLimit: number): apigateway.RestApiBaseProps & { endpointTypes: apigateway.EndpointType[] } {
+  private apiProps(
+    props: PredictionApiProps, throttlingRateLimit: number, throttlingBurstLimit: number,
+  ): apigateway.RestApiBaseProps & { readonly endpointTypes: apigateway.EndpointType[] } {
     return {
       description: `Predictions of ${props.endpoint.endpointName}, and the truth about them`,
       endpointTypes: [apigateway.EndpointType.REGIONAL],

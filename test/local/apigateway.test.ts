@@ -46,8 +46,8 @@ describe.each(['methods', 'a definition'])('API Gateway, by %s', (by) => {
       if (by === 'a definition') {
         const key = new kms.Key(stack, 'Key');
         new ModelResources(stack, new PlatformResources(stack, {
-    encryptionKey: key, newAccessLogs: (within) => newSharedAccessLogs(within, RemovalPolicy.DESTROY),
-  }), key);
+          encryptionKey: key, newAccessLogs: (within) => newSharedAccessLogs(within, RemovalPolicy.DESTROY),
+        }), key);
       }
       const api = new PredictionApi(stack, 'Api', { endpoint: new ModelEndpoint(stack, 'Endpoint', { endpointName: 'temperature' }) });
       const caller = new iam.Role(stack, 'Caller', { roleName: 'caller', assumedBy: new iam.AccountRootPrincipal() });

@@ -22,7 +22,8 @@ const tables = (): string[] => [...cloud.resources.values()].filter(({ resource 
 beforeAll(async () => {
   cloud = await clouds.deploy((stack: Stack) => {
     const key = new kms.Key(stack, 'Key');
-    const platform = new PlatformResources(stack, { encryptionKey: key, newAccessLogs: (within) => newSharedAccessLogs(within, RemovalPolicy.DESTROY) });
+    const newAccessLogs = (within: Construct) => newSharedAccessLogs(within, RemovalPolicy.DESTROY);
+    const platform = new PlatformResources(stack, { encryptionKey: key, newAccessLogs });
     for (const model of ['Sun', 'Rain']) {
       const scope = new Construct(stack, model);
       new ModelResources(scope, platform, key);
