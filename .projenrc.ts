@@ -80,8 +80,8 @@ for (const ignored of ['.venv/', '.local/', '.cache/', '.stryker-tmp/', 'cdk.out
 for (const command of ['local', 'verify']) project.setScript(command, `node examples/local/setup.mjs ${command}`);
 project.setScript('bench:verdict', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/verdict/main.ts');
 project.setScript('bench:synth', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/synth/main.ts');
-// one run for each failure of each state of a release
-project.setScript('failures', 'jest test/local/workflows/failures');
+// one run for each failure of each state of a release: some 20 minutes on two cores; `verify` plays some of each state
+project.setScript('failures', 'FAILURES=all jest test/local/workflows/failures');
 project.setScript('mutation', 'stryker run test/support/stryker.json');
 // Python files that Glue and notebooks run travel with the package; the local cloud and the example app do not.
 project.npmignore?.addPatterns('/examples/local/', '/examples/regression-platform/', '/.ci/', '/.cache/', '/.local/', '/.venv/', '/projenrc/', '*.pyc', '__pycache__/');

@@ -5,6 +5,7 @@ export * from './access/persona';
 export * from './access/persona-policies';
 export * from './access/persona-role';
 export * from './access/pipeline-protection';
+export * from './access/pipeline-protection-props';
 export * from './access/resource-locks';
 export * from './data/data-lake';
 export * from './data/data-lake-grants';

@@ -1,4 +1,4 @@
-import { Aspects, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Aspects, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -8,7 +8,8 @@ import { Alerts } from './access/alerts';
 import { BreakGlass, BreakGlassOptions } from './access/break-glass';
 import { PersonaPolicies, PersonaPoliciesOptions } from './access/persona-policies';
 import { PersonaRole, PersonaRoleOptions } from './access/persona-role';
-import { PipelineProtection, PipelineProtectionOptions } from './access/pipeline-protection';
+import { PipelineProtection } from './access/pipeline-protection';
+import { PipelineProtectionOptions } from './access/pipeline-protection-props';
 import { DataLake } from './data/data-lake';
 import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
 import { DataSource } from './data/data-source';
@@ -76,7 +77,7 @@ export interface MlopsPlatformProps {
   /**
    * Path of every role that the platform makes, such as `/mlops/`; a role of a persona may have its own.
    *
-   * @default '/'
+   * @default - the path /
    */
   readonly rolePath?: string;
 
@@ -116,6 +117,7 @@ export class MlopsPlatform extends Construct {
   private readonly removalPolicy?: RemovalPolicy;
   private readonly apiLogging?: ApiAccountLogging;
   private network?: IWorkbenchNetwork;
+  private notebookLogs?: string;
   private packages?: IPackageRepository;
   private savedFiles?: s3.IBucket;
 
@@ -196,6 +198,7 @@ export class MlopsPlatform extends Construct {
     // what runs in a notebook is a person's work
     this.protection.distrust(environment);
     this.protection.protectAgainst(environment.role);
+    this.exemptNotebookLogs();
     return environment;
   }
 
@@ -244,6 +247,15 @@ export class MlopsPlatform extends Construct {
   /** Adds a role for emergencies, by which the infrastructure is repaired. Each use is told. */
   public addBreakGlass(id: string, options: BreakGlassOptions = {}): BreakGlass {
     return new BreakGlass(this, id, { ...options, protection: this.protection, alerts: this.alerts.topic });
+  }
+
+  /** SageMaker writes the logs of notebook instances by their roles, all into one group. */
+  private exemptNotebookLogs(): void {
+    if (this.notebookLogs !== undefined) return;
+    this.notebookLogs = Stack.of(this).formatArn({
+      service: 'logs', resource: 'log-group', resourceName: '/aws/sagemaker/NotebookInstances*', arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    this.protection.exempt('logs', this.notebookLogs);
   }
 
   private workbenchNetwork(): IWorkbenchNetwork {

@@ -1,4 +1,4 @@
-import { DenyScope, denyStatements, merged } from './deny-statements';
+import { DenyScope, denyStatements, merged, STARTABLE } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
 
 /** What of a service stays possible within the boundary, where nearly everything that changes something is protected. */
@@ -13,7 +13,7 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
   'ecr': ['BatchC*', 'BatchG*', 'Describe*', 'Get*', 'List*'],
   'events': ['Describe*', 'List*', 'PutEvents'],
   'firehose': ['Describe*', 'List*'],
-  'iam': ['Gen*', 'Get*', 'List*', 'Sim*'],
+  'iam': ['Get*', 'List*', 'Sim*'],
   'lambda': ['Get*', 'InvokeFunction*', 'List*'],
   'scheduler': ['Get*', 'List*'],
   'states': ['Describe*', 'GetExecution*', 'List*'],
@@ -32,8 +32,15 @@ export function boundaryStatements(scope: DenyScope): object[] {
   return [
     { Sid: 'Others', Effect: 'Allow', NotAction: everything, Resource: '*' },
     { Sid: 'Left', Effect: 'Allow', Action: services.flatMap((service) => CLOSED[service].map((action) => `${service}:${action}`)), Resource: '*' },
-    ...scope.startable.length === 0 ? [] : [{ Sid: 'Start', Effect: 'Allow', Action: 'states:StartExecution', Resource: scope.startable }],
+    ...startStatements(scope),
     ...exempt.length === 0 ? [] : [{ Sid: 'Exempt', Effect: 'Allow', Action: '*', Resource: exempt }],
     ...merged(denyStatements(open, scope, true)),
   ];
+}
+
+/** To start a data pipeline by hand is left to whom a policy allows it. */
+function startStatements({ startable, startableByTag }: DenyScope): object[] {
+  const start = { Sid: 'Start', Effect: 'Allow', Action: 'states:StartExecution' };
+  if (startableByTag) return [{ ...start, Resource: '*', Condition: { StringEquals: STARTABLE } }];
+  return startable.length === 0 ? [] : [{ ...start, Resource: startable }];
 }

@@ -40,7 +40,7 @@ export interface BreakGlassOptions {
   /**
    * Path of the new role.
    *
-   * @default '/'
+   * @default - the path /
    */
   readonly path?: string;
 }

@@ -48,7 +48,7 @@ export function estimatedLength(scope: Construct, document: DenyStatement | obje
 }
 
 /** What a name or an ARN is taken to have. */
-const REFERENCE = 70;
+const REFERENCE = 80;
 
 function measure(value: unknown): number {
   if (Array.isArray(value)) return 2 + value.reduce((total: number, item) => total + measure(item) + 1, 0);

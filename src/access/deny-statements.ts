@@ -1,4 +1,5 @@
 import { ProtectedActions, ProtectionReach } from './protected-actions';
+import { STARTABLE_TAG } from '../private/trusted-tag';
 
 /** A statement of a policy document. */
 export interface DenyStatement {
@@ -10,12 +11,17 @@ export interface DenyStatement {
   readonly Condition?: Record<string, Record<string, string | string[]>>;
 }
 
+/** The tag of what may be started by hand. */
+export const STARTABLE: Readonly<Record<string, string>> = { [`aws:ResourceTag/${STARTABLE_TAG}`]: 'true' };
+
 /** What the statements are about. */
 export interface DenyScope {
   /** ARNs by service that people keep what they may do on. */
   readonly exempt: Readonly<Record<string, readonly string[]>>;
   /** ARNs of workflows that people may start by hand, and do nothing else with. */
   readonly startable: readonly string[];
+  /** Whether they are too many to be listed, and are known by their tag. */
+  readonly startableByTag: boolean;
   /** ARNs by service, for what is denied on listed resources only. */
   readonly listed: Readonly<Record<string, readonly string[]>>;
   /** Branches that only pull requests change. */
@@ -26,14 +32,15 @@ export interface DenyScope {
 export function denyStatements(table: readonly ProtectedActions[], scope: DenyScope, shorten = false): DenyStatement[] {
   return table.flatMap((entry) => {
     const { sid, service, reach, actions } = entry;
-    const conditions = conditionsOf(entry, scope.branches);
+    const byTag = entry.startable === true && scope.startableByTag;
+    const conditions = byTag ? { StringNotEquals: STARTABLE } : conditionsOf(entry, scope.branches);
     const listed = scope.listed[service] ?? [];
     if (reach === ProtectionReach.LISTED && listed.length === 0) return [];
     return [{
       Sid: sid,
       Effect: 'Deny' as const,
       Action: (shorten ? entry.brief ?? shortened(service, actions) : actions).map((action) => `${service}:${action}`),
-      ...resources(reach, [...scope.exempt[service] ?? [], ...entry.startable === true ? scope.startable : []], listed),
+      ...resources(reach, [...scope.exempt[service] ?? [], ...entry.startable === true && !byTag ? scope.startable : []], listed),
       ...conditions === undefined ? {} : { Condition: { ...conditions } },
     }];
   });
@@ -93,19 +100,19 @@ function enclosed(names: readonly string[]): string[] {
   return [...new Set(joined)].filter((name) => !joined.some((pattern) => covers(pattern, name)));
 }
 
-/** Puts statements into documents of at most `limit` characters; `lengthOf` tells how long one becomes. */
+/** Puts statements into documents of at most `limit` characters, each into the first with room; `lengthOf` tells how long one becomes. */
 export function packed<T>(statements: readonly T[], limit: number, lengthOf: (statement: T) => number): T[][] {
   const frame = '{"Version":"2012-10-17","Statement":[]}'.length;
-  const documents: T[][] = [];
-  let length = Infinity;
+  const documents: { readonly statements: T[]; length: number }[] = [];
   for (const statement of statements) {
     const more = lengthOf(statement) + 1;
-    if (length + more > limit) {
-      documents.push([]);
-      length = frame;
+    let document = documents.find(({ length }) => length + more <= limit);
+    if (document === undefined) {
+      document = { statements: [], length: frame };
+      documents.push(document);
     }
-    documents[documents.length - 1].push(statement);
-    length += more;
+    document.statements.push(statement);
+    document.length += more;
   }
-  return documents;
+  return documents.map(({ statements: found }) => found);
 }

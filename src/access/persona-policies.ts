@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { Persona } from './persona';
@@ -76,6 +76,8 @@ export class PersonaPolicies extends Construct implements iam.IGrantable {
     const patterns = {
       codecommit: stack.formatArn({ service: 'codecommit', resource: `${protection._names}*` }),
       dynamodb: stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: `${protection._names}*` }),
+      // to start any but data pipelines is denied
+      states: stack.formatArn({ service: 'states', resource: 'stateMachine', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
     };
     this.own = new PolicyPrincipal(this, 'Own', {
       description: `${persona.personaName}: ${persona.description}`,
@@ -89,7 +91,7 @@ export class PersonaPolicies extends Construct implements iam.IGrantable {
     const resource = this.own.node.findChild('DefaultPolicy');
     acknowledgeWildcard(resource, '*', 'Everybody may see every run, version, metric and log; each action only reads');
     for (const pattern of Object.values(patterns)) {
-      acknowledgeWildcard(resource, pattern, 'Stands for the repositories or tables of the models where they are too many to be listed');
+      acknowledgeWildcard(resource, pattern, 'Stands for repositories, tables or data pipelines where they are too many to be listed; the denials except no other workflow');
     }
     this.policies = [this.own.policy, ...persona.isBound ? protection.denyPolicies : []];
   }

@@ -33,7 +33,7 @@ export interface PersonaRoleOptions {
   /**
    * Path of the new role.
    *
-   * @default '/'
+   * @default - the path /
    */
   readonly path?: string;
   /**

@@ -1,100 +1,29 @@
-import { ArnFormat, Aws, CfnElement, Stack, Token, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, CfnElement, Stack, Tags, Token, Validations } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct, IConstruct } from 'constructs';
 import { boundaryStatements } from './boundary-statements';
 import { DenyPolicy, DenyPolicyProps, estimatedLength, POLICY_LIMIT } from './deny-policy';
 import { DenyScope, denyStatements, merged, packed } from './deny-statements';
+import { PipelineProtectionProps } from './pipeline-protection-props';
 import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
 import { ResourceLocks } from './resource-locks';
 import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-policies';
 import { TamperAlerts } from './tamper-alerts';
 import { Problems } from '../private/problems';
 import { trust } from '../private/trusted';
+import { STARTABLE_TAG } from '../private/trusted-tag';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { IObservationStore } from '../serving/observation-store';
-
-/** Options of a `PipelineProtection`, whatever platform it belongs to. */
-export interface PipelineProtectionOptions {
-  /**
-   * ARN patterns, such as `arn:aws:states:*:*:stateMachine:other-*`, of resources that are none of the platform's, though
-   * of a kind that is protected. People keep what they may do there.
-   *
-   * @default - none: the account is the platform's
-   */
-  readonly exempt?: string[];
-  /**
-   * Patterns of further role names whose calls are the platform's own work and no attempts.
-   *
-   * @default - only functions and builds of this stack, and the role by which the CDK deploys
-   */
-  readonly trustedRoles?: string[];
-  /**
-   * Whether `locks` writes denials into the policies of buckets, tables, repositories, topics and keys. They let the roles by
-   * which the CDK deploys through; where something else deploys, name its role in `trustedRoles` first.
-   *
-   * @default true
-   */
-  readonly lockResources?: boolean;
-  /**
-   * The bus that gets the event `TamperAttempt`.
-   *
-   * @default - the account's default bus
-   */
-  readonly eventBus?: events.IEventBus;
-  /**
-   * Whether to make a trail that hands changes to EventBridge. Say false where the account or its organization has one.
-   *
-   * @default true
-   */
-  readonly createTrail?: boolean;
-  /**
-   * Whether the trail also records who writes the protected buckets and tables, and who invokes the platform's functions.
-   * AWS charges for each 100,000 of these events. Without them, such an attempt is denied all the same, but not told.
-   *
-   * @default true
-   */
-  readonly recordDataEvents?: boolean;
-  /**
-   * Begins the names of the managed policies, so that a permission set of IAM Identity Center can refer to them: `mlops` gives
-   * `mlops-deny-1` and so on. One prefix belongs to one platform of the account.
-   *
-   * @default - generated names
-   */
-  readonly policyNamePrefix?: string;
-  /**
-   * Path of the managed policies.
-   *
-   * @default '/'
-   */
-  readonly policyPath?: string;
-}
-
-/** Properties of a `PipelineProtection`. */
-export interface PipelineProtectionProps extends PipelineProtectionOptions {
-  /**
-   * Where attempts are told.
-   *
-   * @default - nowhere; they are on the event bus as `TamperAttempt`
-   */
-  readonly alerts?: sns.ITopic;
-  /**
-   * Encrypts logs and the environment of the function. The key must let CloudWatch Logs and CloudTrail use it.
-   *
-   * @default - the services' own encryption
-   */
-  readonly encryptionKey?: kms.IKey;
-}
 
 /** So many buckets fit into the policies for listed resources: those of about 45 models. More are denied by their own policies alone, see `locks`. */
 const MOST_LISTED = 100;
 /** Policies for what is denied on listed resources: a role takes ten. */
 const LISTED_PARTS = 3;
+/** Workflows that may be started by hand and are listed one by one. */
+const MOST_STARTABLE = 5;
 /** Buckets that the watch over calls can hold one by one. */
 const MOST_WATCHED = 6;
 /** Buckets of the CDK, from which code is deployed. */
@@ -176,7 +105,7 @@ export class PipelineProtection extends Construct {
     }
     problems.throwIfAny();
     const fixed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED);
-    const nothing = { exempt: {}, startable: [], listed: {}, branches: this.branches };
+    const nothing = { exempt: {}, startable: [], startableByTag: false, listed: {}, branches: this.branches };
     const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], nothing)[0]);
     const groups = packed(fixed, POLICY_LIMIT - ROOM, lengthOf);
     const naming = (suffix: string): Pick<DenyPolicyProps, 'policyName' | 'path'> =>
@@ -227,7 +156,7 @@ export class PipelineProtection extends Construct {
       watch: () => ({
         listed: this.fewBuckets(MOST_WATCHED),
         exempt: Object.values(this.exempted).flat(),
-        startable: this.scope().startable,
+        startable: this.watchedStarts(),
         machines: prefix === undefined ? [] : [`${prefix}*`],
         trusted: ['cdk-*-cfn-exec-role-*', ...props.trustedRoles ?? []],
         people: this.people,
@@ -235,7 +164,10 @@ export class PipelineProtection extends Construct {
       }),
     });
     // not by protectBucket: a trail that recorded what is written to its own bucket would never end
-    if (trailBucket !== undefined) this.protectArns('s3', `${trailBucket.bucketArn}*`);
+    if (trailBucket !== undefined) {
+      this.protectArns('s3', `${trailBucket.bucketArn}*`);
+      this.locks.bucket(trailBucket);
+    }
   }
 
   /** Denies a role everything that could touch a run or its evidence. */
@@ -248,6 +180,7 @@ export class PipelineProtection extends Construct {
   /** Lets people start a workflow by hand, such as a data pipeline's, where a policy of theirs allows it. To stop or edit it stays denied. */
   public allowStart(stateMachine: sfn.IStateMachine): void {
     this.startable.push(stateMachine);
+    Tags.of(stateMachine).add(STARTABLE_TAG, 'true', { includeResourceTypes: ['AWS::StepFunctions::StateMachine'] });
   }
 
   /** People keep what they may do on these ARNs of a service, for example `states` and a workflow that is none of the platform's. */
@@ -318,7 +251,11 @@ export class PipelineProtection extends Construct {
   public serviceControlPolicies(trustedArns: string[] = []): string[] {
     const known = Object.entries(this.exempted).map(([service, arns]) => [service, arns.filter((arn) => !Token.isUnresolved(arn))]);
     const prefix = this.stackPrefix();
-    const named: Record<string, string[]> = prefix === undefined ? { s3: [CDK_ASSETS] } : { s3: [CDK_ASSETS, `arn:*:s3:::${prefix.toLowerCase()}*`], sns: [`arn:*:sns:*:*:${prefix}*`] };
+    const named: Record<string, string[]> = prefix === undefined ? { s3: [CDK_ASSETS] } : {
+      s3: [CDK_ASSETS, `arn:*:s3:::${prefix.toLowerCase()}*`],
+      sns: [`arn:*:sns:*:*:${prefix}*`],
+      sqs: [`arn:*:sqs:*:*:${prefix}*`],
+    };
     const listed = {
       ...named,
       athena: ['arn:*:athena:*:*:workgroup/cdk-mlops-*'],
@@ -329,12 +266,20 @@ export class PipelineProtection extends Construct {
     };
     const startable = this.startable.map(namePattern);
     const exempt = Object.fromEntries(known) as Record<string, string[]>;
-    return serviceControlPolicies({ exempt, startable, listed, branches: this.branches }, trustedArns);
+    return serviceControlPolicies({ ...this.scope(), exempt, startable, listed }, trustedArns);
   }
 
   private scope(): DenyScope {
     const startable = this.startable.map(({ stateMachineArn }) => stateMachineArn);
-    return { exempt: this.exempted, startable, listed: this.listed, branches: this.branches };
+    return { exempt: this.exempted, startable, startableByTag: startable.length > MOST_STARTABLE, listed: this.listed, branches: this.branches };
+  }
+
+  /** Calls are recorded without tags: where what may be started is too much to be listed, the beginning of its names stands for it. */
+  private watchedStarts(): string[] {
+    if (this.startable.length <= MOST_STARTABLE) return this.startable.map(({ stateMachineArn }) => stateMachineArn);
+    const [first, ...others] = this.startable.map((machine) => namePattern(machine).split(':').pop()!.replace(/^\*/, ''));
+    const common = [...first].findIndex((_, i) => others.some((name) => name[i] !== first[i]));
+    return common < 1 ? [] : [`arn:*:states:*:*:stateMachine:*${first.slice(0, common)}*`];
   }
 
   /** One part of what is denied on listed resources: there may be more of them than one policy holds. */
@@ -358,7 +303,9 @@ export class PipelineProtection extends Construct {
   private fewBuckets(most: number): Record<string, string[]> {
     const prefix = this.stackPrefix();
     if (prefix === undefined || (this.listed.s3 ?? []).length <= most) return this.listed;
-    return { ...this.listed, s3: [CDK_ASSETS, `arn:${Aws.PARTITION}:s3:::${prefix.toLowerCase()}*`] };
+    // those that were made elsewhere are named otherwise
+    const others = this.listed.s3.filter((arn) => arn.includes(':s3:::') && !arn.includes(`:s3:::${prefix.toLowerCase()}`));
+    return { ...this.listed, s3: [...others, `arn:${Aws.PARTITION}:s3:::${prefix.toLowerCase()}*`] };
   }
 
   private checkService(method: string, service: string, arns: string[]): void {

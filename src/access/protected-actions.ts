@@ -348,11 +348,13 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     sid: 'Evidence',
     service: 'logs',
     reach: ACCOUNT,
-    brief: words('DeleteLog* Put*Policy *SubscriptionFilter PutM* DeleteM* PutTransformer'),
+    brief: words('DeleteLog* DeleteA* Put*Policy *SubscriptionFilter PutM* DeleteM* PutT*'),
     actions: words(`
       DeleteLogGroup DeleteLogStream PutRetentionPolicy PutSubscriptionFilter DeleteSubscriptionFilter PutMetricFilter DeleteMetricFilter
-      PutDataProtectionPolicy PutTransformer PutAccountPolicy`),
+      PutDataProtectionPolicy PutTransformer PutAccountPolicy DeleteAccountPolicy`),
   },
+  // CloudWatch takes metrics of any name out of logs
+  { sid: 'ForgedLogs', service: 'logs', reach: ACCOUNT, peopleOnly: true, actions: ['PutLogEvents'] },
   { sid: 'Trails', service: 'cloudtrail', reach: ACCOUNT, actions: words('StopLogging DeleteTrail UpdateTrail PutEventSelectors') },
   // an account that leaves its organization leaves its documents behind
   { sid: 'Organization', service: 'organizations', reach: ACCOUNT, brief: ['Leave*'], actions: ['LeaveOrganization'] },

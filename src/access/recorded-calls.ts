@@ -23,6 +23,7 @@ const RECORDED: Readonly<Record<string, readonly string[]>> = {
   // told by the error of the call that would have passed the role
   'iam:PassRole': [],
   'lambda:InvokeFunction': ['Invoke'],
+  'logs:PutLogEvents': [],
   's3:BypassGovernanceRetention': [],
   's3:DeleteObject': ['DeleteObject', 'DeleteObjects'],
   's3:DeleteObjectVersion': [],

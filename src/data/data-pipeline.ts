@@ -101,6 +101,14 @@ export interface DataPipelineOptions {
    * @default Duration.hours(2)
    */
   readonly timeout?: Duration;
+
+  /**
+   * How often a job that failed is tried again, 0 to 10. A repetition writes the same folder; rows that break a rule are no
+   * failure of the job, and are not tried again.
+   *
+   * @default 1
+   */
+  readonly maxRetries?: number;
 }
 
 /** Properties of `DataPipeline`. */
@@ -182,8 +190,9 @@ export class DataPipeline extends Construct {
     const holdoutShare = props.holdoutShare ?? 0.2;
     const workerCount = props.workerCount ?? 2;
     const timeout = props.timeout ?? Duration.hours(2);
+    const maxRetries = props.maxRetries ?? 1;
     const reading = props.reading ?? SourceReading.everything();
-    validate(this, { ...props, datasetName, holdoutShare, workerCount, timeout, reading });
+    validate(this, { ...props, datasetName, holdoutShare, workerCount, timeout, maxRetries, reading });
 
     const { curatedZone, databaseName } = props.lake;
     const { target: targetColumn, timeColumn } = props;
@@ -219,6 +228,7 @@ export class DataPipeline extends Construct {
       reading,
       checksAge: (props.quality ?? []).some((rule) => rule._render().rule === 'fresh'),
       timeout,
+      maxRetries,
       jobName: job.jobName,
       runsPrefix,
       eventBus: props.eventBus ?? events.EventBus.fromEventBusName(this, 'DefaultBus', 'default'),
@@ -250,11 +260,12 @@ interface Given extends DataPipelineProps {
   readonly holdoutShare: number;
   readonly workerCount: number;
   readonly timeout: Duration;
+  readonly maxRetries: number;
   readonly reading: SourceReading;
 }
 
 function validate(construct: Construct, given: Given): void {
-  const { datasetName, holdoutShare, workerCount, timeout } = given;
+  const { datasetName, holdoutShare, workerCount, timeout, maxRetries } = given;
   const problems = new Problems(construct)
     .check(Token.isUnresolved(datasetName) || /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(datasetName),
       `datasetName must be letters, digits and hyphens, at most 63, and begin with a letter or digit, got '${datasetName}'`)
@@ -264,7 +275,9 @@ function validate(construct: Construct, given: Given): void {
     .check(Token.isUnresolved(workerCount) || (Number.isInteger(workerCount) && workerCount >= 2 && workerCount <= 299),
       `workerCount must be a whole number of 2..299, got ${workerCount}`)
     .check(timeout.isUnresolved() || (timeout.toMinutes({ integral: false }) >= 1 && timeout.toDays({ integral: false }) <= 7),
-      `timeout must be 1 minute to 7 days, got ${timeout.toHumanString()}`);
+      `timeout must be 1 minute to 7 days, got ${timeout.toHumanString()}`)
+    .check(Token.isUnresolved(maxRetries) || (Number.isInteger(maxRetries) && maxRetries >= 0 && maxRetries <= 10),
+      `maxRetries must be a whole number of 0..10, got ${maxRetries}`);
   const needsTime = (rule: DataQualityRule): boolean => rule._render().rule === 'fresh' && rule._render().column === undefined;
   problems.check(given.timeColumn !== undefined || !(given.quality ?? []).some(needsTime),
     'freshness needs a column of times: give it one, or give the pipeline a timeColumn');

@@ -27,6 +27,8 @@ export interface DatasetWorkflowProps {
   readonly checksAge: boolean;
   /** The longest that a run's job may take. */
   readonly timeout: Duration;
+  /** How often a job that failed is tried again. */
+  readonly maxRetries: number;
   readonly jobName: string;
   readonly runsPrefix: string;
   readonly eventBus: events.IEventBus;
@@ -88,6 +90,7 @@ export class DatasetWorkflow extends Construct {
       backoffRate: 2,
       maxAttempts: 6,
     });
+    if (props.maxRetries > 0) run.addRetry({ errors: ['States.TaskFailed'], interval: Duration.seconds(30), backoffRate: 2, maxAttempts: props.maxRetries });
     for (const task of [plan, run, publish]) task.addCatch(ending, { errors: ['States.ALL'], resultPath: '$.failure' });
 
     const rejected = new sfn.Pass(steps, 'Rejected', {

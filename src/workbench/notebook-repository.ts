@@ -1,10 +1,10 @@
-import { Stack } from 'aws-cdk-lib';
+import { Annotations, Stack } from 'aws-cdk-lib';
 import * as codecommit from 'aws-cdk-lib/aws-codecommit';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { IDependable } from 'constructs';
-import { IWorkbenchNetwork } from './workbench-network';
+import { IWorkbenchNetwork, WorkbenchNetwork } from './workbench-network';
 import { allow } from '../private/allow';
 
 /** A git repository as a notebook uses it. */
@@ -46,7 +46,7 @@ export abstract class NotebookRepository {
   }
 
   /**
-   * A repository elsewhere. The notebook's network must have a way there.
+   * A repository elsewhere. The notebook's network must have a way there, which the one that is made for notebooks has not.
    *
    * @param url HTTPS address to clone from
    * @param credentials secret with `username` and `password` (a token); a public repository needs none
@@ -94,6 +94,10 @@ class Https extends NotebookRepository {
   }
 
   public bind(role: iam.IRole, network?: IWorkbenchNetwork): NotebookRepositoryConfig {
+    if (network instanceof WorkbenchNetwork) {
+      Annotations.of(network).addWarningV2('cdk-mlops:repository-out-of-reach', `Nothing in this network reaches ${this.url}, so that a notebook there ` +
+        'cannot start. Use a CodeCommit repository, or a network that has a way there (WorkbenchNetwork.fromWorkbenchNetworkAttributes)');
+    }
     if (this.credentials === undefined) return { url: this.url };
     this.credentials.grantRead(role);
     // The notebook fetches them itself, at each sign-in.

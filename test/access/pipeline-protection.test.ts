@@ -10,7 +10,8 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Simulator } from './simulator';
 import { Persona } from '../../src/access/persona';
 import { PersonaRole } from '../../src/access/persona-role';
-import { PipelineProtection, PipelineProtectionProps } from '../../src/access/pipeline-protection';
+import { PipelineProtection } from '../../src/access/pipeline-protection';
+import { PipelineProtectionProps } from '../../src/access/pipeline-protection-props';
 import { PROTECTED_ACTIONS, protectedActionNames, ProtectionReach } from '../../src/access/protected-actions';
 import { ModelEndpoint } from '../../src/serving/model-endpoint';
 import { synthesizeUnderNag } from '../support/nag';
@@ -136,7 +137,8 @@ describe('decided by the synthesized policies, a person who could do everything 
   });
 
   test('nor within the boundary', () => {
-    const allowed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED).flatMap(({ service, actions }) => actions
+    const ofAll = PROTECTED_ACTIONS.filter(({ reach, peopleOnly }) => reach !== ProtectionReach.LISTED && peopleOnly !== true);
+    const allowed = ofAll.flatMap(({ service, actions }) => actions
       .filter((action) => simulator.decideBounded(`${service}:${action}`, `arn:aws:${service}:eu-central-1:111122223333:anything`, contexts[`${service}:${action}`]) === 'Allowed')
       .map((action) => `${service}:${action}`));
     expect(allowed).toEqual([]);
@@ -201,6 +203,34 @@ describe('the documents for the organization', () => {
 
   test('leave out what is exempt', () => {
     expect(JSON.stringify(documents(['arn:aws:states:*:*:stateMachine:other-*']))).toContain('"NotResource":["arn:aws:states:*:*:stateMachine:other-*"]');
+  });
+});
+
+describe('of many data pipelines', () => {
+  const build = (count: number): Template => synthesize({}, (protection, stack) => {
+    for (let i = 0; i < count; i++) {
+      protection.allowStart(new sfn.StateMachine(stack, `Weather${i}`, { definitionBody: sfn.DefinitionBody.fromChainable(new sfn.Pass(stack, `Pass${i}`)) }));
+    }
+  });
+  const arn = 'arn:aws:states:eu-central-1:111122223333:stateMachine:Weather1-x';
+  const tag = { 'aws:ResourceTag/cdk-mlops:startable': 'true' };
+  const allow = { Sid: 'All', Effect: 'Allow', Action: '*', Resource: '*' };
+
+  test('each is known by its tag, and nothing else may be started by hand', () => {
+    const template = build(30);
+    template.allResourcesProperties('AWS::StepFunctions::StateMachine', { Tags: [{ Key: 'cdk-mlops:startable', Value: 'true' }] });
+    const simulator = new Simulator(template, env);
+    expect(simulator.decide([allow], 'states:StartExecution', arn, tag)).toBe('Allowed');
+    expect(simulator.decideBounded('states:StartExecution', arn, tag)).toBe('Allowed');
+    expect(simulator.decide([allow], 'states:StartExecution', arn)).toBe('ExplicitlyDenied');
+    expect(simulator.decideBounded('states:StartExecution', arn)).not.toBe('Allowed');
+    expect(simulator.decide([allow], 'states:StopExecution', arn, tag)).toBe('ExplicitlyDenied');
+    expect(simulator.decide([allow], 'states:TagResource', arn)).toBe('ExplicitlyDenied');
+  });
+
+  test('the watch knows them by how their names begin', () => {
+    const watch = Object.values(build(30).findResources('AWS::Lambda::Function')).map(({ Properties }) => JSON.stringify(Properties.Environment ?? ''));
+    expect(watch.join()).toContain('stateMachine:*Weather*');
   });
 });
 

@@ -6,7 +6,8 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { evaluate } from '../../examples/local/cloud/simulate';
-import { PipelineProtection, PipelineProtectionProps } from '../../src/access/pipeline-protection';
+import { PipelineProtection } from '../../src/access/pipeline-protection';
+import { PipelineProtectionProps } from '../../src/access/pipeline-protection-props';
 import { synthesizeUnderNag } from '../support/nag';
 
 const account = '111122223333';

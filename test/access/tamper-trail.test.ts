@@ -2,7 +2,8 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as s3 from 'aws-cdk-lib/aws-s3';
-import { PipelineProtection, PipelineProtectionProps } from '../../src/access/pipeline-protection';
+import { PipelineProtection } from '../../src/access/pipeline-protection';
+import { PipelineProtectionProps } from '../../src/access/pipeline-protection-props';
 
 interface Fields { readonly Field: string; readonly Equals?: unknown[]; readonly StartsWith?: unknown[]; readonly NotEquals?: unknown[] }
 interface Selector { readonly Name: string; readonly FieldSelectors: Fields[] }

@@ -196,10 +196,11 @@ test('fails with everything that is wrong at once', () => {
     timeColumn: 'temp',
     workerCount: 1,
     timeout: Duration.seconds(30),
+    maxRetries: 11,
     quality: [DataQualityRule.range('x', 2, 1), DataQualityRule.notNull('x', 1), DataQualityRule.unique([]), DataQualityRule.rowCountAtLeast(0)],
   })).toThrow(new RegExp([
     'Test/Weather: ', '1\\. datasetName .*no spaces', '2\\. timeColumn and target', '3\\. holdoutShare .*got 1', '4\\. workerCount .*got 1', '5\\. timeout .*30 seconds',
-    '6\\. the range of column x', '7\\. maxNullShare of column x', '8\\. unique', '9\\. rowCountAtLeast .*got 0',
+    '6\\. maxRetries .*got 11', '7\\. the range of column x', '8\\. maxNullShare of column x', '9\\. unique', '10\\. rowCountAtLeast .*got 0',
   ].join('[^]*')));
   expect(() => templateOf({
     timeColumn: undefined,

@@ -107,6 +107,18 @@ test.each([
   expect(services.s3.objects.has('curated/datasets/Weather/latest.json')).toBe(false);
 });
 
+test('a job that dies is tried again', async () => {
+  let jobs = 0;
+  const { output } = await execute('run-1', {
+    RunJob: (input) => {
+      if (++jobs === 1) throw new AwsTaskError('States.TaskFailed', 'an executor was lost');
+      return job('aa')(input);
+    },
+  });
+  expect(output).toMatchObject({ outcome: 'published', version: '2013-04-01T00:00:00.000Z-aa' });
+  expect(alerts).toEqual([]);
+});
+
 test('an alert that cannot be sent hides no failure', async () => {
   const { error } = await execute('run-1', { RunJob: job('aa', false), Alert: () => { throw new AwsTaskError('AuthorizationError', 'no'); } });
   expect(error?.cause).toContain('at least 1 rows (observed: 10)');

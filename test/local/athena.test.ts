@@ -1,4 +1,5 @@
 import { AthenaClient, GetQueryExecutionCommand, GetQueryResultsCommand, StartQueryExecutionCommand } from '@aws-sdk/client-athena';
+import { CreateTableCommand, GlueClient, UpdateTableCommand } from '@aws-sdk/client-glue';
 
 import { TinyCloud } from './support/tiny-cloud';
 import { Athena } from '../../examples/local/athena/athena';
@@ -180,6 +181,29 @@ describe('Athena', () => {
         ON x.config_name = 'c1' AND x.variant = 'AllTraffic' AND d.config_name = x.config_name AND x.${hour})
       UNION ALL SELECT count(*) FROM captures WHERE config_name = 'c2' AND variant = 'AllTraffic' AND ${hour} ORDER BY 1`);
     expect([execution?.Status?.StateChangeReason, rows.slice(1)]).toEqual([undefined, [['1'], ['1']]]);
+  });
+
+  test('follows a table that is changed: its columns, and the partitions that it lists', async () => {
+    const glue = cloud.client(GlueClient);
+    const input = (versions: string, ...columns: string[]) => ({
+      Name: 'changing',
+      PartitionKeys: [column('version')],
+      Parameters: {
+        'projection.enabled': 'true',
+        'projection.version.type': 'enum',
+        'projection.version.values': versions,
+        'storage.location.template': 's3://store/changing/${version}/',
+      },
+      StorageDescriptor: { Location: 's3://store/changing/', Columns: columns.map((name) => column(name, 'double')), SerdeInfo: serde },
+    });
+    await cloud.s3.put('store', 'changing/v1/a.jsonl', '{"x":1,"y":10}\n');
+    await cloud.s3.put('store', 'changing/v2/a.jsonl', '{"x":2,"y":20}\n');
+    await glue.send(new CreateTableCommand({ DatabaseName: 'observations', TableInput: input('v1', 'x') }));
+    expect((await query('SELECT * FROM changing ORDER BY 1')).rows).toEqual([['x', 'version'], ['1.0', 'v1']]);
+    // what lies in the bucket and is not listed is not there, not even by its name
+    expect((await query("SELECT * FROM changing WHERE version = 'v2'")).rows).toEqual([['x', 'version']]);
+    await glue.send(new UpdateTableCommand({ DatabaseName: 'observations', TableInput: input('v1,v2', 'x', 'y') }));
+    expect((await query('SELECT * FROM changing ORDER BY 1')).rows).toEqual([['x', 'y', 'version'], ['1.0', '10.0', 'v1'], ['2.0', '20.0', 'v2']]);
   });
 
   test('a table it cannot read is refused by what it cannot', async () => {

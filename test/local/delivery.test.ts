@@ -11,6 +11,7 @@ import { CodeCommit } from '../../examples/local/cicd/codecommit';
 import { CodePipeline } from '../../examples/local/cicd/codepipeline';
 import { Ecr } from '../../examples/local/cicd/ecr';
 import { git } from '../../examples/local/cicd/git';
+import { CloudWatch } from '../../examples/local/cloudwatch/cloudwatch';
 import { DeliveryPipeline } from '../../src/delivery/delivery-pipeline';
 import { ModelSource } from '../../src/source/model-source';
 import { TrainingWorkflow } from '../../src/training/training-workflow';
@@ -36,7 +37,7 @@ describe('the delivery pipeline of the library', () => {
         training,
         testCommands: ['python3 -m pip install --quiet --requirement requirements.txt pytest', 'python3 -c "import sklearn, model"'],
       });
-    }, { standIns: [new Ecr(), codeCommit, codeBuild, codePipeline] });
+    }, { standIns: [new Ecr(), codeCommit, codeBuild, codePipeline, new CloudWatch()] });
 
     const work = join(cloud.folders.temp, 'work');
     await git(cloud.folders.temp, ['clone', '--quiet', codeCommit.folder('temperature'), work]);

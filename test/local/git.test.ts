@@ -15,6 +15,7 @@ import { CodePipeline } from '../../examples/local/cicd/codepipeline';
 import { Ecr } from '../../examples/local/cicd/ecr';
 import { git } from '../../examples/local/cicd/git';
 import { LocalCloud } from '../../examples/local/cloud/local-cloud';
+import { CloudWatch } from '../../examples/local/cloudwatch/cloudwatch';
 import { allowApproving, allowWriting } from '../../src/access/code-access';
 import { Persona } from '../../src/access/persona';
 import { PersonaRole } from '../../src/access/persona-role';
@@ -53,7 +54,7 @@ const roleOf = (cloud: LocalCloud, name: string): string => {
 };
 
 test('main moves by a pull request that somebody else approved, and that alone is delivered', async () => {
-  const cloud = await clouds.deploy(platform, { standIns: [new Ecr(), codeCommit, new CodeBuild(), codePipeline] });
+  const cloud = await clouds.deploy(platform, { standIns: [new Ecr(), codeCommit, new CodeBuild(), codePipeline, new CloudWatch()] });
   const pipeline = only(cloud, 'AWS::CodePipeline::Pipeline').ref;
   const [scientist, approver] = ['scientist', 'approver'].map((name) => roleOf(cloud, name));
   const [ada, grace] = [cloud.client(CodeCommitClient, scientist), cloud.client(CodeCommitClient, approver)];

@@ -52,6 +52,11 @@ const report: Report = {
   quality: [quality('V1.0.0', 1, 4), quality('V1.0.0', 2, 5), quality('V1.0.1 (shadow)', 2, 3), quality('V1.0.0', 3, 5), quality('V1.0.1 (shadow)', 3, 2), quality('V1.0.1', 6, 2)],
   alerts: [{ at: hour(6), name: `ALARM: "${nested}`, message: alarm }, { at: hour(7), name: 'RegressionPlatform-MlopsAlertsTopicC79A80B7-6ee1759bd3', message: `${hour(7)} houses: V1.2.0 was rejected: worse. Made of commit c` }],
   denied: [{ persona: 'RegressionPlatform-MlopsScientistRole393E49A0-6245ca8a5f', action: 'codepipeline:StopPipelineExecution', resource: 'arn:aws:codepipeline:eu-central-1:111122223333:RegressionPlatform-MlopsTemperatureStackNestedStackStackNestedStackResou-Delivery5F6C039D-db74358897', by: 'explicit deny' }],
+  access: [
+    { persona: 'DataEngineer', attempt: 'start the data pipeline', action: 'states:StartExecution', allowed: true, by: 'Start of EngineerPolicies' },
+    { persona: 'DataScientist', attempt: 'start the data pipeline', action: 'states:StartExecution', allowed: false, by: 'implicit deny: no statement allows it' },
+    { persona: 'DataScientist', attempt: 'stop a release', action: 'states:StopExecution', allowed: false, by: 'explicit deny: Workflows of MlopsProtectionDeny12BC02843' },
+  ],
   checks: [{ step: 'a step', ok: true, detail: 'seen', shown: true }, { step: 'drift', ok: true, detail: 'RMSE 2 before, 2 after', shown: false }],
   standIns: [{ service: 'S3', by: 'ministack' }],
   timings: [{ step: 'the data', seconds: 1.25 }],
@@ -71,6 +76,13 @@ describe('the page', () => {
     }
     expect(page).not.toMatch(/NestedStack|NaN|undefined|Infinity|\{"Alarm/);
     expect((page.match(/<svg/g) ?? []).length).toBe(7);
+  });
+
+  test('says who may do what, and which statement denies it', () => {
+    const [, section] = html(report).split('<h2>Who may do what</h2>');
+    expect(section).toMatch(/Data engineer<\/th><th>Data scientist/);
+    expect(section).toMatch(/Start the data pipeline<\/td><td><span class="ok"[^>]*>yes<\/span><\/td><td><span class="dim"[^>]*>no/);
+    expect(section).toMatch(/Stop a release<\/td><td><\/td><td><span class="bad"[^>]*>no<\/span>.*Workflows of /);
   });
 
   test('is there for a run that ended early', () => {

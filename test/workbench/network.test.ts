@@ -2,7 +2,7 @@ import * as fs from 'fs';
 import * as path from 'path';
 import { runUnsafeSimulation } from '@cloud-copilot/iam-simulate';
 import { App, Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import * as codecommit from 'aws-cdk-lib/aws-codecommit';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -97,6 +97,17 @@ describe('the network of a notebook', () => {
     template.resourceCountIs('AWS::EC2::Subnet', zones);
     template.hasResourceProperties('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Interface', SubnetIds: Array(zones).fill(Match.anyValue()) });
   });
+});
+
+test('a repository that the network does not reach is told of, one that it reaches is not', () => {
+  const warnings = (repository: (stack: Stack) => NotebookRepository, studioDomainId?: string) => {
+    const stack = new Stack(new App(), 'Test', { env });
+    new NotebookEnvironment(stack, 'Ada', { repository: repository(stack), studioDomainId });
+    return Annotations.fromStack(stack).findWarning('*', Match.stringLikeRegexp('Nothing in this network reaches https://git\\.example\\.com'));
+  };
+  expect(warnings(elsewhere)).toHaveLength(1);
+  expect(warnings(elsewhere, 'd-1')).toEqual([]);
+  expect(warnings(codeCommit)).toEqual([]);
 });
 
 describe('the policy of an endpoint', () => {

@@ -4,6 +4,7 @@ import { describeExecution, describeWorkGroup, Execution, resultPage, WorkGroup 
 import { QueryEngine } from './engine';
 import { csv } from './format';
 import { bindParameters } from './parameters';
+import { CallerRights } from './rights';
 import { flag, object, onlyKnown, optionalNumber, optionalText, parseS3Uri, text, texts } from '../cloud/members';
 import { S3Wire } from '../cloud/s3-wire';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, Resource, Service, StandIn, Unsupported } from '../cloud/types';
@@ -53,9 +54,15 @@ export class Athena implements StandIn, Service, Provisioner {
     this.workGroups.delete(ref);
   }
 
+  /** IAM decides about the workgroup, which a call about an execution does not name. */
+  completed({ input }: Call): JsonObject {
+    const execution = this.executions.get(optionalText(input, 'QueryExecutionId') ?? '');
+    return execution === undefined ? input : { ...input, WorkGroup: execution.workGroup.name };
+  }
+
   async handle(call: Call): Promise<JsonObject> {
     switch (call.operation) {
-      case 'StartQueryExecution': return this.startQueryExecution(call.input);
+      case 'StartQueryExecution': return this.startQueryExecution(call.input, new CallerRights(this.at, call.principal));
       case 'GetQueryExecution': return { QueryExecution: describeExecution(this.execution(call.input)) };
       case 'BatchGetQueryExecution':
         return { QueryExecutions: texts(call.input, 'QueryExecutionIds').map((id) => describeExecution(this.execution({ QueryExecutionId: id }))), UnprocessedQueryExecutionIds: [] };
@@ -76,7 +83,7 @@ export class Athena implements StandIn, Service, Provisioner {
     return this.cloud;
   }
 
-  private startQueryExecution(input: JsonObject): JsonObject {
+  private startQueryExecution(input: JsonObject, rights: CallerRights): JsonObject {
     onlyKnown(input, ['QueryString', 'ClientRequestToken', 'QueryExecutionContext', 'ResultConfiguration', 'WorkGroup', 'ExecutionParameters'], 'athena:StartQueryExecution');
     const token = optionalText(input, 'ClientRequestToken');
     if (token !== undefined && this.executions.has(token)) return { QueryExecutionId: token };
@@ -102,16 +109,18 @@ export class Athena implements StandIn, Service, Provisioner {
       ended: Promise.resolve(),
     };
     this.executions.set(id, execution);
-    execution.ended = this.at.clock.busy(this.run(execution, texts(input, 'ExecutionParameters')), `query ${id}`);
+    execution.ended = this.at.clock.busy(this.run(execution, texts(input, 'ExecutionParameters'), rights), `query ${id}`);
     return { QueryExecutionId: id };
   }
 
-  private async run(execution: Execution, parameters: string[]): Promise<void> {
+  private async run(execution: Execution, parameters: string[], rights: CallerRights): Promise<void> {
     const began = performance.now();
     try {
       if (this.engine === undefined) throw new Error('Athena has not been started');
       const sql = bindParameters(execution.query, parameters);
-      const result = await this.engine.run(sql, execution.database, this.at.clock.now(), execution.workGroup.limitBytes);
+      rights.mayWrite(execution.output);
+      const { limitBytes } = execution.workGroup;
+      const result = await this.engine.run(sql, execution.database, this.at.clock.now(), limitBytes, (table) => rights.mayRead(table));
       const { bucket, key } = parseS3Uri(execution.output);
       await this.at.s3.put(bucket, key, csv(result.columns.map(({ name }) => name), result.rows));
       if (execution.state !== 'RUNNING') return;

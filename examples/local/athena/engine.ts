@@ -18,6 +18,9 @@ export interface QueryResult {
 /** Finds the definition of a table, or nothing. */
 export type FindTable = (database: string, table: string) => JsonObject | undefined;
 
+/** Throws where whoever asks may not read a table. */
+export type MayRead = (table: ExternalTable) => void;
+
 /** Runs SELECT statements over external tables in one DuckDB database; one statement at a time. */
 export class QueryEngine {
   private instance: DuckDBInstance | undefined;
@@ -27,8 +30,8 @@ export class QueryEngine {
 
   constructor(private readonly folder: string, private readonly s3: S3Wire, private readonly find: FindTable) {}
 
-  async run(sql: string, database: string | undefined, now: Date, limitBytes?: number): Promise<QueryResult> {
-    const mine = this.turn.then(async () => this.runAlone(sql, database?.toLowerCase(), now, limitBytes));
+  async run(sql: string, database: string | undefined, now: Date, limitBytes?: number, mayRead?: MayRead): Promise<QueryResult> {
+    const mine = this.turn.then(async () => this.runAlone(sql, database?.toLowerCase(), now, limitBytes, mayRead));
     this.turn = mine.catch(() => undefined);
     return mine;
   }
@@ -46,14 +49,16 @@ export class QueryEngine {
     this.instance = undefined;
   }
 
-  private async runAlone(sql: string, database: string | undefined, now: Date, limitBytes = Infinity): Promise<QueryResult> {
+  private async runAlone(sql: string, database: string | undefined, now: Date, limitBytes = Infinity, mayRead?: MayRead): Promise<QueryResult> {
     const connection = await this.open();
     const tree = await this.parse(connection, sql);
     let scannedBytes = 0;
     for (const use of tableUses(tree)) {
       const schema = use.schema ?? database;
       if (schema === undefined) throw new AwsError('SYNTAX_ERROR', `Schema must be specified when session schema is not set: ${use.table}`);
-      scannedBytes += await this.store(schema, use.table).refresh(connection, use.domains, now);
+      const store = this.store(schema, use.table);
+      mayRead?.(store.table);
+      scannedBytes += await store.refresh(connection, use.domains, now);
     }
     if (scannedBytes > limitBytes) throw new AwsError('EXCEEDED_BYTES_SCANNED', `Bytes scanned limit was exceeded: ${scannedBytes} of ${limitBytes}`);
     if (database !== undefined) {

@@ -21,7 +21,8 @@ export class ExternalTable {
   readonly partitions: readonly { name: string; type: string }[];
   /** Malformed JSON lines are rows of NULLs instead of an error. */
   readonly ignoreMalformed: boolean;
-  private readonly folder: string;
+  /** Where its objects lie, with a slash at the end. */
+  readonly folder: string;
   private readonly projection: Projection | undefined;
 
   /** `input` is a `TableInput` of the Glue API. */

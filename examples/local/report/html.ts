@@ -54,6 +54,7 @@ export function html(report: Report): string {
     ['Traffic during the releases', 'Share of the requests that the new fleet was given.', `<div class="grid2">${releasePlots(report)}</div>`],
     ['Alerts', 'What arrived in the mailbox.', alerts(report)],
     ['Stopped before they had a number', '', table(['commit', 'data', 'why'], report.rejected.map((one) => [fixed(one.commit.slice(0, 8)), fixed(dataset(one.dataset)), said(one.reason)]))],
+    ['Who may do what', 'Asked of the policies of the template. Point at an answer for the statement that decides.', whoMayDoWhat(report)],
     ['Denied', 'What people tried and the policies of the template did not allow.', table(['who', 'what', 'on', 'decided by'],
       report.denied.map((one) => [fixed(capital(plainName(one.persona))), one.action, capital(plainName(one.resource)), said(one.by)]))],
     ['What ran on which stand-in', '', table(['AWS service', 'here'], report.standIns.map((one) => [one.service, { html: escape(one.by), kind: 'said' }]))],
@@ -95,6 +96,22 @@ function checks(report: Report): string {
     check.shown ? { html: `<b class="${check.ok ? 'ok' : 'bad'}">${check.ok ? '✓' : '✗'}</b>` } : { html: '<span class="dim">·</span>' },
     { html: `${escape(capital(check.step))}${check.shown ? '' : ' <span class="dim">(not shown by this data)</span>'}`, kind: 'step' },
     said(check.detail),
+  ]));
+}
+
+/** A line for each attempt, with the answer to each persona. */
+function whoMayDoWhat({ access = [] }: Report): string {
+  const personas = [...new Set(access.map(({ persona }) => persona))];
+  const attempts = [...new Map(access.map((one) => [one.attempt, one])).values()];
+  const answer = (attempt: string, persona: string): Cell => {
+    const found = access.find((one) => one.attempt === attempt && one.persona === persona);
+    if (found === undefined) return '';
+    return { html: `<span class="${found.allowed ? 'ok' : found.by.startsWith('explicit') ? 'bad' : 'dim'}" title="${escape(plain(found.by))}">${found.allowed ? 'yes' : 'no'}</span>` };
+  };
+  const denying = (attempt: string): string => [...new Set(access.filter((one) => one.attempt === attempt && one.by.startsWith('explicit'))
+    .map(({ by }) => plain(by.replace('explicit deny: ', ''))))].join('; ');
+  return table(['to', ...personas.map((persona) => capital(plainName(persona))), 'action', 'denied by'], attempts.map(({ attempt, action }) => [
+    capital(attempt), ...personas.map((persona) => answer(attempt, persona)), fixed(action), said(denying(attempt)),
   ]));
 }
 

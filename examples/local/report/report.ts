@@ -11,6 +11,8 @@ export interface Report {
   readonly quality: QualityReport[];
   readonly alerts: { readonly at: string; readonly name: string; readonly message: string }[];
   readonly denied: { readonly persona: string; readonly action: string; readonly resource: string; readonly by: string }[];
+  /** What each persona may do, and the statement that decides; runs of before do not have it. */
+  readonly access?: { readonly persona: string; readonly attempt: string; readonly action: string; readonly allowed: boolean; readonly by: string }[];
   readonly checks: Check[];
   readonly standIns: { readonly service: string; readonly by: string }[];
   /** Real durations on this machine, per step of the story. */

@@ -1,3 +1,4 @@
+import { whoMayDoWhat } from './attempts';
 import { VersionRecord } from './ledger';
 import { qualityRows } from './quality';
 import { World } from './world';
@@ -36,6 +37,7 @@ export async function collect(world: World, ok: boolean): Promise<Report> {
     denied: cloud.decided.filter(({ allowed }) => !allowed).map(({ principal, action, resource, by }) => ({
       persona: principal.slice(principal.lastIndexOf('/') + 1), action, resource, by,
     })),
+    access: whoMayDoWhat(world),
     checks: checks.done,
     standIns: cloud.standIns.flatMap(({ describes }) => describes),
     timings: progress.timings,

@@ -12,7 +12,7 @@ import { DataLake, DataPipeline, DataPipelineOptions, DataQualityRule, DataScrip
 import { DatasetManifest, DatasetPointer } from '../../../src/domain/dataset';
 import { Clouds } from '../cloud-support';
 
-const OUTPUTS = ['Source', 'Curated', 'Database', 'WorkGroup', 'Engineer', 'Scientist', 'All', 'New'] as const;
+const OUTPUTS = ['Source', 'Curated', 'Database', 'WorkGroup', 'Engineer', 'Scientist', 'Outsider', 'All', 'New'] as const;
 type Outputs = Record<(typeof OUTPUTS)[number], string>;
 
 /** A lake with two pipelines over uploads of their own (`All` reads everything, `New` new files), and the people who use it. */
@@ -41,6 +41,10 @@ function datasetsApp(stack: Stack): void {
   lake.grants.writeSources(engineer);
   lake.grants.readRuns(engineer);
   lake.grants.queryCurated(scientist);
+  // may ask, and has nothing to read
+  const outsider = person('Outsider');
+  outsider.addToPolicy(new iam.PolicyStatement({ actions: ['athena:*', 'glue:Get*'], resources: ['*'] }));
+  lake.queryResults.grantReadWrite(outsider);
   const outputs: Outputs = {
     Source: lake.sourceZone.bucketName,
     Curated: lake.curatedZone.bucketName,
@@ -48,6 +52,7 @@ function datasetsApp(stack: Stack): void {
     WorkGroup: lake.workGroupName!,
     Engineer: engineer.roleArn,
     Scientist: scientist.roleArn,
+    Outsider: outsider.roleArn,
     All: all.stateMachine.stateMachineArn,
     New: fresh.stateMachine.stateMachineArn,
   };
@@ -79,8 +84,7 @@ export class DatasetsWorld {
   private constructor(private readonly clouds: Clouds, readonly cloud: LocalCloud) {
     const outputs = [...cloud.outputs.values()][0];
     this.out = Object.fromEntries(OUTPUTS.map((name) => [name, outputs[`Out${name}`]])) as Outputs;
-    cloud.restrict(this.out.Engineer);
-    cloud.restrict(this.out.Scientist);
+    for (const person of [this.out.Engineer, this.out.Scientist, this.out.Outsider]) cloud.restrict(person);
   }
 
   stop(): Promise<void> {

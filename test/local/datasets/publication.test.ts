@@ -32,10 +32,11 @@ test('an upload is published, and a scientist queries it by version and split', 
   expect(manifest.script).toEqual({ uri: expect.stringMatching(/^s3:.*\.py$/), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
 }, 240_000);
 
-test('a scientist cannot change the table, nor the engineer the datasets', async () => {
+test('who may not read the datasets sees nothing of them by a query, and a scientist cannot change their table', async () => {
   const glue = world.cloud.client(GlueClient, world.out.Scientist);
   const TableInput = { Name: 'all' };
   await expect(glue.send(new UpdateTableCommand({ DatabaseName: world.out.Database, TableInput }))).rejects.toThrow(/not authorized to perform: glue:UpdateTable/);
+  expect(await world.query('SELECT count(*) FROM "all"', world.out.Outsider)).toMatch(/PERMISSION_DENIED: .*Outsider.* not authorized to perform: s3:ListBucket/);
   await expect(world.query('SELECT 1', world.out.Engineer)).rejects.toThrow(/not authorized to perform: athena:StartQueryExecution/);
 });
 
@@ -104,21 +105,37 @@ test('a publication whose answer is lost is repeated, and is one version, told o
   expect(versions).toHaveLength(3);
 }, 240_000);
 
-test('a job that dies midway leaves nothing to see; the next run reads what it was to read', async () => {
-  const { manifest } = await world.latest('New');
+/** Stops the next job of a dataset while it runs, as whatever may kill it. */
+async function killJob(dataset: Dataset): Promise<void> {
   const glue = world.cloud.client(GlueClient);
-  await world.upload('New', { 'z.csv': numbered(131, 141) });
-  let stopped = false;
-  for (let wait = 0; wait < 1200 && !stopped; wait++) {
+  const JobName = [...world.cloud.resources.values()].find(({ resource }) => resource.type === 'AWS::Glue::Job' && resource.path.includes(dataset))!.deployed.ref;
+  for (let wait = 0; wait < 1200; wait++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const JobName = [...world.cloud.resources.values()].find(({ resource }) => resource.type === 'AWS::Glue::Job' && resource.path.includes('New'))!.deployed.ref;
     const { JobRuns } = await glue.send(new GetJobRunsCommand({ JobName }));
     const running = (JobRuns ?? []).find(({ JobRunState }) => JobRunState === 'RUNNING');
     if (running === undefined) continue;
     await glue.send(new BatchStopJobRunCommand({ JobName, JobRunIds: [running.Id!] }));
-    stopped = true;
+    return;
   }
+  throw new Error(`no job of ${dataset} began`);
+}
+
+test('a job that dies midway is repeated, and makes one version', async () => {
+  const told = world.announced('All').length;
+  await world.upload('All', { 'again.csv': numbered(60, 65) });
+  await killJob('All');
+  expect(await sinceThen('All')).toEqual([{ status: 'SUCCEEDED', outcome: 'published' }]);
+  expect(world.announced('All')).toHaveLength(told + 1);
+}, 240_000);
+
+test('a run that dies for good leaves nothing to see; the next run reads what it was to read', async () => {
+  const { manifest } = await world.latest('New');
+  const glue = world.cloud.client(GlueClient);
+  const met = world.cloud.find(StepFunctions).interfere({ machineArn: world.out.New, state: 'RunJob', kind: 'error' });
+  await world.upload('New', { 'z.csv': numbered(131, 141) });
   expect((await sinceThen('New'))[0]).toMatchObject({ status: 'FAILED' });
+  met.end();
+  expect(met.hits).toBeGreaterThanOrEqual(2);
   expect((await world.latest('New')).manifest).toEqual(manifest);
   // the table is gone as well: somebody removed it
   await glue.send(new DeleteTableCommand({ DatabaseName: world.out.Database, Name: 'new' }));

@@ -55,11 +55,11 @@ export async function problems(world: FailingWorld, before: Snapshot, { outage =
     must(wanted.some((type) => told.includes(type)), `no ${wanted.join(' or ')} for ${version}, which is ${stage} (${reason}), only ${told.join() || 'nothing'}`);
     if (BAD.includes(stage)) must(alerts.some((alert) => alert.includes(version)), `no alert for ${version}, which is ${stage}`);
   }
-  for (const { arn, history } of world.broken('ReleasesRollback', before)) {
+  for (const { arn } of world.broken('ReleasesRollback', before)) {
     const told = events.find(({ type, detail }) => type === 'RollbackImpossible' || (type === 'RollbackFailed' && detail.execution === arn));
     // one that had begun is gone on with
-    const begun = history.some(({ stateEnteredEventDetails: entered }) => (entered as { name: string } | undefined)?.name === 'GoBack');
-    must(told !== undefined || (begun && events.some(({ type }) => type === 'ReleaseRolledBack')), `nobody was told of the rollback ${arn}`);
+    const done = events.some(({ type, detail }) => type === 'ReleaseRolledBack' && detail.version === before.champion);
+    must(told !== undefined || done, `nobody was told of the rollback ${arn}`);
     if (told !== undefined) must(alerts.some((alert) => alert.includes(String(told.detail.reason))), `no alert for the rollback ${arn}`);
   }
   for (const { type, detail } of events) {

@@ -2,7 +2,7 @@ import { problems } from './expectations';
 import { FailingApp, failuresOf, keyOf } from './failing-apps';
 import { FailingWorld, Snapshot } from './failing-world';
 import { PROMOTION, Scenario, scenariosOf } from './scenarios';
-import { Failure, FailureRun, isTriedAgain } from './states';
+import { byTurns, Failure, FailureRun, isTriedAgain } from './states';
 import { Interference } from '../../../../examples/local/cloud/interference';
 import { VersionItem } from '../line-view';
 
@@ -34,7 +34,8 @@ export interface Share {
 }
 
 /**
- * Plays failures of states, each in the cheapest scenario that comes to the state.
+ * Plays failures of states, each in the cheapest scenario that comes to the state: all of them where `FAILURES` is `all`, else
+ * some of each state by turns.
  *
  * That the next release works is seen by a release like any other after each run; where the next run is such a release itself,
  * in which an error passes, by that one.
@@ -42,7 +43,7 @@ export interface Share {
 export function playFailures(app: FailingApp, { part, of }: Share = { part: 0, of: 1 }): void {
   const all = failuresOf(app);
   const states = [...new Set(all.map(keyOf))];
-  const runs = all.filter((run) => states.indexOf(keyOf(run)) % of === part);
+  const runs = (process.env.FAILURES === 'all' ? all : byTurns(all)).filter((run) => states.indexOf(keyOf(run)) % of === part);
   const rehearsed: Rehearsed[] = [];
   /** The promise is kept, so that a world is stopped that comes up when nobody waits for it any more. */
   let started: Promise<FailingWorld> | undefined;

@@ -7,6 +7,8 @@ import { Clouds } from '../../cloud-support';
 /** What may happen to a state. `passes` and `killed` happen once, all others for as long as the execution lasts. */
 export const FAILURES = ['passes', 'stays', 'killed', 'timeout', 'abort'] as const;
 export type Failure = (typeof FAILURES)[number];
+const ONCE: readonly Failure[] = ['passes', 'killed'];
+const STAYING: readonly Failure[] = ['stays', 'timeout', 'abort'];
 
 /** What a service other than Lambda answers where it is done and the answer is lost, as far as single errors are retried. */
 const SERVICES_OUT_OF_ORDER = ['StepFunctions.AWSStepFunctionsException'];
@@ -48,6 +50,16 @@ export function runsOf(machine: Machine): FailureRun[] {
   return [...machine.states].flatMap(([state, { kind }]) => failuresOf(kind).map((failure) => ({ machine, state, failure })));
 }
 
+/** Of each state one failure that happens once and one that stays, by turns. */
+export function byTurns(runs: readonly FailureRun[]): FailureRun[] {
+  const states = [...new Set(runs.map(({ machine, state }) => `${machine.name} ${state}`))];
+  return runs.filter(({ machine, state, failure }) => {
+    const turn = states.indexOf(`${machine.name} ${state}`);
+    const isTask = machine.states.get(state)?.kind === 'Task';
+    return !isTask || failure === ONCE[turn % ONCE.length] || failure === STAYING[turn % STAYING.length];
+  });
+}
+
 /** Whether the state is tried again. A function of the user's that was killed is not: it may have failed by itself. */
 export function isTriedAgain({ machine, state, failure }: FailureRun): boolean {
   const retried = machine.states.get(state)?.retried ?? [];
@@ -83,5 +95,7 @@ function statesOf(definition: JsonObject): Map<string, State> {
 }
 
 function retriedBy({ Retry = [] }: JsonObject): string[] {
-  return (Retry as { ErrorEquals: string[]; MaxAttempts?: number }[]).filter(({ MaxAttempts }) => MaxAttempts !== 0).flatMap(({ ErrorEquals }) => ErrorEquals);
+  return (Retry as { ErrorEquals: string[]; MaxAttempts?: number }[])
+    .filter(({ MaxAttempts }) => MaxAttempts !== 0)
+    .flatMap(({ ErrorEquals }) => ErrorEquals);
 }
