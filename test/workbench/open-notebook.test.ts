@@ -46,7 +46,7 @@ class Team {
     const entries = Object.entries(value as Record<string, unknown>);
     const [[intrinsic, argument]] = entries;
     // a bucket of the stack above is a parameter
-    if (intrinsic === 'Ref' && /^referenceto.*Bucket.*Arn$/.test(String(argument))) return `arn:aws:s3:::${String(argument).toLowerCase()}`;
+    if (intrinsic === 'Ref' && /^referenceto.*Arn$/.test(String(argument))) return `arn:aws:s3:::${String(argument).toLowerCase()}`;
     if (intrinsic === 'Ref') return argument === 'AWS::Partition' ? 'aws' : String(argument).toLowerCase();
     if (intrinsic === 'Fn::GetAtt') return `arn:aws:s3:::${String((argument as string[])[0]).toLowerCase()}`;
     if (intrinsic === 'Fn::Sub') return String(argument);
