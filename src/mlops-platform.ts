@@ -1,4 +1,4 @@
-import { ArnFormat, Aspects, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aspects, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -117,7 +117,6 @@ export class MlopsPlatform extends Construct {
   private readonly removalPolicy?: RemovalPolicy;
   private readonly apiLogging?: ApiAccountLogging;
   private network?: IWorkbenchNetwork;
-  private notebookLogs?: string;
   private packages?: IPackageRepository;
   private savedFiles?: s3.IBucket;
 
@@ -198,7 +197,6 @@ export class MlopsPlatform extends Construct {
     // what runs in a notebook is a person's work
     this.protection.distrust(environment);
     this.protection.protectAgainst(environment.role);
-    this.exemptNotebookLogs();
     return environment;
   }
 
@@ -247,15 +245,6 @@ export class MlopsPlatform extends Construct {
   /** Adds a role for emergencies, by which the infrastructure is repaired. Each use is told. */
   public addBreakGlass(id: string, options: BreakGlassOptions = {}): BreakGlass {
     return new BreakGlass(this, id, { ...options, protection: this.protection, alerts: this.alerts.topic });
-  }
-
-  /** SageMaker writes the logs of notebook instances by their roles, all into one group. */
-  private exemptNotebookLogs(): void {
-    if (this.notebookLogs !== undefined) return;
-    this.notebookLogs = Stack.of(this).formatArn({
-      service: 'logs', resource: 'log-group', resourceName: '/aws/sagemaker/NotebookInstances*', arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
-    this.protection.exempt('logs', this.notebookLogs);
   }
 
   private workbenchNetwork(): IWorkbenchNetwork {

@@ -18,6 +18,8 @@ export const STARTABLE: Readonly<Record<string, string>> = { [`aws:ResourceTag/$
 export interface DenyScope {
   /** ARNs by service that people keep what they may do on. */
   readonly exempt: Readonly<Record<string, readonly string[]>>;
+  /** ARNs by service that only people keep what they may do on, of what only people are kept from. */
+  readonly leftToPeople: Readonly<Record<string, readonly string[]>>;
   /** ARNs of workflows that people may start by hand, and do nothing else with. */
   readonly startable: readonly string[];
   /** Whether they are too many to be listed, and are known by their tag. */
@@ -40,7 +42,7 @@ export function denyStatements(table: readonly ProtectedActions[], scope: DenySc
       Sid: sid,
       Effect: 'Deny' as const,
       Action: (shorten ? entry.brief ?? shortened(service, actions) : actions).map((action) => `${service}:${action}`),
-      ...resources(reach, [...scope.exempt[service] ?? [], ...entry.startable === true && !byTag ? scope.startable : []], listed),
+      ...resources(reach, exemptOf(entry, scope), listed),
       ...conditions === undefined ? {} : { Condition: { ...conditions } },
     }];
   });
@@ -57,6 +59,13 @@ export function merged(statements: readonly DenyStatement[]): DenyStatement[] {
   return [...groups.values()].map(([first, ...others]) => others.length === 0 ? first : {
     ...first, Sid: first.Resource?.[0] === '*' ? 'Protected' : first.Sid, Action: [...new Set([first, ...others].flatMap(({ Action }) => Action))],
   });
+}
+
+/** What the statement leaves out. */
+function exemptOf({ service, peopleOnly, startable }: ProtectedActions, scope: DenyScope): string[] {
+  const left = peopleOnly === true ? scope.leftToPeople[service] ?? [] : [];
+  const starts = startable === true && !scope.startableByTag ? scope.startable : [];
+  return [...scope.exempt[service] ?? [], ...left, ...starts];
 }
 
 /** A push that names no branch is decided without the key, and is nobody's business here. */

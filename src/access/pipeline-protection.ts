@@ -105,7 +105,7 @@ export class PipelineProtection extends Construct {
     }
     problems.throwIfAny();
     const fixed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED);
-    const nothing = { exempt: {}, startable: [], startableByTag: false, listed: {}, branches: this.branches };
+    const nothing = { exempt: {}, leftToPeople: {}, startable: [], startableByTag: false, listed: {}, branches: this.branches };
     const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], nothing)[0]);
     const groups = packed(fixed, POLICY_LIMIT - ROOM, lengthOf);
     const naming = (suffix: string): Pick<DenyPolicyProps, 'policyName' | 'path'> =>
@@ -271,7 +271,18 @@ export class PipelineProtection extends Construct {
 
   private scope(): DenyScope {
     const startable = this.startable.map(({ stateMachineArn }) => stateMachineArn);
-    return { exempt: this.exempted, startable, startableByTag: startable.length > MOST_STARTABLE, listed: this.listed, branches: this.branches };
+    // SageMaker writes the logs of notebook instances by their roles, all into one group
+    const logs = Stack.of(this).formatArn({
+      service: 'logs', resource: 'log-group', resourceName: '/aws/sagemaker/NotebookInstances*', arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    return {
+      exempt: this.exempted,
+      leftToPeople: { logs: [logs] },
+      startable,
+      startableByTag: startable.length > MOST_STARTABLE,
+      listed: this.listed,
+      branches: this.branches,
+    };
   }
 
   /** Calls are recorded without tags: where what may be started is too much to be listed, the beginning of its names stands for it. */

@@ -19,6 +19,8 @@ export interface Deployed {
   readonly secondFactor: boolean;
   /** Protected buckets that were made elsewhere, and whose policies are none of the platform's. */
   readonly imported: readonly string[];
+  /** Whether the boundary stands for all buckets that are named after the stack, because they are too many to be listed. */
+  readonly manyBuckets: boolean;
 }
 
 /** The example app, as it stands. */
@@ -48,9 +50,8 @@ export function team(outdir: string): Deployed {
   platform.addPersona('Scientist', { persona: Persona.DATA_SCIENTIST });
   platform.addPersona('Approver', { persona: Persona.APPROVER });
   platform.addPersona('Operator', { persona: Persona.OPERATOR });
+  platform.addBreakGlass('BreakGlass');
   platform.addPersona('Teammate', { persona: Persona.DATA_SCIENTIST, role: iam.Role.fromRoleName(stack, 'PermissionSet', PERMISSION_SET) });
-  const imported = s3.Bucket.fromBucketName(stack, 'Imported', 'imported');
-  platform.protection.protectBucket(imported);
   const repository = model.delivery.repository.codeCommitRepository!;
   platform.addNotebookEnvironment('Ada', { repository: NotebookRepository.codeCommit(repository) });
   platform.addNotebookEnvironment('Ben');
@@ -58,11 +59,22 @@ export function team(outdir: string): Deployed {
   model.api.grantPredict(client);
   model.api.grantSubmitGroundTruth(client);
   new CfnOutput(stack, 'ClientRole', { value: client.roleArn });
-  return { ...deployed(app, platform, true), imported: [`arn:aws:s3:::${imported.bucketName}`] };
+  return { ...deployed(app, platform, true), manyBuckets: true };
+}
+
+/** A platform that keeps an eye on a bucket that was made elsewhere. */
+export function withImported(outdir: string): Deployed {
+  const app = new App({ outdir, analyticsReporting: false });
+  const stack = new Stack(app, 'Imported');
+  const platform = new MlopsPlatform(stack, 'Mlops');
+  platform.addPersona('Teammate', { persona: Persona.DATA_SCIENTIST, role: iam.Role.fromRoleName(stack, 'PermissionSet', PERMISSION_SET) });
+  const bucket = s3.Bucket.fromBucketName(stack, 'Bucket', 'made-elsewhere');
+  platform.protection.protectBucket(bucket);
+  return { ...deployed(app, platform, true), imported: [`arn:aws:s3:::${bucket.bucketName}`] };
 }
 
 function deployed(app: App, platform: MlopsPlatform, secondFactor: boolean): Deployed {
   const { directory } = app.synth();
   const policies = new Policies(declaredIn(directory, WHERE), WHERE.account);
-  return { policies, organization: platform.protection.serviceControlPolicies(), secondFactor, imported: [] };
+  return { policies, organization: platform.protection.serviceControlPolicies(), secondFactor, imported: [], manyBuckets: false };
 }

@@ -88,8 +88,13 @@ export class Matrix {
 
   private cellsOf(row: Row): Cell[] {
     const { platform, elsewhere } = this.asks(row);
+    const bounds = (where: string, persona: Persona, { action }: Ask): boolean =>
+      this.deployed.manyBuckets && where === 'platform' && persona === 'bounded' && /^s3:(Put|Delete)/.test(action);
     const cells = (where: 'platform' | 'elsewhere', asks: readonly Ask[]): Cell[] => [...this.principals].flatMap(([persona, principal]) =>
-      asks.map((ask) => ({ say: row.say, who: persona, principal, ask, expected: mayBy(row, where, persona), row, where })));
+      asks.map((ask) => {
+        const expected = !bounds(where, persona, ask) && mayBy(row, where, persona, ask.action);
+        return { say: row.say, who: persona, principal, ask, expected, row, where };
+      }));
     return [...cells('platform', platform), ...row.elsewhere === undefined ? [] : cells('elsewhere', elsewhere)];
   }
 
@@ -116,7 +121,10 @@ export class Matrix {
     const kinds = kindsOf(action);
     const { declared } = this.deployed.policies;
     const other = kinds.flatMap((kind) => otherResource(kind) ?? []);
-    if (row.on !== undefined) return { own: row.on.flatMap((name) => name === 'IMPORTED' ? this.deployed.imported : this.filledIn(name)), other };
+    if (row.on !== undefined) {
+      const named = row.on.flatMap((name) => name === 'IMPORTED' ? this.deployed.imported : this.filledIn(name));
+      return { own: named.filter((arn) => !/:none$/.test(arn)), other };
+    }
     if (kinds.length === 0) return { own: ['*'], other: [] };
     const meant = declared.filter(({ nested }) => row.model === undefined || nested === row.model);
     const own = kinds.flatMap((kind) => ownResources(meant, kind, row.only));

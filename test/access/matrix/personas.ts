@@ -14,8 +14,9 @@ export const PERSONAS = {
   training: ['Training', 'a model’s code in its training'],
   server: ['Server', 'a model’s code behind its endpoint'],
   application: ['Application', 'an application that asks for predictions'],
+  breakGlass: ['Emergency', 'the role for emergencies, each use of which is told; it repairs, and may do part of some lines'],
   teammate: ['Teammate', 'a person with AdministratorAccess, in a role that the platform protects itself against'],
-  bounded: ['Bounded', 'another role of the account with AdministratorAccess, within the permissions boundary'],
+  bounded: ['Bounded', 'another role of the account with AdministratorAccess, within the permissions boundary, which stands for all buckets named after the stack where they are many'],
   administrator: ['Admin, SCP', 'an administrator of an account that the organization’s documents apply to'],
   unbound: ['Admin alone', 'an administrator of an account that they do not apply to'],
 } as const;
@@ -29,7 +30,7 @@ const DOCUMENTS = new Map<readonly string[], readonly Statement[]>();
 const ROLES: [Persona, string][] = [
   ['engineer', 'MlopsEngineerRole'], ['scientist', 'MlopsScientistRole'], ['approver', 'MlopsApproverRole'], ['operator', 'MlopsOperatorRole'],
   ['notebook', 'MlopsAdaRole'], ['dataScript', 'MlopsWeatherJobRole'], ['build', 'DeliveryBuildRole'], ['training', 'TrainingJobRole'],
-  ['server', 'EndpointExecutionRole'], ['application', 'Client'],
+  ['server', 'EndpointExecutionRole'], ['breakGlass', 'MlopsBreakGlassRole'], ['application', 'Client'],
 ];
 
 /** The principals of an app; those that it does not have are missing. */

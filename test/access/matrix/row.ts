@@ -35,8 +35,17 @@ export const NOBODY: readonly Persona[] = [];
 /** Those who have AdministratorAccess, each kept from the platform by other means. */
 export const POWERFUL: readonly Persona[] = ['teammate', 'bounded', 'administrator'];
 
+/** What the role for emergencies repairs with, whatever it is that broke. */
+const REPAIRS: ReadonlySet<string> = new Set(actionsOf({
+  actions: `codepipeline: StartPipelineExecution StopPipelineExecution RetryStageExecution EnableStageTransition; codebuild: StopBuild RetryBuild;
+    states: StartExecution StopExecution RedriveExecution; sagemaker: StopTrainingJob StopProcessingJob UpdateEndpoint UpdateEndpointWeightsAndCapacities;
+    glue: BatchStopJobRun; events: EnableRule; cloudwatch: EnableAlarmActions; sqs: ReceiveMessage DeleteMessage;
+    cloudformation: CancelUpdateStack ContinueUpdateRollback RollbackStack`,
+}));
+
 /** Whether a row says that a persona may. Administrators alone may all that resources do not forbid themselves. */
-export function mayBy(row: Row, where: 'platform' | 'elsewhere', persona: Persona): boolean {
+export function mayBy(row: Row, where: 'platform' | 'elsewhere', persona: Persona, action: string): boolean {
+  if (persona === 'breakGlass' && REPAIRS.has(action)) return true;
   if (persona === 'unbound') return where === 'elsewhere' || row.bindsAll !== true;
   return (where === 'platform' ? row.may : row.elsewhere ?? []).includes(persona);
 }

@@ -174,6 +174,12 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
           DeleteDataQualityJobDefinition CreateModelBiasJobDefinition DeleteModelBiasJobDefinition CreateModelExplainabilityJobDefinition
           DeleteModelExplainabilityJobDefinition`,
       },
+      {
+        say: 'write into the logs of releases and judgements, out of which metrics are made',
+        actions: 'logs: PutLogEvents',
+        only: /Releases|Registry|Quality/,
+        may: ['bounded', 'administrator'],
+      },
       { say: 'shorten or remove logs', actions: 'logs: DeleteLogGroup DeleteLogStream PutRetentionPolicy', may: NOBODY, elsewhere: NOBODY },
       { say: 'stop or thin out the trail', actions: 'cloudtrail: StopLogging DeleteTrail PutEventSelectors', may: NOBODY, elsewhere: NOBODY },
       {
@@ -193,12 +199,6 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
         bindsAll: true,
       },
       { say: 'sign somebody off from alerts', actions: 'sns: Unsubscribe', may: NOBODY, elsewhere: POWERFUL },
-      {
-        say: 'write, empty or open a protected bucket that was made elsewhere',
-        actions: 's3: PutObject DeleteObject PutBucketPolicy',
-        on: ['IMPORTED'],
-        may: ['administrator'],
-      },
     ],
   },
   {
@@ -238,3 +238,11 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
     ],
   },
 ];
+
+/** Of a bucket whose own policy is somebody else's. */
+export const OF_IMPORTED: Section = {
+  title: 'Buckets that were made elsewhere',
+  rows: [
+    { say: 'write, empty or open one that is protected', actions: 's3: PutObject DeleteObject PutBucketPolicy', on: ['IMPORTED'], may: ['administrator'] },
+  ],
+};

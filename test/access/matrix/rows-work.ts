@@ -1,7 +1,7 @@
 import { Persona } from './personas';
 import { POWERFUL, Section } from './row';
 
-const PEOPLE: readonly Persona[] = ['engineer', 'scientist', 'approver', 'operator'];
+const PEOPLE: readonly Persona[] = ['engineer', 'scientist', 'approver', 'operator', 'breakGlass'];
 const ADMINISTRATORS: readonly Persona[] = ['bounded', 'administrator'];
 /** Who reads what is published. */
 const READERS: readonly Persona[] = ['engineer', 'scientist', 'notebook', 'dataScript', 'training', ...POWERFUL];
@@ -86,6 +86,12 @@ export const WORK: readonly Section[] = [
         say: 'see the notebook', actions: 'sagemaker: DescribeNotebookInstance', only: /Ada/, may: ['notebook', 'operator', ...POWERFUL],
       },
       { say: 'stop the notebook, from inside', actions: 'sagemaker: StopNotebookInstance', only: /Ada/, may: ['notebook', ...POWERFUL] },
+      {
+        say: 'write the logs of notebooks',
+        actions: 'logs: PutLogEvents',
+        on: ['arn:aws:logs:eu-central-1:111122223333:log-group:/aws/sagemaker/NotebookInstances:log-stream:ADA'],
+        may: ['notebook', ...POWERFUL],
+      },
       { say: 'save a notebook’s files', actions: 's3: PutObject GetObject', only: /SavedFilesBucket/, key: 'notebooks/ADA/work.ipynb', may: ['notebook', ...POWERFUL] },
       { say: 'read files of another’s notebook', actions: 's3: GetObject PutObject', only: /SavedFilesBucket/, key: 'notebooks/BEN/work.ipynb', may: POWERFUL },
       { say: 'encrypt a notebook’s files by way of S3', actions: 'kms: Decrypt', only: /^MlopsKey/, context: { 'kms:ViaService': 's3.eu-central-1.amazonaws.com' }, may: ['notebook', 'build', 'training', 'server', ...POWERFUL] },

@@ -61,7 +61,9 @@ export function strangersQuestions(deployed: Deployed): StrangersQuestion[] {
       both('logs are encrypted', `logs.${WHERE.region}`, logs(WHERE.account), logs(OTHER));
     }
     if (type === 'AWS::SQS::Queue') {
-      const lost = (account: string): Ask => ({ action: 'sqs:SendMessage', resource: arn, context: { 'aws:SourceArn': `arn:aws:events:${WHERE.region}:${account}:rule/x` } });
+      const lost = (account: string): Ask => ({
+        action: 'sqs:SendMessage', resource: arn, context: { 'aws:SourceArn': `arn:aws:events:${WHERE.region}:${account}:rule/x` },
+      });
       both('events that could not be delivered are kept', 'events', lost(WHERE.account), lost(OTHER));
       const say = 'a service other than a rule writes to the queue of lost events';
       const ask = { ...lost(WHERE.account), context: { 'aws:SourceArn': `arn:aws:pipes:${WHERE.region}:${WHERE.account}:pipe/x` } };
@@ -70,7 +72,8 @@ export function strangersQuestions(deployed: Deployed): StrangersQuestion[] {
     }
     if (type === 'AWS::SNS::Topic') both('alarms are told', 'cloudwatch', { action: 'sns:Publish', resource: arn });
   }
-  return [...questions, ...secondFactor ? withoutSecondFactor(declared) : [], ...withOtherKeys(declared), ...retention(deployed)];
+  if (secondFactor) questions.push(...withoutSecondFactor(declared));
+  return [...questions, ...emergencies(declared), ...withOtherKeys(declared), ...retention(deployed)];
 }
 
 function trailOf(account: string, key: string): Ask {
@@ -79,13 +82,27 @@ function trailOf(account: string, key: string): Ask {
 
 /** Roles of people are for those who sign in with a second factor, unless an app says otherwise. */
 function withoutSecondFactor(declared: readonly Declared[]): StrangersQuestion[] {
-  return declared.filter(({ type, logicalId }) => type === 'AWS::IAM::Role' && /^Mlops(Engineer|Scientist|Approver|Operator|BreakGlass)Role/.test(logicalId))
+  return declared.filter(({ type, logicalId }) => type === 'AWS::IAM::Role' && /^Mlops(Engineer|Scientist|Approver|Operator)Role/.test(logicalId))
     .map(({ arn }) => ({
       say: 'a persona’s role is taken without a second factor',
       principal: unbound(),
       expected: false,
       ask: { action: 'sts:AssumeRole', resource: arn, context: { 'aws:MultiFactorAuthPresent': 'false' } },
     }));
+}
+
+/** The role for emergencies is for those who have just shown a second factor. */
+function emergencies(declared: readonly Declared[]): StrangersQuestion[] {
+  const factors: [string, string, string, boolean][] = [
+    ['shown just now', 'true', '60', true], ['shown an hour ago', 'true', '3600', false], ['not shown', 'false', '60', false],
+  ];
+  return declared.filter(({ type, logicalId }) => type === 'AWS::IAM::Role' && logicalId.startsWith('MlopsBreakGlassRole')).flatMap(({ arn }) =>
+    factors.map(([shown, present, age, expected]) => ({
+      say: `the role for emergencies is taken, a second factor was ${shown}`,
+      principal: unbound(),
+      ask: { action: 'sts:AssumeRole', resource: arn, context: { 'aws:MultiFactorAuthPresent': present, 'aws:MultiFactorAuthAge': age } },
+      expected,
+    })));
 }
 
 /** Out of a notebook's network, with keys of another account: the way that data would leave by. */

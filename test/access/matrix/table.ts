@@ -12,6 +12,7 @@ this page with what the templates say (\`UPDATE_MATRIX=1 npx jest test/access/ma
 
 - **yes**: all of it is allowed, and
 - **no**: all of it is denied, by a statement that forbids it, named in the last column
+- partly: some of it is allowed
 - –: nothing allows it
 
 Columns:
