@@ -9,7 +9,7 @@ import { HandlerArea, ModelResources } from './model-resources';
 export interface NewHandlerOptions extends HandlerOptions {
   /** Which of its model's roles it works in, where models share functions. */
   readonly area: HandlerArea;
-  /** @default 'Function' */
+  /** Id of the function's construct; absent: `Function`. */
   readonly functionId?: string;
 }
 

@@ -11,7 +11,7 @@ export interface PlatformResourcesProps {
   readonly encryptionKey: kms.IKey;
   /** Makes a bucket that takes the access logs of many. */
   readonly newAccessLogs: (within: Construct) => s3.IBucket;
-  /** What the paths of roles begin with. @default '/' */
+  /** What the paths of roles begin with; absent: a slash. */
   readonly rolePath?: string;
 }
 
