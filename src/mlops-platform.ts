@@ -70,7 +70,7 @@ export interface MlopsPlatformProps {
    * Permissions boundary of every role that the platform makes. It must let them do their work: the `boundary` of the
    * protection is for other roles of the account.
    *
-   * @default - none
+   * @default - the roles have no boundary
    */
   readonly permissionsBoundary?: iam.IManagedPolicy;
 

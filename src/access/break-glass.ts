@@ -22,7 +22,7 @@ export interface BreakGlassOptions {
   /**
    * Name of a permission set of IAM Identity Center: the roles that it makes are watched. Attach `policies.references` to it.
    *
-   * @default - none
+   * @default - no permission set is watched
    */
   readonly permissionSetName?: string;
   /**
@@ -34,7 +34,7 @@ export interface BreakGlassOptions {
   /**
    * Permissions boundary of the new role.
    *
-   * @default - none
+   * @default - the new role has no boundary
    */
   readonly permissionsBoundary?: iam.IManagedPolicy;
   /**

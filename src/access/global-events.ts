@@ -28,6 +28,7 @@ const HOME = 'us-east-1';
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-region.html
  *
  * @example
+ * declare const app: App;
  * const global = new Stack(app, 'Global', { env: { region: 'us-east-1', account: '111122223333' } });
  * new GlobalEvents(global, 'Events', { region: 'eu-central-1' });
  */

@@ -254,6 +254,7 @@ export class ModelEndpoint extends ModelEndpointBase {
   public readonly instanceType: string;
   public readonly instanceCount: number;
   public readonly autoscaling?: EndpointAutoscaling;
+  /** The network of the models. Absent where they have none. */
   public readonly network?: IWorkbenchNetwork;
   public readonly serverless: boolean = false;
   public readonly productionVariantName: string = PRODUCTION_VARIANT;

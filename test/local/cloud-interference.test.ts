@@ -72,7 +72,8 @@ async function run(name: string, asked: Omit<Interference, 'machineArn'>) {
   await cloud.clock.advanceUntil(() => execution.status !== 'RUNNING', new Date(started + HOUR));
   await cloud.clock.settle();
   met.end();
-  return { execution, met, caught: caughtBy(execution), effects: await effects(name) - before, seconds: (cloud.clock.now().getTime() - started) / 1000 };
+  const seconds = (cloud.clock.now().getTime() - started) / 1000;
+  return { execution, met, caught: caughtBy(execution), effects: await effects(name) - before, seconds };
 }
 
 const caughtBy = ({ output }: Execution): Caught => (JSON.parse(output ?? '{}') as JsonObject).caught as Caught;

@@ -1,3 +1,4 @@
+import { CodePipelineClient, ListPipelineExecutionsCommand } from '@aws-sdk/client-codepipeline';
 import { SageMakerClient, DescribeEndpointCommand } from '@aws-sdk/client-sagemaker';
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { merge } from './act-first-release';
@@ -15,8 +16,10 @@ export async function crowdAct(world: World): Promise<void> {
   const config = await servedConfig(world);
   const first = await candidate(world, 'a-penalty', { features: scenario.features.all, hyperparameters: { algorithm: 'ridge', alpha: '2' } });
   if (first !== undefined) await replay.until(async () => await servedConfig(world) !== config, hours(48, world.now));
-  const second = await candidate(world, 'another-penalty', { features: scenario.features.all, hyperparameters: { algorithm: 'ridge', alpha: '3' } });
-  const third = await candidate(world, 'misleading-feature', { features: scenario.features.misleading, hyperparameters: { algorithm: 'ridge', alpha: '1' } });
+  const [second, third] = await mergedInARow(world, [
+    { branch: 'another-penalty', spec: { features: scenario.features.all, hyperparameters: { algorithm: 'ridge', alpha: '3' } } },
+    { branch: 'misleading-feature', spec: { features: scenario.features.misleading, hyperparameters: { algorithm: 'ridge', alpha: '1' } } },
+  ]);
 
   const [release] = await world.executions(outputs.ReleaseWorkflow, 'RUNNING');
   if (release !== undefined) await world.cloud.client(SFNClient, world.cloud.administrator).send(new StopExecutionCommand({ executionArn: release.arn, cause: 'an administrator\'s mistake' }));
@@ -41,8 +44,35 @@ export async function misleadingAct(world: World): Promise<void> {
     record?.stage === 'Rejected' && record.reason?.startsWith('reject') === true && await ledger.champion() === champion, seen(record));
 }
 
+type Spec = Parameters<typeof merge>[3];
+
+/** Merges while the pipeline runs for the ones before: they wait in its queue, and all run. Answers what comes of each. */
+async function mergedInARow(world: World, branches: readonly { branch: string; spec: Spec }[]): Promise<(VersionRecord | undefined)[]> {
+  const { checks, ledger, outputs, replay } = world;
+  const known = (await pipelineRuns(world)).length;
+  const trainings = (await world.executions(outputs.TrainingWorkflow)).length;
+  const commits: string[] = [];
+  for (const { branch, spec } of branches) commits.push(await merge(world, branch, `feat: ${branch.replaceAll('-', ' ')}`, spec));
+  const mine = async () => (await pipelineRuns(world)).slice(0, -known || undefined);
+  const together = (await mine()).filter((status) => status === 'InProgress').length;
+  await replay.to(hours(1, world.now));
+  await replay.until(async () => (await mine()).every((status) => status !== 'InProgress'), hours(24, world.now));
+  const trained = (await world.executions(outputs.TrainingWorkflow)).slice(0, -trainings || undefined);
+  checks.must('a merge during a run waits in the pipeline\'s queue, and runs', together === branches.length && trained.length === branches.length,
+    `${together} of ${branches.length} merges were under way at once, ${trained.length} were trained, one after the other: ${(await mine()).join(', ')}`);
+  const versions = await ledger.versions();
+  return commits.map((commit) => versions.find((one) => one.commit === commit));
+}
+
+/** How the runs of the pipeline stand, newest first. */
+async function pipelineRuns(world: World): Promise<string[]> {
+  const { pipelineExecutionSummaries: runs } = await world.cloud.client(CodePipelineClient)
+    .send(new ListPipelineExecutionsCommand({ pipelineName: world.outputs.PipelineName }));
+  return (runs ?? []).map(({ status }) => status ?? '');
+}
+
 /** A merge, and the version that comes of it, unless the gate stops it. */
-async function candidate(world: World, branch: string, spec: Parameters<typeof merge>[3]): Promise<VersionRecord | undefined> {
+async function candidate(world: World, branch: string, spec: Spec): Promise<VersionRecord | undefined> {
   const known = await world.ledger.versions();
   const commit = await merge(world, branch, `feat: ${branch.replaceAll('-', ' ')}`, spec);
   await runsThrough(world);
