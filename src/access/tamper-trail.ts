@@ -5,6 +5,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { logAccess, newAccessLogs } from '../private/access-logs';
+import { encryptedBucket } from '../private/encrypted-bucket';
 
 /** What the trail records beside calls that manage something. */
 export interface RecordedData {
@@ -32,13 +33,7 @@ export class TamperTrail {
     const { encryptionKey } = props;
     if (encryptionKey !== undefined) letTrailsUse(scope, encryptionKey);
     const bucket = new s3.Bucket(scope, 'TrailBucket', {
-      encryption: encryptionKey === undefined ? s3.BucketEncryption.S3_MANAGED : s3.BucketEncryption.KMS,
-      encryptionKey,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      versioned: true,
+      ...encryptedBucket(encryptionKey),
       lifecycleRules: [{ id: 'a-year', expiration: Duration.days(365), noncurrentVersionExpiration: Duration.days(30) }],
       removalPolicy: RemovalPolicy.RETAIN,
     });

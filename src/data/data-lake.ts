@@ -6,6 +6,7 @@ import { Construct, IConstruct } from 'constructs';
 import { DataLakeGrants } from './data-lake-grants';
 import { DatasetQueries } from './dataset-queries';
 import { logAccess, newAccessLogs } from '../private/access-logs';
+import { encryptedBucket } from '../private/encrypted-bucket';
 import { grantLogs } from '../private/handler-defaults';
 
 /** Two zones of data: sources, for data engineers alone, and curated datasets, which data scientists read. */
@@ -167,13 +168,7 @@ export class DataLake extends Construct implements IDataLake {
 
   private newZone(id: string, encryptionKey: kms.IKey, accessLogs: s3.IBucket, removalPolicy: RemovalPolicy): s3.Bucket {
     const zone = new s3.Bucket(this, id, {
-      encryption: s3.BucketEncryption.KMS,
-      encryptionKey,
-      bucketKeyEnabled: true,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      versioned: true,
+      ...encryptedBucket(encryptionKey),
       removalPolicy,
       lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: Duration.days(365) }],
     });

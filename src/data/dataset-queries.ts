@@ -4,6 +4,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { logAccess } from '../private/access-logs';
+import { encryptedBucket } from '../private/encrypted-bucket';
 import { Problems } from '../private/problems';
 
 export interface DatasetQueriesProps {
@@ -25,14 +26,7 @@ export class DatasetQueries extends Construct {
       .check(scanLimitInMegabytes >= 10, `scanLimitInMegabytes must be at least 10, Athena's least, got ${scanLimitInMegabytes}`)
       .throwIfAny();
     const results = new s3.Bucket(this, 'Results', {
-      encryption: s3.BucketEncryption.KMS,
-      encryptionKey,
-      bucketKeyEnabled: true,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      versioned: true,
+      ...encryptedBucket(encryptionKey),
       removalPolicy,
       lifecycleRules: [{
         expiration: Duration.days(7), noncurrentVersionExpiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1),

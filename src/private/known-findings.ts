@@ -2,7 +2,7 @@ import { CfnResource, IAspect, Validations } from 'aws-cdk-lib';
 import { IConstruct } from 'constructs';
 
 interface KnownFinding {
-  /** Names of the same finding in cdk-nag's packs. */
+  /** Names of the same finding in cdk-nag's NIST 800-53 r5. */
   readonly nag: readonly string[];
   /** Names of the same finding in checkov. */
   readonly checkov: readonly string[];
@@ -98,16 +98,13 @@ const KNOWN: Readonly<Record<string, readonly KnownFinding[]>> = {
   ],
 };
 
-/** The packs of cdk-nag that know a finding by its own name and a prefix of theirs. */
-const PACKS = ['NIST.800.53.R5'];
-
 /** Says of each resource, on the resource itself, why what scanners find of it is so on purpose. */
 export class AcknowledgeKnownFindings implements IAspect {
   public visit(node: IConstruct): void {
     if (!CfnResource.isCfnResource(node)) return;
     const known = (KNOWN[node.cfnResourceType] ?? []).filter(({ where }) => where?.(node) ?? true);
     for (const { nag, reason } of known) {
-      for (const name of nag) for (const pack of PACKS) Validations.of(node).acknowledge({ id: `${pack}-${name}`, reason });
+      for (const name of nag) Validations.of(node).acknowledge({ id: `NIST.800.53.R5-${name}`, reason });
     }
     const skip = known.flatMap(({ checkov, reason }) => checkov.map((id) => ({ id, comment: reason })));
     if (skip.length > 0) node.addMetadata('checkov', { skip });

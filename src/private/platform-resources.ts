@@ -3,6 +3,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
+import { encryptedBucket } from './encrypted-bucket';
 import { EventRouter } from './event-router';
 import { HandlerPool } from './handler-pool';
 import { fingerprint } from '../domain/fingerprint';
@@ -71,13 +72,7 @@ function rootOf(stack: Stack): Stack {
 /** A bucket for what pipelines hand from action to action. */
 export function newPipelineFiles(scope: Construct, id: string, encryptionKey?: kms.IKey): s3.Bucket {
   const bucket = new s3.Bucket(scope, id, {
-    encryption: encryptionKey === undefined ? s3.BucketEncryption.S3_MANAGED : s3.BucketEncryption.KMS,
-    encryptionKey,
-    bucketKeyEnabled: encryptionKey === undefined ? undefined : true,
-    blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-    objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    enforceSSL: true,
-    versioned: true,
+    ...encryptedBucket(encryptionKey),
     removalPolicy: RemovalPolicy.RETAIN,
     lifecycleRules: [{
       expiration: Duration.days(30),

@@ -7,6 +7,7 @@ import { Construct, IConstruct } from 'constructs';
 import { observationTables } from './observation-tables';
 import { logAccess, sendAccessLogs } from '../private/access-logs';
 import { allow } from '../private/allow';
+import { encryptedBucket } from '../private/encrypted-bucket';
 import { grantLogs } from '../private/handler-defaults';
 import { Problems } from '../private/problems';
 
@@ -233,14 +234,7 @@ export class ObservationStore extends ObservationStoreBase {
   private createBucket(props: ObservationStoreProps, encryptionKey: kms.IKey, removalPolicy: RemovalPolicy): s3.Bucket {
     const expiration = props.retention;
     const bucket = new s3.Bucket(this, 'Bucket', {
-      encryption: s3.BucketEncryption.KMS,
-      encryptionKey,
-      bucketKeyEnabled: true,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      versioned: true,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      ...encryptedBucket(encryptionKey),
       removalPolicy,
       lifecycleRules: [
         { id: 'query-results', prefix: 'query-results/', expiration: Duration.days(7), noncurrentVersionExpiration: Duration.days(1) },

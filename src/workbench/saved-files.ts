@@ -6,18 +6,13 @@ import { Construct } from 'constructs';
 import { grantObjects } from '../data/object-access';
 import { logAccess, newAccessLogs } from '../private/access-logs';
 import { allow } from '../private/allow';
+import { encryptedBucket } from '../private/encrypted-bucket';
 
 /** A bucket for the files of notebooks, which outlives them. What was overwritten or removed is kept for 90 days. */
 export function newSavedFiles(scope: Construct, id: string, encryptionKey: kms.IKey, removalPolicy: RemovalPolicy): s3.Bucket {
   const place = new Construct(scope, id);
   const bucket = new s3.Bucket(place, 'Bucket', {
-    encryption: s3.BucketEncryption.KMS,
-    encryptionKey,
-    bucketKeyEnabled: true,
-    blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-    objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    enforceSSL: true,
-    versioned: true,
+    ...encryptedBucket(encryptionKey),
     removalPolicy,
     lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: Duration.days(90) }],
   });

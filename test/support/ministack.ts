@@ -86,7 +86,8 @@ async function ended(child: ChildProcess): Promise<void> {
   clearTimeout(impatient);
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nobody listens on. */
+export async function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.once('error', reject);

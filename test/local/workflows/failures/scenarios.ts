@@ -35,6 +35,27 @@ const stopped = (machine: string, state: string, versions = 1) => async (world: 
   stop.end();
 };
 
+/** Somebody stops a first release when its endpoint is there, or on its way. */
+const stoppedOnceMade = async (world: FailingWorld): Promise<void> => {
+  whenever(world, async () => {
+    const [running] = world.running('Releases');
+    if (running === undefined || await world.line.endpoint() === undefined) return false;
+    await world.line.abort(running.arn);
+    return true;
+  });
+  await release()(world);
+};
+
+/** Looks at the line, often, until what it looks for was seen. */
+function whenever(world: FailingWorld, seen: () => Promise<boolean>): void {
+  const { clock } = world.line.cloud;
+  const latest = world.line.in(SOON_HOURS);
+  const look = async (): Promise<void> => {
+    if (!await seen() && clock.now() < latest) clock.after(30_000, look, 'look at the line');
+  };
+  clock.after(30_000, look, 'look at the line');
+}
+
 /** Somebody stops a release, for whose slot another one waits by then. */
 const stoppedBeforeAnother = async (world: FailingWorld): Promise<void> => {
   await world.register();
@@ -55,13 +76,11 @@ const wayBack = (during?: string, play?: Scenario['play']) => async (world: Fail
     await start();
     return world.settle();
   }
-  const { clock } = world.line.cloud;
-  const latest = world.line.in(SOON_HOURS);
-  const look = async (): Promise<void> => {
-    if (world.running(during).length > 0) await start();
-    else if (clock.now() < latest) clock.after(30_000, look, 'look at the line');
-  };
-  clock.after(30_000, look, 'look at the line');
+  whenever(world, async () => {
+    if (world.running(during).length === 0) return false;
+    await start();
+    return true;
+  });
   await play(world);
 };
 
@@ -115,7 +134,7 @@ const SCENARIOS: Scenario[] = [
   },
   { name: 'the first version', first: true, play: release() },
   { name: 'a first version that does not start again', first: true, play: release({ bug: 'start again' }) },
-  { name: 'a first release that is stopped', first: true, play: stopped('Releases', 'RunRelease') },
+  { name: 'a first release that is stopped when its endpoint is there', first: true, play: stoppedOnceMade },
   { name: 'a release that is stopped', play: stopped('Releases', 'RunStaging') },
   { name: 'a release that is stopped for which another version has made way', play: stopped('Releases', 'RunStaging', 2) },
   { name: 'a comparison that is stopped', play: stopped('Staging', 'CreateStaging') },
