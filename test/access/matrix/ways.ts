@@ -59,7 +59,7 @@ const EDITS: readonly Way[] = [
   one('a grant on a key for somebody else', { to: 'make it', actions: 'kms: CreateGrant' }),
   one('a bucket’s policy', { to: 'open it', actions: 's3: PutBucketPolicy', only: /CuratedZone|RegistryArtifacts|ObservationsBucket/ }),
   { say: 'an image under another’s tag', open: ['build'], steps: [{ to: 'push it', actions: 'ecr: PutImage' }] },
-  { say: 'the source between two stages', open: ['build'], steps: [{ to: 'replace it', actions: 's3: PutObject', only: /DeliveryArtifacts/ }] },
+  { say: 'the source between two stages', open: ['build'], steps: [{ to: 'replace it', actions: 's3: PutObject', only: /PipelineFiles/, key: 'DELIVERY1/x' }] },
   one('another’s right to call a function', { to: 'grant it', actions: 'lambda: AddPermission' }),
   one('the stack, by the role that deploys it', { to: 'take the role', actions: 'sts: AssumeRole', on: ['arn:aws:iam::111122223333:role/cdk-hnb659fds-deploy-role-111122223333-eu-central-1'] }),
 ];
