@@ -213,7 +213,8 @@ export class DatasetWorkflow extends Construct {
     }));
     grantList(publisher, props.source.bucket, props.source.prefix, true);
     if (databaseName !== undefined) this.grantTable(publisher, databaseName, tableName);
-    grantObjects(publisher, { bucket, prefix, actions: ['s3:GetObject'], list: true, writes: true, reason: 'Versions come and go.' });
+    grantObjects(publisher, { bucket, prefix, actions: ['s3:GetObject'], writes: true, reason: 'Versions come and go.' });
+    grantList(publisher, bucket, prefix, true);
     grantObjects(publisher, { bucket, prefix: props.runsPrefix, actions: ['s3:GetObject'], reason: 'Each run has a report of its own.' });
     allow(publisher, {
       actions: ['s3:PutObject'],

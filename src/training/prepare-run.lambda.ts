@@ -1,5 +1,5 @@
-import { readJson, readLedger, writeJson } from './training-io';
-import { DatasetLocation, DatasetManifest, DatasetPointer } from '../domain/dataset';
+import { filesAt, readJson, readLedger, writeJson } from './training-io';
+import { DatasetLocation, DatasetManifest, DatasetPointer, filesChanged } from '../domain/dataset';
 import { ledgerKeys } from '../domain/ledger';
 import {
   ChampionPlan, datasetProblems, hyperparametersOf, jobNameOf, ModelSourceState, PrepareRunAnswer, readSpec, RunPlan, RunRejected,
@@ -58,11 +58,21 @@ async function handle(event: PrepareRunEvent): Promise<PrepareRunAnswer> {
     }
     const problems = datasetProblems(source.spec, manifest);
     if (problems.length > 0) throw new RunRejected(`dataset version ${known.dataset} does not fit: ${problems.join('; ')}`);
+    await refuseChanged(manifest);
     return await plan(event.run, source, manifest, location);
   } catch (error) {
     if (error instanceof RunRejected) return { outcome: 'rejected', reason: error.message, run: event.run, ...known };
     throw error;
   }
+}
+
+/** A published version is not edited: one that was is nobody's measure any more. */
+async function refuseChanged({ version, splits }: DatasetManifest): Promise<void> {
+  const changed = (await Promise.all(Object.values(splits).map(async (folder) =>
+    filesChanged(folder, folder.files === undefined ? [] : await filesAt(folder.uri)).map((file) => `${folder.uri}${file}`)))).flat();
+  if (changed.length === 0) return;
+  const named = `${changed.slice(0, 3).join(', ')}${changed.length > 3 ? ` and ${changed.length - 3} more` : ''}`;
+  throw new RunRejected(`dataset version ${version} was changed after its publication: ${named}; run the data pipeline, which publishes a new version`);
 }
 
 async function plan(run: string, source: ModelSourceState, manifest: DatasetManifest, location: DatasetLocation): Promise<RunPlan> {

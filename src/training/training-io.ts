@@ -1,6 +1,8 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { listFiles } from '../data/dataset-io';
 import { fromItem, JsonObject, toItem } from '../domain/attribute-values';
+import { DatasetFile } from '../domain/dataset-sources';
 import { LedgerKey } from '../domain/ledger';
 import { clientFor } from '../private/model-io';
 
@@ -16,6 +18,12 @@ export async function readJson(bucket: string, key: string): Promise<unknown> {
     if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
     throw error;
   }
+}
+
+/** The files below a URI as they are now. */
+export function filesAt(uri: string): Promise<DatasetFile[]> {
+  const { bucket, key } = splitUri(uri);
+  return listFiles(s3, bucket, key);
 }
 
 /** Whether there is an object. */

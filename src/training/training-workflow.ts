@@ -15,7 +15,7 @@ import { QualityGate } from './quality-gate';
 import { JobSettings } from './training-jobs';
 import { trainingStates } from './training-states';
 import { IDataset } from '../data/dataset';
-import { grantObjects } from '../data/object-access';
+import { grantList, grantObjects } from '../data/object-access';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { jobPrefixOf, MAX_JOB_PREFIX } from '../domain/training-run';
 import { allow } from '../private/allow';
@@ -228,9 +228,9 @@ export class TrainingWorkflow extends Construct {
       bucket: dataset.bucket,
       prefix: dataset.prefix,
       actions: ['s3:GetObject'],
-      list: true,
       reason: 'Each version of the dataset is a folder of its own.',
     });
+    grantList(handler, dataset.bucket, dataset.prefix, true);
     grantObjects(handler, { bucket: registry.artifacts, prefix: RUNS_FOLDER, actions: ['s3:PutObject'], writes: true, reason: RUN_FOLDERS });
     allow(handler, { actions: ['dynamodb:GetItem'], resources: [registry.ledger.tableArn] });
     if (registry.ledger.encryptionKey) allow(handler, { actions: ['kms:Decrypt'], resources: [registry.ledger.encryptionKey.keyArn] });

@@ -92,7 +92,7 @@ const FORGERIES: readonly Way[] = [
   one('a forged alarm', { to: 'set it', actions: 'cloudwatch: SetAlarmState' }),
   one('an alarm that says nothing', { to: 'silence it', actions: 'cloudwatch: DisableAlarmActions' }),
   one('logs that are gone', { to: 'remove them', actions: 'logs: DeleteLogGroup' }),
-  { say: 'a dataset version that is edited', open: ['dataScript'], steps: [{ to: 'overwrite rows', actions: 's3: PutObject', only: /CuratedZone/, key: 'datasets/Weather/abc/train/part-0.parquet' }] },
+  { say: 'a dataset version that is edited, on which nothing is trained then', open: ['dataScript'], steps: [{ to: 'overwrite rows', actions: 's3: PutObject', only: /CuratedZone/, key: 'datasets/Weather/abc/train/part-0.parquet' }] },
 ];
 
 /** Code that reaches main otherwise, and notebooks of others. */
