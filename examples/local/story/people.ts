@@ -7,8 +7,18 @@ export const PEOPLE = ['DataEngineerRole', 'DataScientistRole', 'ApproverRole', 
 
 export type Who = typeof PEOPLE[number];
 
-/** What somebody is called. */
+/** What somebody is called in the report. */
 export const nameOf = (who: Who): string => who.replace(/Role$/, '');
+
+/** Somebody, as a sentence begins with them. */
+export const SOMEBODY: Record<Who, string> = {
+  DataEngineerRole: 'a data engineer',
+  DataScientistRole: 'a data scientist',
+  ApproverRole: 'an approver',
+  OperatorRole: 'an operator',
+  ClientRole: 'an application that asks for predictions',
+  OtherTeamRole: 'an administrator of another team, within the permissions boundary,',
+};
 
 /** Somebody of another team, who may do everything in the account as far as the platform's permissions boundary lets them. */
 export function addOtherTeam(stack: Stack): void {

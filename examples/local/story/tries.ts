@@ -5,9 +5,8 @@ import { DeleteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DeleteEndpointCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { nameOf, PEOPLE, Who } from './people';
+import { PEOPLE, SOMEBODY, Who } from './people';
 import { World } from './world';
-import { capital, plainName } from '../report/words';
 
 /** Something that is not theirs to do, which somebody does with the tools that they have. */
 interface Try {
@@ -101,13 +100,13 @@ export async function everybodyTries(world: World): Promise<void> {
   for (const one of TRIES) tried.push(await outcomeOf(world, one));
   for (const who of PEOPLE) {
     const own = tried.filter((one) => one.who === who);
-    checks.must(`what is not theirs to do is denied: ${plainName(nameOf(who))}`, own.length > 0 && own.every(({ deniedBy }) => deniedBy !== undefined),
-      capital(own.map(({ say, deniedBy }) => `${say}: ${deniedBy ?? 'it was done'}`).join('; ')));
+    checks.must(`${SOMEBODY[who]} is denied what is not theirs to do`, own.length > 0 && own.every(({ deniedBy }) => deniedBy !== undefined),
+      own.map(({ say, deniedBy }) => `${say}: ${deniedBy ?? 'it was done'}`).join('; '));
   }
   await world.cloud.clock.settle();
   const told = world.mailbox.slice(mails).flatMap(({ subject }) => /^Tamper attempt denied: (\S+)/.exec(subject ?? '')?.[1] ?? []);
   const expected = ['StartPipelineExecution', 'SetAlarmState', 'StopExecution', 'DeleteEndpoint'];
-  checks.must('attempts to start, stop, silence or remove what runs are told of', expected.every((name) => told.some((action) => action.endsWith(`:${name}`))), told.join(', '));
+  checks.must('to start, stop, silence or remove what runs is told of, whoever tries', expected.every((name) => told.some((action) => action.endsWith(`:${name}`))), told.join(', '));
 }
 
 async function outcomeOf(world: World, { who, say, send }: Try): Promise<Tried> {
@@ -117,6 +116,7 @@ async function outcomeOf(world: World, { who, say, send }: Try): Promise<Tried> 
     return { who, say };
   } catch (error) {
     if (!/AccessDenied/.test((error as Error).name)) throw error;
-    return { who, say, deniedBy: world.cloud.decided.filter(({ principal }) => principal === role).at(-1)?.by ?? (error as Error).message };
+    const { by } = world.cloud.decided.filter(({ principal }) => principal === role).at(-1) ?? { by: (error as Error).message };
+    return { who, say, deniedBy: by.replace(/^explicit deny: /, 'denied by ').replace(/^implicit deny: /, '') };
   }
 }
