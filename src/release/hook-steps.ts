@@ -81,6 +81,7 @@ export class HookKeeper extends Construct {
         encryptionKey,
         keeper,
         payload,
+        decided,
         answered: judge(`Judge${id}`, { action: 'judge', answer: path.objectAt('$.asked.answer') }),
         failed: () => judge(`Judge${id}Failure`, { action: 'judgeFailure', failure: path.objectAt('$.unanswered'), timeout: hook._timeout.toHumanString() }),
         broken,

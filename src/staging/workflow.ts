@@ -34,9 +34,12 @@ export function retry(task: Retried): void {
   task.addRetry({ errors: ['States.ALL'], interval: Duration.seconds(5), backoffRate: 2, maxAttempts: 5 });
 }
 
-/** A step that a function does. `result` is where its answer goes; absent: nowhere. */
+/**
+ * A step that a function does. `result` is where its answer goes; absent: nowhere. `own` is what is tried again in a way of
+ * its own.
+ */
 export function invoke(
-  scope: Construct, id: string, handler: lambda.IFunction, payload: Record<string, unknown>, result?: string,
+  scope: Construct, id: string, handler: lambda.IFunction, payload: Record<string, unknown>, result?: string, own?: sfn.RetryProps,
 ): tasks.LambdaInvoke {
   const task = new tasks.LambdaInvoke(scope, id, {
     lambdaFunction: handler,
@@ -45,6 +48,7 @@ export function invoke(
     retryOnServiceExceptions: false,
     resultPath: result ?? sfn.JsonPath.DISCARD,
   });
+  if (own !== undefined) task.addRetry(own);
   retry(task);
   return task;
 }
