@@ -29,7 +29,7 @@ export async function stoppedAct(world: World): Promise<void> {
   // a model that passed is released like any other, and the next release waits for it
   if (registered) await outcome(world, (one) => one.commit === commit);
   const failed = cloud.decided.filter(({ action, allowed }) => action === 'codepipeline:StopPipelineExecution' && !allowed);
-  checks.must('a data scientist cannot stop the running pipeline', failed.length > 0, failed.map(({ by }) => `denied by ${by}`).join('; '));
+  checks.must('a data scientist cannot stop the running pipeline', failed.length > 0, failed.map(({ by }) => by.replace(/^explicit deny: /, 'denied by ')).join('; '));
   const alerts = world.mailbox.filter(({ message }) => /StopPipelineExecution/.test(message));
   checks.must('the attempt to stop it is alerted', alerts.length > 0, alerts[0]?.message.split('\n')[0] ?? 'no alert arrived');
 }
