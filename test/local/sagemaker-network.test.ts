@@ -1,5 +1,6 @@
 import {
-  CreateModelCommand, CreateProcessingJobCommand, CreateTrainingJobCommand, DescribeModelCommand, DescribeProcessingJobCommand, DescribeTrainingJobCommand,
+  CreateModelCommand, CreateProcessingJobCommand, CreateTrainingJobCommand,
+  DescribeModelCommand, DescribeProcessingJobCommand, DescribeTrainingJobCommand,
   VpcConfig,
 } from '@aws-sdk/client-sagemaker';
 import { aws_ec2 as ec2, aws_sagemaker as sagemaker } from 'aws-cdk-lib';

@@ -82,6 +82,8 @@ describe('the story', () => {
     expect(may('DataScientist')).toEqual(['query a dataset', 'see a run of the delivery pipeline', 'push a branch', 'approve a pull request', 'merge a pull request']);
     expect(may('Approver')).toEqual(['see a run of the delivery pipeline', 'approve a pull request']);
     expect(may('Operator')).toEqual(['see a run of the delivery pipeline', 'read the ledger of versions']);
+    expect(may('Client')).toEqual(['ask the API for a prediction', 'tell the API what came true']);
+    expect(access.filter(({ attempt }) => /^st(op|art a)|silence|edit|change|past/.test(attempt)).filter(({ allowed }) => allowed)).toEqual([]);
     for (const { allowed, by } of access) expect(by).toMatch(allowed ? /./ : /^(explicit deny: \S.* of \S|implicit deny: )/);
     // the role of each of them is among those that were denied something, by a statement or because none allows it
     const tried = (role: RegExp) => report.denied.filter(({ persona }) => role.test(persona)).map(({ action, by }) => `${action}: ${by.replace(/^(\w+ deny).*/, '$1')}`);

@@ -19,6 +19,12 @@ export interface Access {
   readonly by: string;
 }
 
+/** A method of the API, as IAM names it. */
+function posted(url: string, resource: string): string {
+  const { hostname, pathname } = new URL(url);
+  return `${hostname.split('.')[0]}${pathname.replace(/\/$/, '')}/POST/${resource}`;
+}
+
 const ATTEMPTS: readonly Attempt[] = [
   { say: 'upload raw data', action: 's3:PutObject', resource: ({ SourceUri }) => `${SourceUri.replace('s3://', 'arn:aws:s3:::')}next.csv` },
   { say: 'query a dataset', action: 'athena:StartQueryExecution', resource: ({ DatasetWorkGroup }, arn) => arn('athena', `workgroup/${DatasetWorkGroup}`) },
@@ -44,6 +50,8 @@ const ATTEMPTS: readonly Attempt[] = [
   { say: 'stop a release', action: 'states:StopExecution', resource: ({ ReleaseWorkflow }) => `${ReleaseWorkflow.replace(':stateMachine:', ':execution:')}:run` },
   { say: 'change the endpoint', action: 'sagemaker:UpdateEndpoint', resource: ({ EndpointName }, arn) => arn('sagemaker', `endpoint/${EndpointName.toLowerCase()}`) },
   { say: 'ask the endpoint past its API', action: 'sagemaker:InvokeEndpoint', resource: ({ EndpointName }, arn) => arn('sagemaker', `endpoint/${EndpointName.toLowerCase()}`) },
+  { say: 'ask the API for a prediction', action: 'execute-api:Invoke', resource: ({ PredictionUrl }, arn) => arn('execute-api', posted(PredictionUrl, 'predictions')) },
+  { say: 'tell the API what came true', action: 'execute-api:Invoke', resource: ({ PredictionUrl }, arn) => arn('execute-api', posted(PredictionUrl, 'ground-truth')) },
   { say: 'write a label into the bucket of the truth', action: 's3:PutObject', resource: ({ ObservationBucket }) => `arn:aws:s3:::${ObservationBucket}/ground-truth/forged.jsonl` },
   { say: 'read the ledger of versions', action: 'dynamodb:Query', resource: ({ LedgerTable }, arn) => arn('dynamodb', `table/${LedgerTable}`) },
   { say: 'edit the ledger of versions', action: 'dynamodb:UpdateItem', resource: ({ LedgerTable }, arn) => arn('dynamodb', `table/${LedgerTable}`) },
