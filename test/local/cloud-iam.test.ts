@@ -61,7 +61,7 @@ test('identity policies, the boundary, tags and resource policies decide togethe
 });
 
 test('the id of an API may be a pattern', () => {
-  const api = (rest: string): string => `arn:aws:execute-api:eu-central-1:111122223333:${rest}`;
+  const api = (path: string): string => `arn:aws:execute-api:eu-central-1:111122223333:${path}`;
   const evaluator = world(['AWS::IAM::Role', {
     Policies: [{
       PolicyName: 'inline',
