@@ -13,6 +13,7 @@ export const DATASET = 'Points';
 /** What the tests go by, as outputs of the stack. */
 export const OUTPUTS = [
   'Training', 'Release', 'Staging', 'Canary', 'Recovery', 'Rollback', 'Endpoint', 'Ledger', 'Group', 'Repository', 'Curated', 'Artifacts', 'Observations',
+  'Lifecycle',
 ] as const;
 export type LineOutputs = Record<(typeof OUTPUTS)[number], string>;
 
@@ -111,6 +112,7 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, measured = f
     Curated: curated.bucketName,
     Artifacts: registry.artifacts.bucketName,
     Observations: endpoint.observations.bucket.bucketName,
+    Lifecycle: registry.lifecycle.functionName,
   };
   for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, `Out${name}`, { value });
 }

@@ -90,7 +90,11 @@ export class FailingWorld {
 
   /** ARN of the state machine whose logical id is this name and a hash. */
   arnOf(name: string): string {
-    return this.deployed('AWS::StepFunctions::StateMachine', name);
+    const all = [...this.line.cloud.resources.values()].filter(({ resource }) => resource.type === 'AWS::StepFunctions::StateMachine')
+      .map(({ resource, deployed }) => ({ name: resource.logicalId.replace(/[0-9A-F]{8}$/, ''), ref: deployed.ref }));
+    const found = all.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`no state machine ${name}, only ${all.map((each) => each.name).join(', ')}`);
+    return found.ref;
   }
 
   /** The other way round. */
@@ -165,7 +169,7 @@ export class FailingWorld {
     await line.sagemaker.send(new DeleteEndpointCommand({ EndpointName: line.out.Endpoint }));
     await line.until(async () => await line.endpoint() === undefined);
     const time = line.cloud.clock.now().toISOString();
-    await this.line.cloud.find(Lambda).invoke(this.deployed('AWS::Lambda::Function', 'RegistryLifecycleFunction'), {
+    await this.line.cloud.find(Lambda).invoke(line.out.Lifecycle, {
       version: champion, stage: 'Archived', reason: 'retired', time,
     });
     for (const name of await this.hosted()) {
@@ -208,13 +212,5 @@ export class FailingWorld {
     await this.line.news();
     if (bug === 'start again') rmSync(this.marker, { force: true });
     return input;
-  }
-
-  private deployed(type: string, name: string): string {
-    const all = [...this.line.cloud.resources.values()].filter(({ resource }) => resource.type === type)
-      .map(({ resource, deployed }) => ({ name: resource.logicalId.replace(/[0-9A-F]{8}$/, ''), ref: deployed.ref }));
-    const found = all.find((each) => each.name === name);
-    if (found === undefined) throw new Error(`no ${name} of ${type}, only ${all.map((each) => each.name).join(', ')}`);
-    return found.ref;
   }
 }
