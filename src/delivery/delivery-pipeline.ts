@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, Token, Validations } from 'aws-cdk-lib';
 import * as codebuild from 'aws-cdk-lib/aws-codebuild';
 import * as codepipeline from 'aws-cdk-lib/aws-codepipeline';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -135,7 +135,7 @@ export class DeliveryPipeline extends Construct {
     const shared = platform && { files: platform.pipelineFiles, prefix: platform.pipelinePrefix };
     this.artifactBucket = props.artifactBucket ?? shared?.files ?? newPipelineFiles(this, 'Artifacts', this.key);
     // a pipeline's files are below the first 20 characters of its name: whoever shares a bucket has to know them
-    this.ownName = shared === undefined ? undefined : `${shared.prefix}${cleanName(props.training.jobPrefix, 4)}-${this.node.addr.slice(-6)}`;
+    this.ownName = shared === undefined ? undefined : `${shared.prefix}${shortName(props.training.registry.modelName)}-${this.node.addr.slice(-6)}`;
 
     const project = this.createProject(props, timeout, source.author);
     this.projectName = project.ref;
@@ -290,4 +290,8 @@ type Action = Omit<codepipeline.CfnPipeline.ActionDeclarationProperty, 'name' | 
 
 function stage(name: string, action: Action): codepipeline.CfnPipeline.StageDeclarationProperty {
   return { name, actions: [{ name, runOrder: 1, ...action }] };
+}
+
+function shortName(modelName: string): string {
+  return cleanName(Token.isUnresolved(modelName) ? 'model' : modelName.toLowerCase(), 4);
 }

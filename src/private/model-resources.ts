@@ -96,8 +96,8 @@ export class ModelResources {
   public nameOf(resource: Construct, maxLength: number): string {
     const own = resource.node.path.slice(this.scope.node.path.length + 1);
     const { scope, id, addr } = this.scope.node;
-    const model = cleanName([...(scope === undefined ? [] : [scope.node.id]), id].join('-'), 16);
-    const name = `${this.platform.prefix}${model}-${addr.slice(-6)}-`;
+    const model = cleanName([...(scope === undefined ? [] : [scope.node.id]), id].join('-'), 14);
+    const name = `${this.platform.prefix}${model}-${addr.slice(-8)}-`;
     return name + cleanName(own, maxLength - name.length);
   }
 

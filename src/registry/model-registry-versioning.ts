@@ -19,6 +19,7 @@ import { RegistrationWorkflow } from './registration-workflow';
 import { RegistryCleanup } from './registry-cleanup';
 import { isSageMakerName } from '../domain/release-names';
 import { allow } from '../private/allow';
+import { claimName } from '../private/claimed-names';
 import { newHandler, ownHandler } from '../private/handler';
 import { grantLogs } from '../private/handler-defaults';
 import { HandlerArea, ModelResources } from '../private/model-resources';
@@ -166,7 +167,7 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     this.modelName = props.modelName ?? Names.uniqueResourceName(this, { maxLength: 63, separator: '-' });
     this.modelPackageGroupName = props.modelPackageGroupName ?? this.modelName;
-    validate(this, props);
+    validate(this, props, claimName(this, 'modelName', { name: this.modelName }));
 
     this.encryptionKey = props.encryptionKey ?? this.newKey(removalPolicy);
     this.artifacts = props.artifacts ?? newArtifactsBucket(this, { encryptionKey: this.encryptionKey, accessLogs: props.accessLogs, removalPolicy });
@@ -276,8 +277,8 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
   }
 }
 
-function validate(scope: ModelRegistryVersioning, props: ModelRegistryVersioningProps): void {
-  const problems = new Problems(scope);
+function validate(scope: ModelRegistryVersioning, props: ModelRegistryVersioningProps, taken?: string): void {
+  const problems = new Problems(scope).check(taken === undefined, taken ?? '');
   for (const [member, name] of Object.entries({ modelName: props.modelName, modelPackageGroupName: props.modelPackageGroupName })) {
     if (name === undefined || Token.isUnresolved(name)) continue;
     problems.check(isSageMakerName(name), `${member} must be 1 to 63 letters, digits and single hyphens between them, got '${name}' (${name.length} characters)`);

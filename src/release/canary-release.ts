@@ -17,7 +17,7 @@ import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence } from '../registry/slot-access';
-import { alarmArns, CHANGE_TIMEOUT } from '../serving/hosting-names';
+import { releaseAlarmArn, CHANGE_TIMEOUT } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { stopOnRemoval } from '../serving/removal';
 import { DeployFunction } from '../staging/deploy-function';
@@ -199,12 +199,12 @@ export class CanaryRelease extends Construct {
     // SageMaker asks, as the models' role, whether the alarms are quiet
     allow(props.endpoint.executionRole, {
       actions: ['cloudwatch:DescribeAlarms'],
-      resources: [...alarmArns(this.endpoint), ...(props.alarms ?? []).map((each) => each.alarmArn)],
+      resources: [releaseAlarmArn(this.endpoint), ...(props.alarms ?? []).map((each) => each.alarmArn)],
       because: 'Each release has alarms of its own, named after the endpoint.',
     });
     allow(guard, {
       actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
-      resources: alarmArns(this.endpoint),
+      resources: [releaseAlarmArn(this.endpoint)],
       because: 'Each release has alarms of its own, named after the endpoint.',
     });
   }

@@ -18,7 +18,7 @@ import { acknowledgeWildcard } from '../private/wildcards';
 import { lifecycleOf } from '../registry/lifecycle-of';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence, grantSlot } from '../registry/slot-access';
-import { alarmArns, CHANGE_TIMEOUT } from '../serving/hosting-names';
+import { releaseAlarmArn, CHANGE_TIMEOUT } from '../serving/hosting-names';
 import { DeployFunction } from '../staging/deploy-function';
 import { grantScaling } from '../staging/scaling-access';
 import { ShadowStaging } from '../staging/shadow-staging';
@@ -67,7 +67,7 @@ export class ReleaseRecovery extends Construct {
       because: 'cloudwatch:DescribeAlarms answers only those who may describe all alarms.',
     });
     allow(recoverer, {
-      actions: ['cloudwatch:DeleteAlarms'], resources: alarmArns(release.endpoint), because: 'Each release has alarms of its own, named after the endpoint.',
+      actions: ['cloudwatch:DeleteAlarms'], resources: [releaseAlarmArn(release.endpoint)], because: 'Each release has alarms of its own, named after the endpoint.',
     });
     this.stateMachine = workflowMachine(this, {
       timeout: LONGEST_RECOVERY,

@@ -12,7 +12,7 @@ import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
-import { alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from '../serving/hosting-names';
+import { releaseAlarmArn, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArn } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { invoke, retry } from '../staging/workflow';
 
@@ -57,7 +57,7 @@ export class Retention extends Construct {
     });
     grantSlot(this.handler, registry, ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']);
     const because = 'Each release makes a model and an endpoint config of its own, named after the endpoint.';
-    const own = (resource: string): string[] => ownNames(endpoint).map((name) => hostingArn(endpoint, resource, name));
+    const own = (resource: string): string[] => [hostingArn(endpoint, resource, ownNames(endpoint))];
     allow(this.handler, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
     allow(this.handler, {
       actions: ['sagemaker:DescribeEndpointConfig'],
@@ -81,7 +81,7 @@ export class Retention extends Construct {
     });
     allow(this.handler, {
       actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'],
-      resources: stagingEndpointArns(endpoint),
+      resources: [stagingEndpointArn(endpoint)],
       because: 'Each release has a staging endpoint of its own, named after the endpoint.',
     });
     allow(this.handler, {
@@ -90,7 +90,7 @@ export class Retention extends Construct {
       because: 'cloudwatch:DescribeAlarms answers only those who may describe all alarms.',
     });
     allow(this.handler, {
-      actions: ['cloudwatch:DeleteAlarms'], resources: alarmArns(endpoint), because: 'Each release has alarms of its own, named after the endpoint.',
+      actions: ['cloudwatch:DeleteAlarms'], resources: [releaseAlarmArn(endpoint)], because: 'Each release has alarms of its own, named after the endpoint.',
     });
   }
 

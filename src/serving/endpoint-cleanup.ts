@@ -5,7 +5,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CleanEndpointFunction } from './clean-endpoint-function';
-import { NamedEndpoint, alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from './hosting-names';
+import { NamedEndpoint, releaseAlarmArn, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArn } from './hosting-names';
 import { allow } from '../private/allow';
 import { neededBy, newHandler, propertiesFor } from '../private/handler';
 import { byName } from '../private/machine-defaults';
@@ -88,9 +88,9 @@ export class EndpointCleanup extends Construct {
 
   private grant(endpoint: CleanedEndpoint): void {
     const stack = Stack.of(this);
-    const own = (resource: string): string[] => ownNames(endpoint).map((name) => hostingArn(endpoint, resource, name));
+    const own = (resource: string): string[] => [hostingArn(endpoint, resource, ownNames(endpoint))];
     const because = 'Each release makes a model, endpoint configs and a staging endpoint of its own, named after the endpoint.';
-    allow(this.cleaner, { actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn, ...stagingEndpointArns(endpoint)], because });
+    allow(this.cleaner, { actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn, stagingEndpointArn(endpoint)], because });
     allow(this.cleaner, { actions: ['sagemaker:DeleteModel', 'sagemaker:DescribeModel'], resources: own('model'), because });
     allow(this.cleaner, { actions: ['sagemaker:DeleteEndpointConfig'], resources: own('endpoint-config'), because });
     allow(this.cleaner, {
@@ -114,7 +114,7 @@ export class EndpointCleanup extends Construct {
     });
     allow(this.cleaner, {
       actions: ['cloudwatch:DeleteAlarms'],
-      resources: [...alarmArns(endpoint), tracking],
+      resources: [releaseAlarmArn(endpoint), tracking],
       because: 'Alarms of releases and of target tracking are named after the endpoint.',
     });
   }

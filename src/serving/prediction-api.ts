@@ -181,6 +181,8 @@ export class PredictionApi extends Construct {
     props: PredictionApiProps, throttlingRateLimit: number, throttlingBurstLimit: number,
   ): apigateway.RestApiBaseProps & { readonly endpointTypes: apigateway.EndpointType[] } {
     return {
+      // a list of APIs shows their names
+      restApiName: props.endpoint.endpointName,
       description: `Predictions of ${props.endpoint.endpointName}, and the truth about them`,
       endpointTypes: [apigateway.EndpointType.REGIONAL],
       cloudWatchRole: false,

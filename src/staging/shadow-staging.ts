@@ -24,7 +24,7 @@ import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence } from '../registry/slot-access';
-import { CHANGE_TIMEOUT, stagingEndpointArns } from '../serving/hosting-names';
+import { CHANGE_TIMEOUT, stagingEndpointArn } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { stopOnRemoval } from '../serving/removal';
 
@@ -271,7 +271,7 @@ export class ShadowStaging extends Construct {
       encryptionKey: props.encryptionKey,
       functions: [planner, deployer, judge, ...(parity === undefined ? [] : [parity.check])],
     });
-    if (parity !== undefined) for (const arn of stagingEndpointArns(props.endpoint)) acknowledgeWildcard(machine.role, arn, STAGING_NAMES);
+    if (parity !== undefined) acknowledgeWildcard(machine.role, stagingEndpointArn(props.endpoint), STAGING_NAMES);
     props.endpoint.observations.grantQuery(machine);
     this.stateMachine = machine;
     stopOnRemoval(this.endpoint, [machine]);
@@ -367,7 +367,7 @@ export class ShadowStaging extends Construct {
   private parityCheck(props: ShadowStagingProps): ParityCheck {
     const check = this.handler('ParityCheck', CheckParityFunction, 'Asks versions what their evaluation asked', props, Duration.minutes(PARITY_MINUTES), HandlerArea.EVIDENCE);
     const samples = props.samples ?? props.registry?.artifacts;
-    allow(check, { actions: ['sagemaker:InvokeEndpoint'], resources: stagingEndpointArns(props.endpoint), because: STAGING_NAMES });
+    allow(check, { actions: ['sagemaker:InvokeEndpoint'], resources: [stagingEndpointArn(props.endpoint)], because: STAGING_NAMES });
     if (samples !== undefined) {
       allow(check, { actions: ['s3:GetObject'], resources: [samples.arnForObjects('*.jsonl')], because: 'Each evaluation leaves a sample of its own.' });
       if (samples.encryptionKey !== undefined) {

@@ -11,7 +11,7 @@ import { allow } from '../private/allow';
 import { eventFor } from '../private/handler';
 import { acknowledgeMachine, machineDefaults } from '../private/machine-defaults';
 import { modelPackageArns } from '../registry/model-package-arns';
-import { hostingArn, ownNames, stagingEndpointArns } from '../serving/hosting-names';
+import { hostingArn, ownNames, stagingEndpointArn } from '../serving/hosting-names';
 import { IModelEndpoint, ModelEndpoint } from '../serving/model-endpoint';
 import { scalingWish } from '../serving/scaling-wish';
 import { vpcConfigOf } from '../workbench/container-network';
@@ -105,7 +105,7 @@ export function waitForEndpoint(scope: Construct, name: string, options: Endpoin
     service: 'sagemaker',
     action: 'describeEndpoint',
     parameters: { EndpointName: stagingName === undefined ? endpoint.endpointName : sfn.JsonPath.stringAt(stagingName) },
-    iamResources: stagingName === undefined ? [endpoint.endpointArn] : stagingEndpointArns(endpoint),
+    iamResources: stagingName === undefined ? [endpoint.endpointArn] : [stagingEndpointArn(endpoint)],
     resultPath: '$.endpoint',
   });
   retry(describe);
@@ -214,10 +214,10 @@ export function grantPlanning(planner: lambda.IFunction, endpoint: IModelEndpoin
 
 /** Lets a function create the endpoint, and remove it where it did not come up. */
 export function grantCreating(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
-  const configs = ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint-config', name));
+  const configs = hostingArn(endpoint, 'endpoint-config', ownNames(endpoint));
   allow(deployer, {
     actions: ['sagemaker:CreateEndpoint'],
-    resources: [endpoint.endpointArn, ...configs],
+    resources: [endpoint.endpointArn, configs],
     because: 'Each release makes endpoint configs of its own, named after the endpoint.',
   });
   allow(deployer, { actions: ['sagemaker:DeleteEndpoint'], resources: [endpoint.endpointArn] });
@@ -225,15 +225,15 @@ export function grantCreating(deployer: lambda.IFunction, endpoint: IModelEndpoi
 
 /** Lets a function create the short-lived staging endpoints of releases, and remove them. */
 export function grantStaging(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
-  const configs = ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint-config', name));
-  allow(deployer, { actions: ['sagemaker:CreateEndpoint'], resources: [...stagingEndpointArns(endpoint), ...configs], because: STAGING_NAMES });
+  const configs = hostingArn(endpoint, 'endpoint-config', ownNames(endpoint));
+  allow(deployer, { actions: ['sagemaker:CreateEndpoint'], resources: [stagingEndpointArn(endpoint), configs], because: STAGING_NAMES });
   grantRemovingStaging(deployer, endpoint);
 }
 
 /** Lets a function remove staging endpoints that releases have left behind. */
 export function grantRemovingStaging(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
   allow(deployer, {
-    actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'], resources: stagingEndpointArns(endpoint), because: STAGING_NAMES,
+    actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'], resources: [stagingEndpointArn(endpoint)], because: STAGING_NAMES,
   });
 }
 
@@ -245,11 +245,11 @@ export function grantDeploying(deployer: lambda.IFunction, endpoint: IModelEndpo
   const because = 'Each release makes a model and endpoint configs of its own, named after the endpoint.';
   allow(deployer, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
   allow(deployer, {
-    actions: ['sagemaker:CreateModel', 'sagemaker:DeleteModel'], resources: own.map((name) => hostingArn(endpoint, 'model', name)), because,
+    actions: ['sagemaker:CreateModel', 'sagemaker:DeleteModel'], resources: [hostingArn(endpoint, 'model', own)], because,
   });
   allow(deployer, {
     actions: ['sagemaker:CreateEndpointConfig', 'sagemaker:DeleteEndpointConfig'],
-    resources: own.map((name) => hostingArn(endpoint, 'endpoint-config', name)),
+    resources: [hostingArn(endpoint, 'endpoint-config', own)],
     because,
   });
   allow(deployer, {
