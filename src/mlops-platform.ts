@@ -1,4 +1,4 @@
-import { Aspects, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, Aspects, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -89,6 +89,9 @@ export interface MlopsPlatformProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
+/** So many models are made in one deployment, and have a stream each in an account that has asked for no more. */
+const MOST_AT_ONCE = 50;
+
 /**
  * A platform for regression models: a data lake, data pipelines, notebooks, and models from a merge to a monitored
  * endpoint, with nobody able to stop a run.
@@ -119,6 +122,7 @@ export class MlopsPlatform extends Construct {
   private network?: IWorkbenchNetwork;
   private packages?: IPackageRepository;
   private savedFiles?: s3.IBucket;
+  private modelCount = 0;
 
   constructor(scope: Construct, id: string, props: MlopsPlatformProps = {}) {
     super(scope, id);
@@ -171,9 +175,12 @@ export class MlopsPlatform extends Construct {
     return added;
   }
 
-  /** Adds a pipeline that publishes versions of a dataset. */
+  /** Adds a pipeline that publishes versions of a dataset, in a nested stack of its own. */
   public addDataPipeline(id: string, options: DataPipelineOptions): DataPipeline {
-    const pipeline = new DataPipeline(this, id, {
+    // twenty-five pipelines would fill a stack
+    const within = new NestedStack(this, id, { description: `The data pipeline ${id}` });
+    // the same id again, by which people know what CloudFormation names after it
+    const pipeline = new DataPipeline(within, id, {
       ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey, lostEvents: this.lostEvents,
     });
     this.protection.allowStart(pipeline.stateMachine);
@@ -215,6 +222,8 @@ export class MlopsPlatform extends Construct {
     this.protection.locks.repository(model.registry.repository);
     this.protection.protectBranch(model.delivery.repository.branch);
     this.team.addModel(model, options.hooks);
+    this.modelCount += 1;
+    if (this.modelCount === MOST_AT_ONCE + 1) this.warnOfMany();
     return model;
   }
 
@@ -245,6 +254,12 @@ export class MlopsPlatform extends Construct {
   /** Adds a role for emergencies, by which the infrastructure is repaired. Each use is told. */
   public addBreakGlass(id: string, options: BreakGlassOptions = {}): BreakGlass {
     return new BreakGlass(this, id, { ...options, protection: this.protection, alerts: this.alerts.topic });
+  }
+
+  private warnOfMany(): void {
+    Annotations.of(this).addWarningV2('cdk-mlops:manyModels', `There are more than ${MOST_AT_ONCE} models. CloudFormation makes 2,500 resources in one deployment: `
+      + `add at most ${MOST_AT_ONCE} at a time. An account may begin with ${MOST_AT_ONCE} Firehose streams in a region, of which each model with ground truth has one, and `
+      + 'with 1,000 IAM roles: ask AWS for more before they are needed. See docs/many-models.md');
   }
 
   private workbenchNetwork(): IWorkbenchNetwork {

@@ -334,9 +334,11 @@ export class PipelineProtection extends Construct {
   }
 }
 
-/** How the ARN of a workflow looks that CloudFormation names: the logical id, and what it adds. */
+/** How the ARN of a workflow looks: with the name that it was given, or with what CloudFormation adds to the logical id. */
 function namePattern(stateMachine: sfn.IStateMachine): string {
   const resource = stateMachine.node.defaultChild;
+  const given = resource instanceof sfn.CfnStateMachine ? resource.stateMachineName : undefined;
+  if (given !== undefined && !Token.isUnresolved(given)) return `arn:*:states:*:*:stateMachine:${given}`;
   if (!Token.isUnresolved(stateMachine.stateMachineArn) || !CfnElement.isCfnElement(resource)) return stateMachine.stateMachineArn;
   return `arn:*:states:*:*:stateMachine:*${String(Stack.of(resource).resolve(resource.logicalId))}-*`;
 }

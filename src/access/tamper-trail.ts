@@ -22,6 +22,9 @@ export interface TamperTrailProps {
   readonly encryptionKey?: kms.IKey;
 }
 
+/** Of the 500 values that the selectors of a trail may have together. */
+const MOST_RECORDED = 480;
+
 type Selector = cloudtrail.CfnTrail.AdvancedEventSelectorProperty;
 type Fields = cloudtrail.CfnTrail.AdvancedFieldSelectorProperty[];
 
@@ -46,6 +49,14 @@ export class TamperTrail {
     // a trail takes either kind of selectors
     resource.eventSelectors = undefined;
     resource.advancedEventSelectors = Lazy.any({ produce: () => selectors(scope, props) });
+    scope.node.addValidation({
+      validate: () => {
+        const { bucketArns, tableArns } = props.recorded();
+        const recorded = bucketArns.length + tableArns.length;
+        return recorded <= MOST_RECORDED ? [] : [`a trail records what is written to at most ${MOST_RECORDED} buckets and tables, here ${recorded} are protected: `
+          + 'put some of the models onto a second platform in a stack of its own, or say recordDataEvents: false'];
+      },
+    });
   }
 }
 

@@ -7,6 +7,7 @@ import { encryptedBucket } from './encrypted-bucket';
 import { EventRouter } from './event-router';
 import { HandlerPool } from './handler-pool';
 import { fingerprint } from '../domain/fingerprint';
+import { cleanName } from '../domain/release-names';
 
 export interface PlatformResourcesProps {
   readonly encryptionKey: kms.IKey;
@@ -62,6 +63,11 @@ export class PlatformResources {
     this.deliveryLog = new logs.LogStream(within, 'LabelStream', { logGroup: this.deliveryLogs, removalPolicy: RemovalPolicy.DESTROY });
     this.accessLogs = newAccessLogs(within);
     this.pipelineFiles = newPipelineFiles(within, 'PipelineFiles', encryptionKey);
+  }
+
+  /** Name of a data pipeline's state machine. All of a platform begin alike, and as nothing of a model does, whose names have no underscore. */
+  public nameOfPipeline(datasetName: string, workflow: IConstruct): string {
+    return `${this.prefix}data_${cleanName(Token.isUnresolved(datasetName) ? 'dataset' : datasetName, 30)}-${workflow.node.addr.slice(-8)}`;
   }
 }
 

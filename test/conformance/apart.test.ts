@@ -1,5 +1,6 @@
 import { App, Stack } from 'aws-cdk-lib';
-import { resolved, synthesized, Synthesized } from './templates';
+import { Deployed } from './deployed';
+import { synthesized, Synthesized } from './templates';
 import { DataScript, DataSource, MlopsPlatform, ModelEndpoint, RegressionModel } from '../../src';
 import { isReleaseAlarm, releaseOf } from '../../src/domain/own-names';
 import { jobNameOf } from '../../src/domain/training-run';
@@ -24,12 +25,11 @@ const fits = (pattern: string, arn: string): boolean =>
   new RegExp(`^${pattern.split('*').map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 'i').test(arn);
 
 /** What roles of a stack may do on which resources. */
-function allowedIn({ path, template }: Synthesized): Allowed[] {
-  const stand = (id: string, attribute = 'Ref'): string => `<${path} ${id} ${attribute}>`;
+function allowedIn(deployed: Deployed, { path, template }: Synthesized): Allowed[] {
   const documents = Object.values(template.Resources).flatMap(({ Type, Properties = {} }) => Type === 'AWS::IAM::Role'
     ? list(Properties.Policies as { PolicyDocument: unknown }[]).map(({ PolicyDocument }) => PolicyDocument)
     : Type === 'AWS::IAM::Policy' ? [Properties.PolicyDocument] : []);
-  return documents.flatMap((document) => (resolved(document, stand) as { Statement: Statement[] }).Statement)
+  return documents.flatMap((document) => (deployed.resolve(path, document) as { Statement: Statement[] }).Statement)
     .filter(({ Effect }) => Effect === 'Allow')
     .flatMap(({ Action, Resource }) => list(Action).flatMap((action) => list(Resource).map((pattern) => ({ action, pattern }))));
 }
@@ -57,7 +57,9 @@ describe('models that are called alike', () => {
     const stack = platformOf(app, IDS, []);
     models = stack.node.findAll().filter((each): each is RegressionModel => each instanceof RegressionModel);
   });
-  const rightsOf = (model: RegressionModel) => allowedIn(templates.get(model.stack.node.path)!).filter(({ action }) => CHANGES.test(action));
+  const deployed = new Deployed(templates);
+  const rightsOf = (model: RegressionModel): Allowed[] =>
+    allowedIn(deployed, templates.get(model.stack.node.path)!).filter(({ action }) => CHANGES.test(action));
 
   test.each(IDS)('%s reaches what it makes itself, and nothing that another makes', (id) => {
     const model = models.find((each) => each.node.id === id)!;
@@ -136,6 +138,6 @@ describe('a name that is taken', () => {
     const platform = stack.node.findChild('Mlops') as MlopsPlatform;
     const options = { source: DataSource.upload(), script: DataScript.fromAsset('examples/regression-platform/pipelines/weather.py'), target: 'y' };
     platform.addDataPipeline('Rain', options);
-    expect(() => platform.addDataPipeline('Other', { ...options, datasetName: 'rain' })).toThrow('the dataset of Many/Mlops/DataLake \'rain\' is that of Many/Mlops/Rain already');
+    expect(() => platform.addDataPipeline('Other', { ...options, datasetName: 'rain' })).toThrow('the dataset of Many/Mlops/DataLake \'rain\' is that of Many/Mlops/Rain/Rain already');
   });
 });

@@ -1,49 +1,32 @@
-import { App, NestedStack, Stack } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { synthesized, TemplateJson } from './templates';
 import { named, platformOf } from '../benchmarks/synth/platform';
 
 /** What a model may add, to all stacks together, besides its nested stack itself. */
 const MOST_PER_MODEL = 45;
+/** What a data pipeline has in its nested stack. */
+const MOST_PER_PIPELINE = 22;
 /** CloudFormation's limits for one template. */
 const MOST_RESOURCES = 500;
 const MOST_PARAMETERS = 200;
-/** IAM's limit for the policies that are part of a role. */
-const MOST_INLINE = 10_240;
-
-type Resources = Record<string, { Type: string; Properties?: Record<string, unknown> }>;
-interface Json { Resources: Resources; Parameters?: object }
 
 /** All templates of a platform, by the path of their stack. */
-function templatesOf(models: string[], notebooks: string[]): Map<string, Json> {
-  const stack = platformOf(new App({ analyticsReporting: false }), models, notebooks);
-  const nested = stack.node.findAll().filter((each): each is Stack => each instanceof NestedStack);
-  return new Map([stack, ...nested].map((each) => [each.node.path, Template.fromStack(each).toJSON() as Json]));
+function templatesOf(models: string[], notebooks: string[], datasets: string[]): Map<string, TemplateJson> {
+  const stacks = synthesized((app) => { platformOf(app, models, notebooks, datasets); });
+  return new Map([...stacks].map(([path, { template }]) => [path, template]));
 }
 
 /** Logical ids with their types, by stack. */
-function idsOf(templates: ReadonlyMap<string, Json>): Map<string, string[]> {
+function idsOf(templates: ReadonlyMap<string, TemplateJson>): Map<string, string[]> {
   return new Map([...templates].map(([path, { Resources }]) => [path, Object.entries(Resources)
     // of each new definition of an API there is a deployment of its own
     .map(([id, { Type }]) => `${Type === 'AWS::ApiGateway::Deployment' ? 'Deployment' : id} ${Type}`).sort()]));
 }
 
-/** Characters of a policy without spaces, where each reference is as long as the longest of its kind. */
-function lengthOf(value: unknown): number {
-  if (typeof value === 'string') return value.length + 2;
-  if (Array.isArray(value)) return value.reduce<number>((sum, each) => sum + lengthOf(each) + 1, 2);
-  if (typeof value !== 'object' || value === null) return 5;
-  const [[name, argument]] = Object.entries(value);
-  if (name === 'Ref') return { 'AWS::Partition': 3, 'AWS::Region': 14, 'AWS::AccountId': 12 }[String(argument)] ?? 100;
-  if (name === 'Fn::GetAtt') return 100;
-  if (name === 'Fn::Select') return 80;
-  if (name === 'Fn::Join') return (argument as [string, unknown[]])[1].reduce<number>((sum, each) => sum + lengthOf(each) - (typeof each === 'string' ? 2 : 0), 2);
-  return Object.entries(value).reduce((sum, [key, each]) => sum + key.length + 4 + lengthOf(each), 2);
-}
-
-describe('a platform of many models and notebooks', () => {
+describe('a platform of many models, notebooks and data pipelines', () => {
   const models = named('Model', 3);
   const notebooks = named('Notebook', 3);
-  const three = templatesOf(models, notebooks);
+  const datasets = named('Data', 3);
+  const three = templatesOf(models, notebooks, datasets);
   const ofModel = [...three].filter(([path]) => path.includes('/Model1/')).map(([, template]) => template);
 
   test(`a model adds at most ${MOST_PER_MODEL} resources, one of them a rule`, () => {
@@ -57,18 +40,20 @@ describe('a platform of many models and notebooks', () => {
     expect(types.filter((type) => type === 'AWS::IAM::Role').length).toBeLessThanOrEqual(8);
     expect(types).not.toContain('AWS::Lambda::Function');
     // in the stack that holds the models, one more adds nothing but its nested stack
-    const more = templatesOf([...models, 'Other'], notebooks);
+    const more = templatesOf([...models, 'Other'], notebooks, datasets);
     expect(Object.keys(more.get('Many')!.Resources).length - Object.keys(three.get('Many')!.Resources).length).toBe(1);
   });
 
   test.each([
-    ['a model is added in the middle', ['Model1', 'New', 'Model2', 'Model3'], notebooks],
-    ['a model is removed from the middle', ['Model1', 'Model3'], notebooks],
-    ['a notebook is added in the middle', models, ['Notebook1', 'New', 'Notebook2', 'Notebook3']],
-    ['a notebook is removed from the middle', models, ['Notebook1', 'Notebook3']],
-  ])('others keep their logical ids when %s', (_, otherModels, otherNotebooks) => {
+    ['a model is added in the middle', ['Model1', 'New', 'Model2', 'Model3'], notebooks, datasets],
+    ['a model is removed from the middle', ['Model1', 'Model3'], notebooks, datasets],
+    ['a notebook is added in the middle', models, ['Notebook1', 'New', 'Notebook2', 'Notebook3'], datasets],
+    ['a notebook is removed from the middle', models, ['Notebook1', 'Notebook3'], datasets],
+    ['a data pipeline is added in the middle', models, notebooks, ['Data1', 'New', 'Data2', 'Data3']],
+    ['a data pipeline is removed from the middle', models, notebooks, ['Data1', 'Data3']],
+  ])('others keep their logical ids when %s', (_, ...others) => {
     const before = idsOf(three);
-    const after = idsOf(templatesOf(otherModels, otherNotebooks));
+    const after = idsOf(templatesOf(...others));
     const ofMany = (ids: string[]) => ids.filter((id) => !/Many|AWS::CloudFormation::Stack/.test(id));
     for (const [path, ids] of after) {
       if (!before.has(path)) expect(path).toContain('New');
@@ -79,11 +64,25 @@ describe('a platform of many models and notebooks', () => {
     expect(stacks(before).filter((id) => stacks(after).includes(id))).toHaveLength(Math.min(stacks(after).length, stacks(before).length));
   });
 
-  test('roles hold what they may do', () => {
-    const roles = ofModel.flatMap(({ Resources }) => Object.entries(Resources)).filter(([, { Type }]) => Type === 'AWS::IAM::Role');
-    const lengths = roles.map(([id, { Properties }]) => ({ id, length: lengthOf(Properties?.Policies ?? []) }));
-    expect(lengths.filter(({ length }) => length > MOST_INLINE)).toEqual([]);
-  });
+  test('a hundred data pipelines stand beside three models', () => {
+    const hundred = templatesOf(models, [], named('Data', 100));
+    const ofPipelines = [...hundred].filter(([path]) => /\/Data\d+$/.test(path));
+    expect(ofPipelines).toHaveLength(100);
+    for (const { Resources, Parameters } of hundred.values()) {
+      expect(Object.keys(Resources).length).toBeLessThanOrEqual(MOST_RESOURCES);
+      expect(Object.keys(Parameters ?? {}).length).toBeLessThanOrEqual(MOST_PARAMETERS);
+    }
+    // what one adds besides its nested stack
+    const [[, { Resources }]] = ofPipelines;
+    expect(Object.keys(Resources).length).toBeLessThanOrEqual(MOST_PER_PIPELINE);
+    // in a list of state machines each is known by its dataset, and what all begin with is nothing else's
+    const machines = ofPipelines.flatMap(([, template]) => Object.values(template.Resources)).filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine')
+      .map(({ Properties }) => String(Properties?.StateMachineName));
+    expect(new Set(machines).size).toBe(100);
+    expect(machines[41]).toMatch(/^Many-[0-9a-f]{8}-data_Data42-[0-9a-f]{8}$/);
+    const ofModels = [...hundred].filter(([path]) => path.endsWith('/Stack')).flatMap(([, template]) => Object.values(template.Resources));
+    expect(ofModels.filter(({ Properties }) => /data_/.test(String(Properties?.StateMachineName)))).toEqual([]);
+  }, 300_000);
 
   test('templates stay within what CloudFormation takes', () => {
     for (const { Resources, Parameters } of three.values()) {

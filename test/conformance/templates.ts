@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'fs';
 import { tmpdir } from 'os';
 import { join } from 'path';
-import { App, Stack } from 'aws-cdk-lib';
+import { App, CfnResource, Stack } from 'aws-cdk-lib';
 
 export interface Resource {
   readonly Type: string;
@@ -19,6 +19,8 @@ export interface Synthesized {
   /** Path of the stack in the construct tree. */
   readonly path: string;
   readonly template: TemplateJson;
+  /** Where a nested stack is: path of the stack around it, and its logical id there. */
+  readonly nested?: { readonly parent: string; readonly logicalId: string };
   /** As it is uploaded. */
   readonly bytes: number;
 }
@@ -30,39 +32,20 @@ export function synthesized(build: (app: App) => void): Map<string, Synthesized>
     const app = new App({ outdir, analyticsReporting: false });
     build(app);
     app.synth();
-    return new Map(app.node.findAll().filter((each): each is Stack => each instanceof Stack).map((stack) => {
+    const stacks = app.node.findAll().filter((each): each is Stack => each instanceof Stack);
+    return new Map(stacks.map((stack) => {
       const text = readFileSync(join(outdir, stack.templateFile), 'utf8');
-      return [stack.node.path, { path: stack.node.path, template: JSON.parse(text) as TemplateJson, bytes: Buffer.byteLength(text) }];
+      const parent = stack.nestedStackParent;
+      const { logicalId } = (stack.nestedStackResource ?? {}) as Partial<CfnResource>;
+      const nested = parent && { parent: parent.node.path, logicalId: parent.resolve(logicalId) as string };
+      return [stack.node.path, { path: stack.node.path, template: JSON.parse(text) as TemplateJson, nested, bytes: Buffer.byteLength(text) }];
     }));
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
 }
 
-const PSEUDO: Record<string, string> = {
+/** Values of pseudo parameters, the region's name a long one. */
+export const PSEUDO: Record<string, string> = {
   'AWS::Partition': 'aws', 'AWS::Region': 'ap-southeast-1', 'AWS::AccountId': '111122223333', 'AWS::URLSuffix': 'amazonaws.com', 'AWS::NoValue': '',
 };
-
-/** Puts text in the place of references: pseudo parameters as they might be, others as `stand` writes them. */
-export function resolved(value: unknown, stand: (id: string, attribute?: string) => string): unknown {
-  if (Array.isArray(value)) return value.map((each) => resolved(each, stand));
-  if (typeof value !== 'object' || value === null) return value;
-  const [[name, argument]] = Object.entries(value).length === 1 ? Object.entries(value) : [['', undefined]];
-  if (name === 'Ref') return PSEUDO[String(argument)] ?? stand(String(argument));
-  if (name === 'Fn::GetAtt') return stand(...argument as [string, string]);
-  if (name === 'Fn::Join') {
-    const [delimiter, parts] = argument as [string, unknown[]];
-    return parts.map((part) => String(resolved(part, stand))).join(delimiter);
-  }
-  if (name === 'Fn::Select') {
-    const [index, list] = argument as [number, unknown];
-    const parts = resolved(list, stand);
-    return Array.isArray(parts) ? parts[Number(index)] as string : `${String(parts)}-${index}`;
-  }
-  if (name === 'Fn::Split') {
-    const [delimiter, text] = argument as [string, unknown];
-    return String(resolved(text, stand)).split(delimiter);
-  }
-  if (name === 'Fn::Sub') return String(argument).replace(/\$\{(AWS::\w+)\}/g, (_, pseudo: string) => PSEUDO[pseudo]);
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, resolved(each, stand)]));
-}

@@ -29,7 +29,7 @@ const DOCUMENTS = new Map<readonly string[], readonly Statement[]>();
 /** Roles of the app, by the beginning of their logical ids. */
 const ROLES: [Persona, string][] = [
   ['engineer', 'MlopsEngineerRole'], ['scientist', 'MlopsScientistRole'], ['approver', 'MlopsApproverRole'], ['operator', 'MlopsOperatorRole'],
-  ['notebook', 'MlopsAdaNotebookRole'], ['dataScript', 'MlopsWeatherJobRole'], ['build', 'DeliveryBuildRole'], ['training', 'TrainingJobRole'],
+  ['notebook', 'MlopsAdaNotebookRole'], ['dataScript', 'MlopsWeatherWeatherJobRole'], ['build', 'DeliveryBuildRole'], ['training', 'TrainingJobRole'],
   ['server', 'EndpointExecutionRole'], ['breakGlass', 'MlopsBreakGlassRole'], ['application', 'Client'],
 ];
 
