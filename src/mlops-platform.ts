@@ -258,7 +258,7 @@ export class MlopsPlatform extends Construct {
 
   private warnOfMany(): void {
     Annotations.of(this).addWarningV2('cdk-mlops:manyModels', `There are more than ${MOST_AT_ONCE} models. CloudFormation makes 2,500 resources in one deployment: `
-      + `add at most ${MOST_AT_ONCE} at a time. An account may begin with ${MOST_AT_ONCE} Firehose streams in a region, of which each model with ground truth has one, and `
+      + `add at most ${MOST_AT_ONCE} at a time. An account may begin with ${MOST_AT_ONCE} Firehose streams in a region, of which each model has one, and `
       + 'with 1,000 IAM roles: ask AWS for more before they are needed. See docs/many-models.md');
   }
 

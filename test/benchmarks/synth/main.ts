@@ -1,6 +1,6 @@
 /**
- * Measures what it takes to synthesize a platform with 1, 10 and 100 models, and 100 models with 50 notebooks, each in a process
- * of its own, as ratios to an empty app. Prints a table and writes results.json.
+ * Measures what it takes to synthesize a platform with 1, 10 and 100 models, with 50 notebooks and with 100 data pipelines, each in
+ * a process of its own, as ratios to an empty app. Prints a table and writes results.json.
  *
  * npm run bench:synth [-- --runs N] [--out DIR]
  *
@@ -16,7 +16,16 @@ import type { Measured } from './measure';
 const MOST_RESOURCES = 500;
 const MOST_BYTES = 1024 * 1024;
 const ROOT = join(__dirname, '..', '..', '..');
-const SIZES: Record<string, number[]> = { 'empty app': [], '1 model': [1], '10 models': [10], '100 models': [100], '100 models, 50 notebooks': [100, 50] };
+/** Models, notebooks and data pipelines beside the one that they are trained on. */
+const SIZES: Record<string, number[]> = {
+  'empty app': [],
+  '1 model': [1],
+  '10 models': [10],
+  '100 models': [100],
+  '100 models, 50 notebooks': [100, 50],
+  '3 models, 100 data pipelines': [3, 0, 100],
+  '100 models, 50 notebooks, 100 data pipelines': [100, 50, 100],
+};
 
 function measured(size: readonly number[]): Measured {
   const tsx = join(ROOT, 'node_modules', '.bin', 'tsx');

@@ -1,4 +1,4 @@
-/** Synthesizes one app and prints, as JSON, what that took; see main.ts. Arguments: models, notebooks; without any, an empty app. */
+/** Synthesizes one app and prints, as JSON, what that took; see main.ts. Arguments: models, notebooks, data pipelines; without any, an empty app. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'fs';
 import { tmpdir } from 'os';
 import { join } from 'path';
@@ -17,10 +17,10 @@ export interface Measured {
 
 const outdir = mkdtempSync(join(tmpdir(), 'synth-'));
 try {
-  const [models, notebooks] = process.argv.slice(2).map(Number);
+  const [models, notebooks, datasets] = process.argv.slice(2).map(Number);
   const app = new App({ outdir, analyticsReporting: false });
   if (models === undefined) new Stack(app, 'Empty');
-  else platformOf(app, named('Model', models), named('Notebook', notebooks ?? 0));
+  else platformOf(app, named('Model', models), named('Notebook', notebooks ?? 0), named('Data', datasets ?? 0));
   app.synth();
   const templates = readdirSync(outdir).filter((file) => file.endsWith('.template.json')).map((file) => readFileSync(join(outdir, file), 'utf8'));
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
