@@ -66,12 +66,12 @@ export class ReleaseRollback extends Construct {
 
   /** Starts by itself when the alarm begins to fire; answers what sees to it. */
   public startOn(alarm: cloudwatch.IAlarm): events.Rule {
-    return new events.Rule(this, `Alarm${this.alarms += 1}`, {
+    const rule = new events.Rule(this, `Alarm${this.alarms += 1}`, {
       description: `Brings the model ${this.props.registry.modelName} back to its last good release`,
       eventPattern: {
         source: ['aws.cloudwatch'], detailType: ['CloudWatch Alarm State Change'], resources: [alarm.alarmArn], detail: { state: { value: ['ALARM'] } },
       },
-      targets: [new targets.SfnStateMachine(this.stateMachine, {
+      targets: [new targets.SfnStateMachine(byName(this.stateMachine), {
         role: starterRole(this),
         input: events.RuleTargetInput.fromObject({
           reason: `alarm ${events.EventField.fromPath('$.detail.alarmName')} is firing: ${events.EventField.fromPath('$.detail.state.reason')}`,
@@ -79,6 +79,8 @@ export class ReleaseRollback extends Construct {
         }),
       })],
     });
+    rule.node.addDependency(this.stateMachine);
+    return rule;
   }
 
   /** Lets a principal start a rollback by hand. */
