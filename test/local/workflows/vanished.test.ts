@@ -164,7 +164,7 @@ test('an endpoint that an update has broken for good is made anew on the last go
   const { instances: _, ...endpoint } = before.endpoint!;
   expect(await world.endpoint()).toMatchObject(endpoint);
   await expectUndone(record, { ...before, endpoint: await world.endpoint() },
-    /the endpoint had failed and was made anew on line-V[0-9-]+-[0-9a-f]{8}: it did not answer from [0-9TZ:.-]+ to [0-9TZ:.-]+$/);
+    /the endpoint had failed and was made anew on [0-9a-f]{8}-line-V[0-9-]+-[0-9a-f]{8}: it did not answer from [0-9TZ:.-]+ to [0-9TZ:.-]+$/);
   expect(Math.abs((await world.traffic.ask(10))! - 25)).toBeLessThan(0.5);
 });
 
