@@ -15,6 +15,8 @@ import { LineWorld } from '../line-world';
 const LONGEST_HOURS = 100;
 /** A release line at rest that does nothing for so long will do nothing more. */
 const PATIENCE_HOURS = 26;
+/** What comes to pass by the clock alone has come to pass by then. */
+const REST_HOURS = 7;
 
 /** What the world is like at a moment. */
 export interface Snapshot {
@@ -153,6 +155,12 @@ export class FailingWorld {
       if (moving || !await clock.advanceUntil(moves, next)) await clock.advanceTo(next);
     }
     await clock.settle();
+  }
+
+  /** Lets the line rest until something begins by the clock alone, and that end. */
+  async rest(): Promise<void> {
+    await this.line.cloud.clock.advanceUntil(() => this.running().length > 0, this.line.in(REST_HOURS));
+    await this.settle();
   }
 
   /** Whether nothing waits, and each version has come to its end. */
