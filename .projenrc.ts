@@ -82,8 +82,6 @@ project.setScript('bench:verdict', 'tsx --tsconfig tsconfig.dev.json test/benchm
 project.setScript('bench:synth', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/synth/main.ts');
 project.setScript('bench:local', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/local-cloud/main.ts');
 project.setScript('costs', 'tsx --tsconfig tsconfig.dev.json test/support/costs/main.ts');
-// one run for each failure of each state of a release: some 20 minutes on two cores; `verify` plays some of each state
-project.setScript('failures', 'FAILURES=all jest test/local/workflows/failures');
 project.setScript('mutation', 'stryker run test/support/stryker.json');
 // Python files that Glue and notebooks run travel with the package; the local cloud and the example app do not.
 project.npmignore?.addPatterns('/examples/local/', '/examples/regression-platform/', '/.ci/', '/.cache/', '/.local/', '/.venv/', '/projenrc/', '*.pyc', '__pycache__/');

@@ -139,6 +139,7 @@ export class MlopsPlatform extends Construct {
     });
     const shared = new PlatformResources(this, {
       encryptionKey: this.encryptionKey,
+      alerts: this.alerts.topic,
       rolePath: props.rolePath,
       newAccessLogs: (within) => newSharedAccessLogs(within, props.removalPolicy ?? RemovalPolicy.RETAIN),
     });

@@ -225,7 +225,7 @@ export class RegressionModel extends Construct {
     this.stack = new NestedStack(this, 'Stack', { description: `The model ${this.modelName}` });
     const within = this.stack;
     const platform = PlatformResources.of(this) ?? new PlatformResources(this, {
-      encryptionKey, newAccessLogs: (scopeOfLogs) => newSharedAccessLogs(scopeOfLogs, removalPolicy ?? RemovalPolicy.RETAIN),
+      encryptionKey, alerts, newAccessLogs: (scopeOfLogs) => newSharedAccessLogs(scopeOfLogs, removalPolicy ?? RemovalPolicy.RETAIN),
     });
     new ModelResources(within, platform, encryptionKey, lostEvents);
 

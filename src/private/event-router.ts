@@ -1,7 +1,10 @@
 import { ArnFormat, Aws, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sns from 'aws-cdk-lib/aws-sns';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { InlineRole } from './inline-role';
@@ -89,6 +92,25 @@ export class EventRouter extends Construct {
     if (this.called.has(functionArn)) return;
     this.called.add(functionArn);
     this.role.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }));
+  }
+
+  /** Tells of events that could not be handed on in a day of tries. Their executions hold them, and can be redriven for two weeks. */
+  public alarmOn(alerts: sns.ITopic): void {
+    const period = Duration.minutes(5);
+    const alarm = new cloudwatch.Alarm(this, 'Alarm', {
+      alarmDescription: `An event of a model was not handed on in a day of tries; redrive the failed execution of ${this.stateMachine.stateMachineName}, which holds it`,
+      metric: new cloudwatch.MathExpression({
+        expression: 'failed + late',
+        usingMetrics: { failed: this.stateMachine.metricFailed({ period }), late: this.stateMachine.metricTimedOut({ period }) },
+        label: 'events not handed on',
+        period,
+      }),
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+      threshold: 0,
+      evaluationPeriods: 1,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new actions.SnsAction(alerts));
   }
 
   private steps(steps: Construct): sfn.IChainable {

@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib'
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct, IConstruct } from 'constructs';
 import { encryptedBucket } from './encrypted-bucket';
 import { EventRouter } from './event-router';
@@ -11,6 +12,8 @@ import { cleanName } from '../domain/release-names';
 
 export interface PlatformResourcesProps {
   readonly encryptionKey: kms.IKey;
+  /** Told of events that could not be handed on. */
+  readonly alerts?: sns.ITopic;
   /** Makes a bucket that takes the access logs of many. */
   readonly newAccessLogs: (within: Construct) => s3.IBucket;
   /** What the paths of roles begin with; absent: a slash. */
@@ -47,7 +50,7 @@ export class PlatformResources {
   public readonly rolePath: string;
 
   /** @param scope everything below it shares */
-  constructor(scope: Construct, { encryptionKey, newAccessLogs, rolePath = '/' }: PlatformResourcesProps) {
+  constructor(scope: Construct, { encryptionKey, alerts, newAccessLogs, rolePath = '/' }: PlatformResourcesProps) {
     shared.set(scope, this);
     const within = new Construct(scope, 'Models');
     this.rolePath = rolePath;
@@ -59,6 +62,7 @@ export class PlatformResources {
     this.pipelinePrefix = `${mark}-`;
     this.handlers = new HandlerPool(within, 'Handlers', { rolePath, prefix: this.prefix, encryptionKey });
     this.router = new EventRouter(within, 'Router', { machines: `${this.prefix}*`, pipelines: `${this.pipelinePrefix}*` }, encryptionKey);
+    if (alerts !== undefined) this.router.alarmOn(alerts);
     this.deliveryLogs = new logs.LogGroup(within, 'Labels', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
     this.deliveryLog = new logs.LogStream(within, 'LabelStream', { logGroup: this.deliveryLogs, removalPolicy: RemovalPolicy.DESTROY });
     this.accessLogs = newAccessLogs(within);

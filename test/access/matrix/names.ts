@@ -66,8 +66,8 @@ export class Names {
 
   constructor(
     private readonly assembly: Assembly, private readonly stack: string, private readonly suffix: string, private readonly template: Template,
-    private readonly where: Where, private readonly imported: (name: string) => unknown, private readonly parameters: Record<string, unknown> = {}, private readonly model = 0,
-    private readonly owner = '',
+    private readonly where: Where, private readonly imported: (name: string) => unknown,
+    private readonly parameters: Record<string, unknown> = {}, private readonly model = 0, private readonly owner = '',
   ) {}
 
   /** All resources, those of nested stacks included. */
@@ -173,10 +173,13 @@ export class Names {
     const properties = this.template.Resources?.[id].Properties ?? {};
     const stacks = Object.entries(this.template.Resources ?? {}).filter(([, { Type }]) => Type === 'AWS::CloudFormation::Stack').map(([stack]) => stack);
     const suffix = `${this.suffix}${stacks.indexOf(id) + 1}`;
-    const models = stacks.filter((stack) => Object.values(this.templateOf(stack).Resources ?? {}).some(({ Type }) => Type === 'AWS::SageMaker::ModelPackageGroup'));
+    const models = stacks.filter((stack) =>
+      Object.values(this.templateOf(stack).Resources ?? {}).some(({ Type }) => Type === 'AWS::SageMaker::ModelPackageGroup'));
     const parameters = this.resolve(properties.Parameters ?? {}) as Record<string, unknown>;
     const owner = models.includes(id) ? '' : id.replace(/NestedStack.*$/, '');
-    const child = new Names(this.assembly, this.stack, suffix, this.templateOf(id), this.where, this.imported, parameters, models.indexOf(id) + 1, owner);
+    const child = new Names(
+      this.assembly, this.stack, suffix, this.templateOf(id), this.where, this.imported, parameters, models.indexOf(id) + 1, owner,
+    );
     this.nested.set(id, child);
     return child;
   }
