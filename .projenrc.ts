@@ -79,9 +79,9 @@ project.addGitIgnore('.jsii.tabl.json');
 for (const ignored of ['.venv/', '.local/', '.cache/', '.stryker-tmp/', 'cdk.out/', '__pycache__/', '.pytest_cache/', '*.pyc']) project.addGitIgnore(ignored);
 for (const command of ['local', 'verify']) project.setScript(command, `node examples/local/setup.mjs ${command}`);
 project.setScript('bench:verdict', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/verdict/main.ts');
+project.setScript('bench:synth', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/synth/main.ts');
+project.setScript('bench:local', 'tsx --tsconfig tsconfig.dev.json test/benchmarks/local-cloud/main.ts');
 project.setScript('costs', 'tsx --tsconfig tsconfig.dev.json test/support/costs/main.ts');
-// one run for each failure of each state of a release: some 20 minutes on two cores; `verify` plays some of each state
-project.setScript('failures', 'FAILURES=all jest test/local/workflows/failures');
 project.setScript('mutation', 'stryker run test/support/stryker.json');
 // Python files that Glue and notebooks run travel with the package; the local cloud and the example app do not.
 project.npmignore?.addPatterns('/examples/local/', '/examples/regression-platform/', '/.ci/', '/.cache/', '/.local/', '/.venv/', '/projenrc/', '*.pyc', '__pycache__/');

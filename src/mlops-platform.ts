@@ -1,4 +1,4 @@
-import { Aspects, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, Aspects, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -13,9 +13,11 @@ import { PipelineProtectionOptions } from './access/pipeline-protection-props';
 import { DataLake } from './data/data-lake';
 import { DataPipeline, DataPipelineOptions } from './data/data-pipeline';
 import { DataSource } from './data/data-source';
+import { newSharedAccessLogs } from './private/access-logs';
 import { grantLogs } from './private/handler-defaults';
 import { AcknowledgeKnownFindings } from './private/known-findings';
 import { LostEvents } from './private/lost-events';
+import { PlatformResources } from './private/platform-resources';
 import { putRolesBelow } from './private/role-path';
 import { RegressionModel, RegressionModelOptions } from './regression-model';
 import { ApiAccountLogging } from './serving/api-account-logging';
@@ -87,6 +89,9 @@ export interface MlopsPlatformProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
+/** So many models are made in one deployment, and have a stream each in an account that has asked for no more. */
+const MOST_AT_ONCE = 50;
+
 /**
  * A platform for regression models: a data lake, data pipelines, notebooks, and models from a merge to a monitored
  * endpoint, with nobody able to stop a run.
@@ -117,6 +122,7 @@ export class MlopsPlatform extends Construct {
   private network?: IWorkbenchNetwork;
   private packages?: IPackageRepository;
   private savedFiles?: s3.IBucket;
+  private modelCount = 0;
 
   constructor(scope: Construct, id: string, props: MlopsPlatformProps = {}) {
     super(scope, id);
@@ -131,6 +137,14 @@ export class MlopsPlatform extends Construct {
     this.protection = new PipelineProtection(this, 'Protection', {
       ...props.protection, alerts: this.alerts.topic, encryptionKey: this.encryptionKey,
     });
+    const shared = new PlatformResources(this, {
+      encryptionKey: this.encryptionKey,
+      alerts: this.alerts.topic,
+      rolePath: props.rolePath,
+      newAccessLogs: (within) => newSharedAccessLogs(within, props.removalPolicy ?? RemovalPolicy.RETAIN),
+    });
+    this.protection.protectBucket(shared.pipelineFiles);
+    this.protection.locks.bucket(shared.pipelineFiles);
     this.protection.trust(this);
     this.protection.protectBucket(this.dataLake.curatedZone);
     this.protection.protectArns('kms', this.encryptionKey.keyArn, this.dataLake.sourceKey.keyArn, this.dataLake.curatedKey.keyArn);
@@ -162,9 +176,12 @@ export class MlopsPlatform extends Construct {
     return added;
   }
 
-  /** Adds a pipeline that publishes versions of a dataset. */
+  /** Adds a pipeline that publishes versions of a dataset, in a nested stack of its own. */
   public addDataPipeline(id: string, options: DataPipelineOptions): DataPipeline {
-    const pipeline = new DataPipeline(this, id, {
+    // twenty-five pipelines would fill a stack
+    const within = new NestedStack(this, id, { description: `The data pipeline ${id}` });
+    // the same id again, by which people know what CloudFormation names after it
+    const pipeline = new DataPipeline(within, id, {
       ...options, lake: this.dataLake, alerts: this.alerts.topic, encryptionKey: this.encryptionKey, lostEvents: this.lostEvents,
     });
     this.protection.allowStart(pipeline.stateMachine);
@@ -172,9 +189,11 @@ export class MlopsPlatform extends Construct {
     return pipeline;
   }
 
-  /** Adds a data scientist's notebook. */
+  /** Adds a data scientist's notebook, in a nested stack of its own. */
   public addNotebookEnvironment(id: string, options: NotebookEnvironmentOptions = {}): NotebookEnvironment {
-    const environment = new NotebookEnvironment(this, id, {
+    // fifty notebooks and a hundred models are more than one stack holds
+    const within = new NestedStack(this, id, { description: `The notebook ${id}` });
+    const environment = new NotebookEnvironment(within, 'Notebook', {
       ...options,
       lake: this.dataLake,
       // A Studio space lives in its domain's network.
@@ -195,17 +214,17 @@ export class MlopsPlatform extends Construct {
       removalPolicy: this.removalPolicy, ...options, encryptionKey: this.encryptionKey, alerts: this.alerts.topic, lostEvents: this.lostEvents,
     });
     if (this.apiLogging !== undefined) model.stack.node.addDependency(this.apiLogging);
+    this.protection.locks.bucket(model.registry.artifacts);
+    this.protection.locks.bucket(model.endpoint.observations.bucket);
     this.protection.protectBucket(model.registry.artifacts);
-    this.protection.protectBucket(model.delivery.artifactBucket);
     this.protection.protectEndpoint(model.endpoint);
     this.protection.protectTable(model.registry.ledger);
-    this.protection.locks.bucket(model.registry.artifacts);
-    this.protection.locks.bucket(model.delivery.artifactBucket);
-    this.protection.locks.bucket(model.endpoint.observations.bucket);
     this.protection.locks.table(model.registry.ledger);
     this.protection.locks.repository(model.registry.repository);
     this.protection.protectBranch(model.delivery.repository.branch);
     this.team.addModel(model, options.hooks);
+    this.modelCount += 1;
+    if (this.modelCount === MOST_AT_ONCE + 1) this.warnOfMany();
     return model;
   }
 
@@ -236,6 +255,12 @@ export class MlopsPlatform extends Construct {
   /** Adds a role for emergencies, by which the infrastructure is repaired. Each use is told. */
   public addBreakGlass(id: string, options: BreakGlassOptions = {}): BreakGlass {
     return new BreakGlass(this, id, { ...options, protection: this.protection, alerts: this.alerts.topic });
+  }
+
+  private warnOfMany(): void {
+    Annotations.of(this).addWarningV2('cdk-mlops:manyModels', `There are more than ${MOST_AT_ONCE} models. CloudFormation makes 2,500 resources in one deployment: `
+      + `add at most ${MOST_AT_ONCE} at a time. An account may begin with ${MOST_AT_ONCE} Firehose streams in a region, of which each model has one, and `
+      + 'with 1,000 IAM roles: ask AWS for more before they are needed. See docs/many-models.md');
   }
 
   private workbenchNetwork(): IWorkbenchNetwork {

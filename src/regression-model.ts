@@ -8,6 +8,9 @@ import { IDataset } from './data/dataset';
 import { DeliveryPipeline } from './delivery/delivery-pipeline';
 import { HOOK_POINTS } from './domain/release-hook';
 import { QualityMonitor, QualityMonitorOptions } from './monitoring/quality-monitor';
+import { newSharedAccessLogs } from './private/access-logs';
+import { ModelResources } from './private/model-resources';
+import { PlatformResources } from './private/platform-resources';
 import { Problems } from './private/problems';
 import { ModelRegistryVersioning } from './registry/model-registry-versioning';
 import { CanaryRelease, CanaryReleaseOptions, ReleaseWatch } from './release/canary-release';
@@ -221,6 +224,10 @@ export class RegressionModel extends Construct {
     const common = { encryptionKey };
     this.stack = new NestedStack(this, 'Stack', { description: `The model ${this.modelName}` });
     const within = this.stack;
+    const platform = PlatformResources.of(this) ?? new PlatformResources(this, {
+      encryptionKey, alerts, newAccessLogs: (scopeOfLogs) => newSharedAccessLogs(scopeOfLogs, removalPolicy ?? RemovalPolicy.RETAIN),
+    });
+    new ModelResources(within, platform, encryptionKey, lostEvents);
 
     this.registry = new ModelRegistryVersioning(within, 'Registry', { ...common, modelName: this.modelName, removalPolicy });
     this.endpoint = new ModelEndpoint(within, 'Endpoint', {

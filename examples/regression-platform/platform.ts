@@ -52,6 +52,8 @@ export function regressionPlatform(app: App, options: RegressionPlatformOptions 
   const inAccount = new iam.AccountRootPrincipal();
   const engineer = platform.addPersona('Engineer', { persona: Persona.DATA_ENGINEER, assumedBy: inAccount });
   const scientist = platform.addPersona('Scientist', { persona: Persona.DATA_SCIENTIST, assumedBy: inAccount });
+  const approver = platform.addPersona('Approver', { persona: Persona.APPROVER, assumedBy: inAccount });
+  const operator = platform.addPersona('Operator', { persona: Persona.OPERATOR, assumedBy: inAccount });
   const client = new iam.Role(stack, 'Client', { assumedBy: inAccount, description: 'An application that asks for predictions and tells what came true' });
   model.api.grantPredict(client);
   model.api.grantSubmitGroundTruth(client);
@@ -74,6 +76,8 @@ export function regressionPlatform(app: App, options: RegressionPlatformOptions 
     QualityAlarm: model.monitor.alarm.alarmName,
     DataEngineerRole: engineer.role.roleArn,
     DataScientistRole: scientist.role.roleArn,
+    ApproverRole: approver.role.roleArn,
+    OperatorRole: operator.role.roleArn,
     ClientRole: client.roleArn,
   };
   for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, name, { value });

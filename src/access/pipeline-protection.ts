@@ -18,6 +18,8 @@ import { STARTABLE_TAG } from '../private/trusted-tag';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { IObservationStore } from '../serving/observation-store';
 
+/** So many buckets fit into the policies for listed resources: those of about 45 models. More are denied by their own policies alone, see `locks`. */
+const MOST_LISTED = 100;
 /** Policies for what is denied on listed resources: a role takes ten. */
 const LISTED_PARTS = 3;
 /** Workflows that may be started by hand and are listed one by one. */
@@ -195,7 +197,7 @@ export class PipelineProtection extends Construct {
   /** Protects what is in a bucket, and its settings. */
   public protectBucket(bucket: s3.IBucket): void {
     this.buckets.push(bucket.bucketArn);
-    this.protectArns('s3', `${bucket.bucketArn}*`);
+    if (!this.locks._holds(bucket) || (this.listed.s3 ?? []).length < MOST_LISTED) this.protectArns('s3', `${bucket.bucketArn}*`);
   }
 
   /** Has the writing of a table recorded. To people it is denied for every table. */
@@ -332,9 +334,11 @@ export class PipelineProtection extends Construct {
   }
 }
 
-/** How the ARN of a workflow looks that CloudFormation names: the logical id, and what it adds. */
+/** How the ARN of a workflow looks: with the name that it was given, or with what CloudFormation adds to the logical id. */
 function namePattern(stateMachine: sfn.IStateMachine): string {
   const resource = stateMachine.node.defaultChild;
+  const given = resource instanceof sfn.CfnStateMachine ? resource.stateMachineName : undefined;
+  if (given !== undefined && !Token.isUnresolved(given)) return `arn:*:states:*:*:stateMachine:${given}`;
   if (!Token.isUnresolved(stateMachine.stateMachineArn) || !CfnElement.isCfnElement(resource)) return stateMachine.stateMachineArn;
   return `arn:*:states:*:*:stateMachine:*${String(Stack.of(resource).resolve(resource.logicalId))}-*`;
 }

@@ -22,12 +22,24 @@ export class ResourceLocks {
     return new ResourceLocks(enabled, names, trustedRoles);
   }
 
+  private readonly locked = new Set<s3.IBucket>();
+
   private constructor(private readonly enabled: boolean, private readonly names: string, private readonly trustedRoles: readonly string[]) {}
+
+  /**
+   * Whether a bucket's own policy denies.
+   *
+   * @internal
+   */
+  public _holds(bucket: s3.IBucket): boolean {
+    return this.locked.has(bucket);
+  }
 
   /** Only the platform writes a bucket's objects and changes its settings. */
   public bucket(bucket: s3.IBucket): void {
     if (!this.enabled) return;
-    bucket.addToResourcePolicy(this.statement('OnlyThePlatformWrites', actionsOf('Objects'), [bucket.arnForObjects('*')]));
+    const { statementAdded } = bucket.addToResourcePolicy(this.statement('OnlyThePlatformWrites', actionsOf('Objects'), [bucket.arnForObjects('*')]));
+    if (statementAdded) this.locked.add(bucket);
     bucket.addToResourcePolicy(this.statement('OnlyThePlatformSets', actionsOf('Buckets'), [bucket.bucketArn]));
   }
 

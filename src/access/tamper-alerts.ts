@@ -29,8 +29,8 @@ export interface TamperAlertsProps {
 
 /** Of the 4,096 bytes that a function takes as its environment. */
 const WATCH_LIMIT = 3700;
-/** Of the 4,096 characters that EventBridge takes in a pattern. */
-const PATTERN_LIMIT = 3500;
+/** Of the 2,048 characters that EventBridge takes in a pattern, unless an account has asked for more. */
+const PATTERN_LIMIT = 1950;
 
 /** Looks at the calls that CloudTrail records, and tells of those that nobody should make. */
 export class TamperAlerts extends Construct {

@@ -5,6 +5,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { logAccess, newAccessLogs } from '../private/access-logs';
+import { encryptedBucket } from '../private/encrypted-bucket';
 
 /** What the trail records beside calls that manage something. */
 export interface RecordedData {
@@ -21,6 +22,9 @@ export interface TamperTrailProps {
   readonly encryptionKey?: kms.IKey;
 }
 
+/** Of the 500 values that the selectors of a trail may have together. */
+const MOST_RECORDED = 480;
+
 type Selector = cloudtrail.CfnTrail.AdvancedEventSelectorProperty;
 type Fields = cloudtrail.CfnTrail.AdvancedFieldSelectorProperty[];
 
@@ -32,13 +36,7 @@ export class TamperTrail {
     const { encryptionKey } = props;
     if (encryptionKey !== undefined) letTrailsUse(scope, encryptionKey);
     const bucket = new s3.Bucket(scope, 'TrailBucket', {
-      encryption: encryptionKey === undefined ? s3.BucketEncryption.S3_MANAGED : s3.BucketEncryption.KMS,
-      encryptionKey,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
-      versioned: true,
+      ...encryptedBucket(encryptionKey),
       lifecycleRules: [{ id: 'a-year', expiration: Duration.days(365), noncurrentVersionExpiration: Duration.days(30) }],
       removalPolicy: RemovalPolicy.RETAIN,
     });
@@ -51,6 +49,14 @@ export class TamperTrail {
     // a trail takes either kind of selectors
     resource.eventSelectors = undefined;
     resource.advancedEventSelectors = Lazy.any({ produce: () => selectors(scope, props) });
+    scope.node.addValidation({
+      validate: () => {
+        const { bucketArns, tableArns } = props.recorded();
+        const recorded = bucketArns.length + tableArns.length;
+        return recorded <= MOST_RECORDED ? [] : [`a trail records what is written to at most ${MOST_RECORDED} buckets and tables, here ${recorded} are protected: `
+          + 'put some of the models onto a second platform in a stack of its own, or say recordDataEvents: false'];
+      },
+    });
   }
 }
 

@@ -15,6 +15,7 @@ import { Dataset, IDataset } from './dataset';
 import { DatasetJob } from './dataset-job';
 import { DatasetWorkflow } from './dataset-workflow';
 import { SourceReading } from './source-reading';
+import { claimName } from '../private/claimed-names';
 import { surely } from '../private/lost-events';
 import { Problems } from '../private/problems';
 
@@ -192,7 +193,8 @@ export class DataPipeline extends Construct {
     const timeout = props.timeout ?? Duration.hours(2);
     const maxRetries = props.maxRetries ?? 1;
     const reading = props.reading ?? SourceReading.everything();
-    validate(this, { ...props, datasetName, holdoutShare, workerCount, timeout, maxRetries, reading });
+    const taken = claimName(this, `dataset of ${props.lake.node.path}`, { name: datasetName });
+    validate(this, { ...props, taken, datasetName, holdoutShare, workerCount, timeout, maxRetries, reading });
 
     const { curatedZone, databaseName } = props.lake;
     const { target: targetColumn, timeColumn } = props;
@@ -256,6 +258,7 @@ export class DataPipeline extends Construct {
 }
 
 interface Given extends DataPipelineProps {
+  readonly taken?: string;
   readonly datasetName: string;
   readonly holdoutShare: number;
   readonly workerCount: number;
@@ -265,8 +268,9 @@ interface Given extends DataPipelineProps {
 }
 
 function validate(construct: Construct, given: Given): void {
-  const { datasetName, holdoutShare, workerCount, timeout, maxRetries } = given;
+  const { taken, datasetName, holdoutShare, workerCount, timeout, maxRetries } = given;
   const problems = new Problems(construct)
+    .check(taken === undefined, taken ?? '')
     .check(Token.isUnresolved(datasetName) || /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(datasetName),
       `datasetName must be letters, digits and hyphens, at most 63, and begin with a letter or digit, got '${datasetName}'`)
     .check(given.target !== '', 'target must name the column to predict, got an empty string')

@@ -27,7 +27,6 @@ export class DatasetQueries extends Construct {
       .throwIfAny();
     const results = new s3.Bucket(this, 'Results', {
       ...encryptedBucket(encryptionKey),
-      minimumTLSVersion: 1.2,
       removalPolicy,
       lifecycleRules: [{
         expiration: Duration.days(7), noncurrentVersionExpiration: Duration.days(1), abortIncompleteMultipartUploadAfter: Duration.days(1),

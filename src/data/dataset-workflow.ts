@@ -16,6 +16,7 @@ import { PublishDatasetFunction } from './publish-dataset-function';
 import { SourceReading } from './source-reading';
 import { allow } from '../private/allow';
 import { handlerDefaults } from '../private/handler-defaults';
+import { PlatformResources } from '../private/platform-resources';
 import { acknowledgeWildcard } from '../private/wildcards';
 
 export interface DatasetWorkflowProps {
@@ -138,6 +139,7 @@ export class DatasetWorkflow extends Construct {
   private machine(definition: sfn.IChainable, props: DatasetWorkflowProps, functions: lambda.IFunction[]): sfn.StateMachine {
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
     const machine = new sfn.StateMachine(this, 'Resource', {
+      stateMachineName: PlatformResources.of(this)?.nameOfPipeline(props.dataset.datasetName, this),
       definitionBody: sfn.DefinitionBody.fromChainable(definition),
       role,
       comment: `Publishes versions of the dataset ${props.dataset.datasetName}`,
@@ -213,7 +215,8 @@ export class DatasetWorkflow extends Construct {
     }));
     grantList(publisher, props.source.bucket, props.source.prefix, true);
     if (databaseName !== undefined) this.grantTable(publisher, databaseName, tableName);
-    grantObjects(publisher, { bucket, prefix, actions: ['s3:GetObject'], list: true, writes: true, reason: 'Versions come and go.' });
+    grantObjects(publisher, { bucket, prefix, actions: ['s3:GetObject'], writes: true, reason: 'Versions come and go.' });
+    grantList(publisher, bucket, prefix, true);
     grantObjects(publisher, { bucket, prefix: props.runsPrefix, actions: ['s3:GetObject'], reason: 'Each run has a report of its own.' });
     allow(publisher, {
       actions: ['s3:PutObject'],

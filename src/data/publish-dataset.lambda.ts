@@ -3,7 +3,7 @@ import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { registerVersion } from './dataset-catalog-io';
 import { LatestVersion, listFiles, putJson, readJson, readLatest, writeJson } from './dataset-io';
-import { DatasetCandidate, DatasetLocation, DatasetManifest, DatasetPointer, DatasetRejection, publicationOf } from '../domain/dataset';
+import { DatasetCandidate, DatasetLocation, DatasetManifest, DatasetPointer, DatasetRejection, publicationOf, sealed } from '../domain/dataset';
 import { DatasetOrigin, filesRead, originOf, ReadingPlan } from '../domain/dataset-sources';
 import { DatasetPublished, MlopsEvents, MlopsEventType } from '../domain/events';
 
@@ -59,7 +59,7 @@ export async function handler(event: PublishDatasetEvent): Promise<PublishDatase
     await rememberRead(env, location, latest, sources);
     return publication;
   }
-  const manifest = await writeManifest(location, publication.manifest);
+  const manifest = await writeManifest(location, await withFiles(location, publication.manifest));
   const pointer: DatasetPointer = { version: manifest.version, manifestUri: location.uri(location.manifestKey(manifest.version)), complete: false };
   await movePointer(location, pointer, latest.etag);
   return complete(location, await readLatest(s3, location));
@@ -115,6 +115,13 @@ async function rememberRead(
 async function movePointer(location: DatasetLocation, pointer: DatasetPointer, etag?: string): Promise<void> {
   const moved = await writeJson(s3, location.bucket, location.latestKey, pointer, etag);
   if (!moved) throw new Error('the latest version changed meanwhile'); // transient: a retry decides anew
+}
+
+/** The manifest with the files of its rows: whoever reads the version later can tell whether they are still the same. */
+async function withFiles(location: DatasetLocation, manifest: DatasetManifest): Promise<DatasetManifest> {
+  const { train, holdout } = manifest.splits;
+  const [trainFiles, holdoutFiles] = await Promise.all([train, holdout].map(({ uri }) => listFiles(s3, location.bucket, location.keyOf(uri))));
+  return { ...manifest, splits: { train: sealed(train, trainFiles), holdout: sealed(holdout, holdoutFiles) } };
 }
 
 /** Writes the manifest, or gives the one that an earlier attempt of the same run wrote. */

@@ -1,18 +1,21 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, Token, Validations } from 'aws-cdk-lib';
 import * as codebuild from 'aws-cdk-lib/aws-codebuild';
 import * as codepipeline from 'aws-cdk-lib/aws-codepipeline';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { buildSpec, RUN_FILE } from './build-spec';
 import { grantObjects } from '../data/object-access';
+import { cleanName } from '../domain/release-names';
 import { allow } from '../private/allow';
 import { LostEvents, surely } from '../private/lost-events';
+import { newLogGroup, newRole } from '../private/model-defaults';
+import { ModelResources } from '../private/model-resources';
+import { newPipelineFiles } from '../private/platform-resources';
 import { Problems } from '../private/problems';
 import { ModelSource } from '../source/model-source';
 import { SourceAction, SourceAuthor } from '../source/source-action';
@@ -113,6 +116,7 @@ export class DeliveryPipeline extends Construct {
   public readonly artifactBucket: s3.IBucket;
 
   private readonly key?: kms.IKey;
+  private readonly ownName?: string;
 
   constructor(scope: Construct, id: string, props: DeliveryPipelineProps) {
     super(scope, id);
@@ -127,48 +131,29 @@ export class DeliveryPipeline extends Construct {
 
     const source = props.source._bind(this, this.key);
     this.repository = source.repository;
-    this.artifactBucket = props.artifactBucket ?? this.createArtifactBucket();
+    const platform = props.artifactBucket === undefined ? ModelResources.of(this)?.platform : undefined;
+    const shared = platform && { files: platform.pipelineFiles, prefix: platform.pipelinePrefix };
+    this.artifactBucket = props.artifactBucket ?? shared?.files ?? newPipelineFiles(this, 'Artifacts', this.key);
+    // a pipeline's files are below the first 20 characters of its name: whoever shares a bucket has to know them
+    this.ownName = shared === undefined ? undefined : `${shared.prefix}${shortName(props.training.registry.modelName)}-${this.node.addr.slice(-6)}`;
 
     const project = this.createProject(props, timeout, source.author);
     this.projectName = project.ref;
     this.projectArn = project.attrArn;
 
     const pipeline = this.createPipeline(source, props.training);
-    this.pipelineName = pipeline.ref;
+    this.pipelineName = this.ownName ?? pipeline.ref;
     this.pipelineArn = Stack.of(this).formatArn({ service: 'codepipeline', resource: this.pipelineName });
-    if (source.trigger) this.startOn(source.trigger, props.lostEvents ?? new LostEvents(this, 'LostEvents').queue);
-  }
-
-  private createArtifactBucket(): s3.Bucket {
-    const bucket = new s3.Bucket(this, 'Artifacts', {
-      encryption: this.key === undefined ? s3.BucketEncryption.S3_MANAGED : s3.BucketEncryption.KMS,
-      encryptionKey: this.key,
-      bucketKeyEnabled: this.key === undefined ? undefined : true,
-      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      versioned: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-      lifecycleRules: [{
-        expiration: Duration.days(30),
-        noncurrentVersionExpiration: Duration.days(7),
-        abortIncompleteMultipartUploadAfter: Duration.days(1),
-      }],
-    });
-    Validations.of(bucket).acknowledge({
-      id: 'AwsSolutions-S1',
-      reason: 'Files of a run on their way from one action of the pipeline to the next, which expire; the repository and the registry hold what stays',
-    });
-    return bucket;
+    const model = this.ownName === undefined ? undefined : ModelResources.of(this);
+    if (source.trigger && model) this.startByRoute(model, source.trigger);
+    else if (source.trigger) this.startOn(source.trigger, props.lostEvents ?? new LostEvents(this, 'LostEvents').queue);
   }
 
   private createProject(props: DeliveryPipelineProps, timeout: Duration, author?: SourceAuthor): codebuild.CfnProject {
     const scope = new Construct(this, 'Build');
     const { repository } = props.training.registry;
-    const logGroup = new logs.LogGroup(scope, 'Logs', {
-      encryptionKey: this.key, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
-    });
-    const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('codebuild.amazonaws.com') });
+    const logGroup = newLogGroup(scope, 'Logs', this.key);
+    const role = newRole(scope, 'Role', { assumedBy: new iam.ServicePrincipal('codebuild.amazonaws.com') });
     allow(role, { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] });
     this.grantArtifacts(role);
     author?.grant(role);
@@ -220,7 +205,7 @@ export class DeliveryPipeline extends Construct {
   }
 
   private createPipeline(source: SourceAction, training: TrainingWorkflow): codepipeline.CfnPipeline {
-    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('codepipeline.amazonaws.com') });
+    const role = newRole(this, 'Role', { assumedBy: new iam.ServicePrincipal('codepipeline.amazonaws.com') });
     this.grantArtifacts(role);
     source.grantFetch(role);
     allow(role, { actions: ['codebuild:BatchGetBuilds', 'codebuild:StartBuild'], resources: [this.projectArn] });
@@ -236,6 +221,7 @@ export class DeliveryPipeline extends Construct {
     });
 
     const pipeline = new codepipeline.CfnPipeline(this, 'Resource', {
+      name: this.ownName,
       pipelineType: 'V2',
       // the default mode drops a waiting run for a later one, which would be a way to stop it
       executionMode: 'QUEUED',
@@ -268,6 +254,12 @@ export class DeliveryPipeline extends Construct {
     return pipeline;
   }
 
+  private startByRoute(model: ModelResources, { source, detailType, resources, detail }: events.EventPattern): void {
+    model.route({ delivery: { pipeline: this.pipelineName, sourceAction: SOURCE } }, {
+      source: source?.[0] ?? '', detailTypes: detailType ?? [], resources, detail: detail ?? {},
+    });
+  }
+
   private startOn(eventPattern: events.EventPattern, lost: sqs.IQueue): void {
     const start = new targets.CodePipeline(codepipeline.Pipeline.fromPipelineArn(this, 'Pipeline', this.pipelineArn));
     // the commit of this very merge: by the time that a waiting run begins, the branch may have moved on
@@ -284,6 +276,7 @@ export class DeliveryPipeline extends Construct {
   private grantArtifacts(role: iam.IRole): void {
     grantObjects(role, {
       bucket: this.artifactBucket,
+      prefix: this.ownName,
       actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'],
       list: true,
       writes: true,
@@ -297,4 +290,8 @@ type Action = Omit<codepipeline.CfnPipeline.ActionDeclarationProperty, 'name' | 
 
 function stage(name: string, action: Action): codepipeline.CfnPipeline.StageDeclarationProperty {
   return { name, actions: [{ name, runOrder: 1, ...action }] };
+}
+
+function shortName(modelName: string): string {
+  return cleanName(Token.isUnresolved(modelName) ? 'model' : modelName.toLowerCase(), 4);
 }

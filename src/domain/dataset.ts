@@ -67,6 +67,20 @@ export interface DatasetScript {
 export interface DatasetFolder {
   readonly uri: string;
   readonly rows: number;
+  /** The files of the rows and their ETags when the version was published, which are others once a file is written again. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A folder with its files as they are now. */
+export function sealed(folder: DatasetFolder, files: readonly DatasetFile[]): DatasetFolder {
+  return { ...folder, files: Object.fromEntries(files.map(({ path, etag }) => [path, etag])) };
+}
+
+/** Files of a folder that are not what was published: written again, removed or added. */
+export function filesChanged({ files }: DatasetFolder, now: readonly DatasetFile[]): string[] {
+  if (files === undefined) return [];
+  const found = new Map(now.map(({ path, etag }) => [path, etag]));
+  return [...new Set([...Object.keys(files), ...found.keys()])].filter((path) => files[path] !== found.get(path)).sort();
 }
 
 /** `latest.json` of a dataset: a pointer, written after the manifest. */
@@ -103,6 +117,8 @@ export class DatasetLocation {
   manifestKey(version: string): string { return `${this.prefix}/${version}/manifest.json`; }
 
   uri(key: string): string { return `s3://${this.bucket}/${key}`; }
+
+  keyOf(uri: string): string { return uri.slice(this.uri('').length); }
 
   splitUri(version: string, split: 'train' | 'holdout'): string { return this.uri(`${this.prefix}/${version}/${split}/`); }
 }

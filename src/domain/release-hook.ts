@@ -33,6 +33,9 @@ export interface HookOutcome extends HookDecision {
   readonly time: string;
 }
 
+/** Name of the error of who looks at an execution too early. */
+export const HOOK_RUNNING = 'HookRunning';
+
 const LONGEST_REASON = 300;
 
 const WORDS: Readonly<Record<HookPoint, string>> = {
@@ -59,7 +62,7 @@ export function hookDecision(hook: string, at: HookPoint, answer: JsonValue | un
 export function hookFailure(
   hook: string, at: HookPoint, failure: { readonly Error?: string; readonly Cause?: string }, timeout: string,
 ): HookDecision {
-  if (failure.Error === 'States.Timeout') return rejection(hook, at, `, for it did not answer within ${timeout}`);
+  if (failure.Error === 'States.Timeout' || failure.Error === HOOK_RUNNING) return rejection(hook, at, `, for it did not answer within ${timeout}`);
   return rejection(hook, at, `, for it failed: ${failureInWords(JSON.stringify(failure))}`);
 }
 

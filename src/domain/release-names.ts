@@ -12,30 +12,32 @@ export interface ReleaseNames {
   readonly stagingEndpoint: string;
 }
 
-/** Names of at most 63 characters leave so many to the endpoint's, with the longest version and all suffixes. */
-const OWN_PREFIX = 16;
 const LONGEST_NAME = 63;
 const SHADOW = '-shadow';
 const STAGING = '-staging';
 const SUFFIX = Math.max(SHADOW.length, STAGING.length);
 
 /**
- * The names for one release: `<endpoint, at most 30 characters>-<version, dots as hyphens>-<8 hex of the run>`.
+ * The names for one release: `<mark of the endpoint>-<endpoint, at most 30 characters>-<version, dots as hyphens>-<8 hex of the run>`.
  *
  * A pure function of its arguments: a retried step makes the same names, two runs never do. All are valid SageMaker
  * names of at most 63 characters.
  */
 export function releaseNames(endpointName: string, version: string, run: string): ReleaseNames {
   const hash = fingerprint(run);
-  const name = cleanName(version, LONGEST_NAME - SUFFIX - hash.length - 3);
-  const room = Math.min(30, LONGEST_NAME - SUFFIX - hash.length - name.length - 2);
-  const base = [cleanName(endpointName, room), name, hash].join('-');
+  const prefix = ownPrefix(endpointName);
+  const left = LONGEST_NAME - SUFFIX - prefix.length - hash.length - 2;
+  const name = cleanName(version, left - 1);
+  const base = prefix + [cleanName(endpointName, Math.min(30, left - name.length)), name, hash].join('-');
   return { endpointConfig: base, shadowEndpointConfig: `${base}${SHADOW}`, model: base, stagingEndpoint: `${base}${STAGING}` };
 }
 
-/** What all names of releases to an endpoint begin with, which permissions rely on. */
+/**
+ * What all names of releases to an endpoint begin with, which permissions rely on: a mark of the whole name. Of two endpoints
+ * whose names begin alike, neither's releases are taken for the other's. SageMaker does not tell names by their case.
+ */
 export function ownPrefix(endpointName: string): string {
-  return cleanName(endpointName, OWN_PREFIX);
+  return `${fingerprint(endpointName.toLowerCase())}-`;
 }
 
 /** Whether SageMaker takes it as the name of a model, an endpoint or an endpoint config. */

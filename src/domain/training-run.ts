@@ -167,10 +167,14 @@ export function jobNameOf(prefix: string, executionId: string): string {
   return `${prefix}-${fingerprint(executionId, 2)}`;
 }
 
-/** Turns any text into a valid start of a SageMaker name. */
-export function jobPrefixOf(text: string): string {
-  const slug = text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-/, '').slice(0, MAX_JOB_PREFIX).replace(/-$/, '');
-  return slug === '' ? 'model' : slug;
+/**
+ * What the names of a model's jobs begin with, which permissions rely on: a mark of the model's whole name, since another's may
+ * begin alike, and as much of the name as there is room for.
+ */
+export function jobPrefixOf(modelName: string): string {
+  const mark = fingerprint(modelName);
+  const slug = modelName.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-/, '').slice(0, MAX_JOB_PREFIX - mark.length - 1).replace(/-$/, '');
+  return `${mark}-${slug === '' ? 'model' : slug}`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,7 @@
-import { capturingConfigs, readState } from './quality-io';
-import { settingsFromEnvironment } from './quality-settings';
+import { capturingConfigs, readSettings, readState } from './quality-io';
 import { qualitySql } from '../domain/quality-sql';
 import { QualityWindow, qualityWindow } from '../domain/quality-window';
+import { perModel } from '../private/model-io';
 
 export interface PlanQualityEvent {
   /** When the schedule fired, ISO 8601. */
@@ -16,8 +16,8 @@ export interface QualityPlan {
 }
 
 /** Says which labels are to be evaluated, and with which query. */
-export async function handler(event: PlanQualityEvent): Promise<QualityPlan> {
-  const settings = settingsFromEnvironment();
+async function handle(event: PlanQualityEvent): Promise<QualityPlan> {
+  const settings = readSettings();
   const { bucketName, endpointName, variants } = settings;
   const state = await readState(bucketName, endpointName);
   const window = qualityWindow(event.time, settings, state?.to);
@@ -26,3 +26,5 @@ export async function handler(event: PlanQualityEvent): Promise<QualityPlan> {
   if (configNames.length === 0) return { next: 'publish', window };
   return { next: 'query', window, sql: qualitySql({ endpointName, variants, configNames, ...window }) };
 }
+
+export const handler = perModel(handle);

@@ -1,11 +1,11 @@
 import { CloudWatchClient, MetricDatum, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch';
-import { readState, writeJson } from './quality-io';
-import { settingsFromEnvironment } from './quality-settings';
+import { readSettings, readState, writeJson } from './quality-io';
 import { qualityOutcome, QualityReport, qualityReportKey, QualityRow, qualityStateKey } from '../domain/quality-report';
 import { QualityWindow } from '../domain/quality-window';
+import { clientFor, perModel } from '../private/model-io';
 import { numberIn, QueryRow, readQueryResult } from '../serving/athena-io';
 
-const cloudwatch = new CloudWatchClient({});
+const cloudwatch = clientFor(CloudWatchClient);
 /** The most figures that one call may carry. */
 const FIGURES_PER_CALL = 1000;
 
@@ -24,8 +24,8 @@ export interface PublishedQuality {
  * Publishes what the query found. May be repeated: a window that was published entirely is left alone, and figures that
  * are sent again for the same time change neither average nor maximum.
  */
-export async function handler(event: PublishQualityEvent): Promise<PublishedQuality> {
-  const settings = settingsFromEnvironment();
+async function handle(event: PublishQualityEvent): Promise<PublishedQuality> {
+  const settings = readSettings();
   const { bucketName, endpointName } = settings;
   const before = await readState(bucketName, endpointName);
   if (before !== undefined && before.to >= event.window.to) return { report: qualityReportKey(endpointName, event.window), results: [] };
@@ -79,3 +79,5 @@ function textIn(row: QueryRow, column: string): string {
 function maybeNumberIn(row: QueryRow, column: string): number | undefined {
   return row[column] === undefined || row[column] === '' ? undefined : numberIn(row, column);
 }
+
+export const handler = perModel(handle);

@@ -1,8 +1,14 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { MonitorSettings } from './quality-settings';
 import { dateHour } from '../domain/capture-sql';
 import { QualityState, qualityStateKey } from '../domain/quality-report';
+import { clientFor, setting } from '../private/model-io';
 
-const s3 = new S3Client({});
+const s3 = clientFor(S3Client);
+
+export function readSettings(): MonitorSettings {
+  return JSON.parse(setting('SETTINGS') ?? '') as MonitorSettings;
+}
 
 /** Looks before it reads: reading what is not there is "access denied" for a role that may list some folders only. */
 export async function readState(bucket: string, endpointName: string): Promise<QualityState | undefined> {

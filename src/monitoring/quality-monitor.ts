@@ -12,7 +12,10 @@ import { MonitorSettings } from './quality-settings';
 import { QualityWorkflow, readsState } from './quality-workflow';
 import { ReportDegradationFunction } from './report-degradation-function';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { ALARM_STATE } from '../private/event-router';
+import { eventFor, newHandler } from '../private/handler';
+import { byName } from '../private/machine-defaults';
+import { HandlerArea, ModelResources, SCHEDULED_TIME } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelEndpoint } from '../serving/model-endpoint';
 
@@ -151,12 +154,21 @@ export class QualityMonitor extends Construct {
     };
     const { stateMachine } = new QualityWorkflow(this, 'Workflow', { observations: endpoint.observations, settings, encryptionKey: props.encryptionKey });
     this.stateMachine = stateMachine;
-    new events.Rule(this, 'Schedule', {
-      description: `Evaluates the predictions of ${endpoint.endpointName}`,
-      // a quarter past, when the labels of the hour before have been written
-      schedule: events.Schedule.cron({ minute: '15', hour: every.toHours() === 24 ? '0' : every.toHours() === 1 ? '*' : `0/${every.toHours()}` }),
-      targets: [new targets.SfnStateMachine(stateMachine, { input: events.RuleTargetInput.fromObject({ time: events.EventField.time }) })],
-    });
+    const model = ModelResources.of(this);
+    // a quarter past, when the labels of the hour before have been written
+    const when = events.Schedule.cron({ minute: '15', hour: every.toHours() === 24 ? '0' : every.toHours() === 1 ? '*' : `0/${every.toHours()}` });
+    const description = `Evaluates the predictions of ${endpoint.endpointName}`;
+    if (model === undefined) {
+      new events.Rule(this, 'Schedule', {
+        description,
+        schedule: when,
+        targets: [new targets.SfnStateMachine(stateMachine, { input: events.RuleTargetInput.fromObject({ time: events.EventField.time }) })],
+      });
+    } else {
+      model.schedule(this, 'Schedule', {
+        description, when, action: 'states:StartExecution', arn: byName(stateMachine).stateMachineArn, input: { time: SCHEDULED_TIME },
+      });
+    }
 
     this.alarm = new cloudwatch.Alarm(this, 'Alarm', {
       metric: this.metricRmseRatio(),
@@ -240,13 +252,22 @@ export class QualityMonitor extends Construct {
     const busArn = props.eventBus?.eventBusArn
       ?? Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default', arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
     const scope = new Construct(this, 'Announcer');
-    const announcer = new ReportDegradationFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Announces that ${settings.endpointName} predicts worse than was accepted`,
+    const announcer = newHandler(scope, ReportDegradationFunction, {
+      area: HandlerArea.EVIDENCE,
+      description: 'Announces that an endpoint predicts worse than was accepted',
       encryptionKey: props.encryptionKey,
       environment: { SETTINGS: JSON.stringify(settings), EVENT_BUS: props.eventBus?.eventBusName ?? 'default' },
-    }));
+    });
     readsState(announcer, this.endpoint.observations);
     allow(announcer, { actions: ['events:PutEvents'], resources: [busArn] });
+    const model = props.eventBus === undefined ? ModelResources.of(this) : undefined;
+    if (model !== undefined) {
+      model.platform.router.calls(announcer.functionArn);
+      model.route({ alarm: { function: announcer.functionArn, event: eventFor(announcer, {}) } }, {
+        source: 'aws.cloudwatch', detailTypes: [ALARM_STATE], detail: { alarmName: [this.alarm.alarmName], state: { value: ['ALARM'] } },
+      });
+      return;
+    }
     new events.Rule(this, 'Degraded', {
       description: `${settings.endpointName} predicts worse than was accepted`,
       eventPattern: {

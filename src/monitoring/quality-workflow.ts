@@ -1,8 +1,7 @@
-import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
@@ -10,8 +9,9 @@ import { PlanQualityFunction } from './plan-quality-function';
 import { PublishQualityFunction } from './publish-quality-function';
 import { MonitorSettings } from './quality-settings';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
-import { acknowledgeWildcard } from '../private/wildcards';
+import { eventFor, newHandler } from '../private/handler';
+import { acknowledgeMachine, machineDefaults } from '../private/machine-defaults';
+import { HandlerArea } from '../private/model-resources';
 import { IObservationStore } from '../serving/observation-store';
 
 export interface QualityWorkflowProps {
@@ -32,7 +32,7 @@ export class QualityWorkflow extends Construct {
     const steps = new Construct(this, 'Steps');
     const plan = new tasks.LambdaInvoke(steps, 'Plan', {
       lambdaFunction: planner,
-      payload: sfn.TaskInput.fromObject({ time: sfn.JsonPath.stringAt('$.time') }),
+      payload: sfn.TaskInput.fromObject(eventFor(planner, { time: sfn.JsonPath.stringAt('$.time') })),
       payloadResponseOnly: true,
       resultPath: '$.plan',
     });
@@ -69,58 +69,48 @@ export class QualityWorkflow extends Construct {
       .when(sfn.Condition.stringEquals('$.plan.next', 'publish'), publishNothing.next(evaluated))
       .otherwise(new sfn.Succeed(steps, 'NothingNew')));
 
-    const role = new iam.Role(this, 'Role', {
-      assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
-      description: `Evaluates the predictions of ${props.settings.endpointName}`,
-    });
-    props.observations.grantQuery(role);
+    const defaults = machineDefaults(this, props.encryptionKey);
+    props.observations.grantQuery(defaults.role);
     this.stateMachine = new sfn.StateMachine(this, 'Resource', {
+      ...defaults,
       comment: `Evaluates the predictions of ${props.settings.endpointName}`,
       definitionBody: sfn.DefinitionBody.fromChainable(definition),
-      role,
       timeout: Duration.hours(2),
-      tracingEnabled: true,
-      logs: {
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: true,
-        destination: new logs.LogGroup(this, 'Logs', {
-          encryptionKey: props.encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
-        }),
-      },
     });
-    acknowledgeWildcard(role, '*', 'Log delivery and tracing have no resources in IAM');
-    for (const invoked of [planner, publisher]) acknowledgeWildcard(role, `${invoked.functionArn}:*`, 'A version of the function is the function');
+    acknowledgeMachine(this.stateMachine, [planner.functionArn, publisher.functionArn]);
   }
 
   private publication(steps: Construct, id: string, publisher: lambda.IFunction, query: Record<string, string>): tasks.LambdaInvoke {
     return new tasks.LambdaInvoke(steps, id, {
       lambdaFunction: publisher,
-      payload: sfn.TaskInput.fromObject({ window: sfn.JsonPath.objectAt('$.plan.window'), ...query }),
+      payload: sfn.TaskInput.fromObject(eventFor(publisher, { window: sfn.JsonPath.objectAt('$.plan.window'), ...query })),
       payloadResponseOnly: true,
       resultPath: '$.published',
     });
   }
 
-  private planner(props: QualityWorkflowProps): lambda.Function {
+  private planner(props: QualityWorkflowProps): lambda.IFunction {
     const scope = new Construct(this, 'Planner');
-    const planner = new PlanQualityFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Says which labels of ${props.settings.endpointName} are to be evaluated`,
+    const planner = newHandler(scope, PlanQualityFunction, {
+      area: HandlerArea.EVIDENCE,
+      description: 'Says which labels of an endpoint are to be evaluated',
       encryptionKey: props.encryptionKey,
       environment: { SETTINGS: JSON.stringify(props.settings) },
       timeout: Duration.minutes(5),
-    }));
+    });
     readsState(planner, props.observations, ['captures/*']);
     return planner;
   }
 
-  private publisher(props: QualityWorkflowProps): lambda.Function {
+  private publisher(props: QualityWorkflowProps): lambda.IFunction {
     const { bucket } = props.observations;
     const scope = new Construct(this, 'Publisher');
-    const publisher = new PublishQualityFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Publishes how well ${props.settings.endpointName} predicts`,
+    const publisher = newHandler(scope, PublishQualityFunction, {
+      area: HandlerArea.EVIDENCE,
+      description: 'Publishes how well an endpoint predicts',
       encryptionKey: props.encryptionKey,
       environment: { SETTINGS: JSON.stringify(props.settings) },
-    }));
+    });
     readsState(publisher, props.observations);
     props.observations.grantReadResults(publisher);
     allow(publisher, {

@@ -1,10 +1,10 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { readState } from './quality-io';
-import { settingsFromEnvironment } from './quality-settings';
+import { readSettings, readState } from './quality-io';
 import { MlopsEvents, MlopsEventType, QualityDegraded } from '../domain/events';
 import { Serving } from '../domain/quality-report';
+import { clientFor, perModel, setting } from '../private/model-io';
 
-const eventBridge = new EventBridgeClient({});
+const eventBridge = clientFor(EventBridgeClient);
 
 /** What CloudWatch says when an alarm changes its state. */
 export interface AlarmStateChange {
@@ -16,8 +16,8 @@ export interface AlarmStateChange {
 }
 
 /** Tells everybody that the model in production has become worse than was accepted, and by how much. */
-export async function handler(event: AlarmStateChange): Promise<QualityDegraded> {
-  const { bucketName, endpointName, productionVariant } = settingsFromEnvironment();
+async function handle(event: AlarmStateChange): Promise<QualityDegraded> {
+  const { bucketName, endpointName, productionVariant } = readSettings();
   const serving = (await readState(bucketName, endpointName))?.serving[productionVariant];
   const detail: QualityDegraded = {
     endpoint: endpointName,
@@ -31,7 +31,7 @@ export async function handler(event: AlarmStateChange): Promise<QualityDegraded>
       Source: MlopsEvents.SOURCE,
       DetailType: MlopsEventType.QUALITY_DEGRADED,
       Detail: JSON.stringify(detail),
-      EventBusName: process.env.EVENT_BUS,
+      EventBusName: setting('EVENT_BUS'),
       Time: new Date(event.time),
     }],
   }));
@@ -46,3 +46,5 @@ function reasonOf(serving: Serving | undefined): string | undefined {
   return `over the last ${serving.samples} labels the RMSE of ${serving.version} is ${figure(serving.rmse)}, `
     + `${figure(serving.ratio)} times the ${figure(serving.acceptedRmse)} with which it was accepted`;
 }
+
+export const handler = perModel(handle);

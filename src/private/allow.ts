@@ -27,7 +27,7 @@ export function allow(grantee: iam.IGrantable, allowed: Allowed): iam.Grant {
 }
 
 /** The narrowest construct that carries a principal's statements. */
-function policyOf(grantee: iam.IGrantable): IConstruct | undefined {
+export function policyOf(grantee: iam.IGrantable): IConstruct | undefined {
   const principal: object = grantee.grantPrincipal;
   if (!Construct.isConstruct(principal)) return undefined;
   return principal.node.tryFindChild('DefaultPolicy') ?? principal;

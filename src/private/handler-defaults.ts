@@ -13,18 +13,18 @@ export interface HandlerOptions {
   readonly environment?: Record<string, string>;
 }
 
+/** What a function may have in common with others. */
+export interface HandlerSurroundings {
+  readonly logGroup: logs.ILogGroup;
+  readonly role: iam.IRole;
+}
+
 /**
  * What every function of the library has: a role of its own without managed policies, a log group of its own,
  * ARM64, and an explicit timeout. `scope` is a namespace construct that holds nothing but the function.
  */
-export function handlerDefaults(scope: Construct, options: HandlerOptions): lambda.FunctionOptions {
-  const logGroup = new logs.LogGroup(scope, 'Logs', {
-    encryptionKey: options.encryptionKey,
-    retention: logs.RetentionDays.ONE_YEAR,
-    removalPolicy: RemovalPolicy.DESTROY,
-  });
-  const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
-  logGroup.grantWrite(role);
+export function handlerDefaults(scope: Construct, options: HandlerOptions, shared?: HandlerSurroundings): lambda.FunctionOptions {
+  const { logGroup, role } = shared ?? ownSurroundings(scope, options);
   return {
     architecture: lambda.Architecture.ARM_64,
     description: options.description,
@@ -35,6 +35,17 @@ export function handlerDefaults(scope: Construct, options: HandlerOptions): lamb
     role,
     timeout: options.timeout ?? Duration.minutes(1),
   };
+}
+
+function ownSurroundings(scope: Construct, options: HandlerOptions): HandlerSurroundings {
+  const logGroup = new logs.LogGroup(scope, 'Logs', {
+    encryptionKey: options.encryptionKey,
+    retention: logs.RetentionDays.ONE_YEAR,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  logGroup.grantWrite(role);
+  return { logGroup, role };
 }
 
 /** Lets CloudWatch Logs of this region use the key for log groups of this account. */

@@ -19,7 +19,7 @@ const inlinePolicies: KnownFinding = {
 
 const isBoundary = ({ node }: CfnResource): boolean => /\/Protection\/Boundary(\/|$)/.test(node.path);
 const holdsAccessLogs = ({ node }: CfnResource): boolean => node.path.includes('/AccessLogs/');
-const isRebuilt = ({ node }: CfnResource): boolean => node.path.endsWith('/Delivery/Artifacts/Resource');
+const isRebuilt = ({ node }: CfnResource): boolean => /\/(Delivery\/Artifacts|Models\/PipelineFiles)\/Resource$/.test(node.path);
 
 /**
  * What scanners find of each resource of a type, and why it is so on purpose. What can be answered by a change is

@@ -1,8 +1,8 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { logAccess, sendAccessLogs } from '../private/access-logs';
 import { encryptedBucket } from '../private/encrypted-bucket';
 
 export interface ArtifactsBucketProps {
@@ -15,8 +15,7 @@ export interface ArtifactsBucketProps {
 const RECOVERABLE = Duration.days(90);
 
 /** Bucket in which nothing is lost at once: what is deleted or written again is kept as an earlier version for a while. */
-export function newArtifactsBucket(scope: Construct, props: ArtifactsBucketProps): s3.Bucket {
-  const { encryptionKey, removalPolicy } = props;
+export function newArtifactsBucket(scope: Construct, { encryptionKey, removalPolicy, accessLogs }: ArtifactsBucketProps): s3.Bucket {
   const bucket = new s3.Bucket(scope, 'Artifacts', {
     ...encryptedBucket(encryptionKey),
     removalPolicy,
@@ -24,28 +23,7 @@ export function newArtifactsBucket(scope: Construct, props: ArtifactsBucketProps
       abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: RECOVERABLE, expiredObjectDeleteMarker: true,
     }],
   });
-  const accessLogs = props.accessLogs ?? newAccessLogs(scope, removalPolicy);
-  // On the L1: the L2 would use ACLs or a custom resource, depending on the app's feature flags.
-  (bucket.node.defaultChild as s3.CfnBucket).loggingConfiguration = { destinationBucketName: accessLogs.bucketName, logFilePrefix: 'Artifacts/' };
-  return bucket;
-}
-
-function newAccessLogs(scope: Construct, removalPolicy: RemovalPolicy): s3.Bucket {
-  const bucket = new s3.Bucket(scope, 'AccessLogs', {
-    encryption: s3.BucketEncryption.S3_MANAGED,
-    blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
-    objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    enforceSSL: true,
-    versioned: true,
-    removalPolicy,
-    lifecycleRules: [{ expiration: Duration.days(365), noncurrentVersionExpiration: Duration.days(30) }],
-  });
-  bucket.addToResourcePolicy(new iam.PolicyStatement({
-    sid: 'AccessLogDelivery',
-    principals: [new iam.ServicePrincipal('logging.s3.amazonaws.com')],
-    actions: ['s3:PutObject'],
-    resources: [bucket.arnForObjects('*')],
-    conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } },
-  }));
+  if (accessLogs === undefined) sendAccessLogs(bucket, scope, removalPolicy);
+  else logAccess(bucket, accessLogs);
   return bucket;
 }

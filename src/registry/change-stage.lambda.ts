@@ -5,6 +5,7 @@ import { named, readVersion } from './ledger-io';
 import { changeStage } from './stage-change';
 import { JsonObject } from '../domain/attribute-values';
 import { isLifecycleStage, LIFECYCLE_STAGES, StageChange } from '../domain/ledger';
+import { clientFor, perModel, setting } from '../private/model-io';
 
 /** What the lifecycle function takes. */
 export interface StageChangeEvent {
@@ -29,16 +30,18 @@ export interface StageChangeResult {
   readonly account?: string;
 }
 
-const dynamo = new DynamoDBClient({});
-const sagemaker = new SageMakerClient({});
+const dynamo = clientFor(DynamoDBClient);
+const sagemaker = clientFor(SageMakerClient);
 
-export async function handler(event: StageChangeEvent): Promise<StageChangeResult> {
+async function handle(event: StageChangeEvent): Promise<StageChangeResult> {
   const { version, stage, reason, detail, time } = event;
   if (!isLifecycleStage(stage)) throw named('InvalidStage', `no stage '${stage}', expected one of ${LIFECYCLE_STAGES.join(', ')}`);
   await requireSlot(event.fence, dynamo);
-  const ledger = { client: dynamo, table: process.env.LEDGER_TABLE ?? '' };
+  const ledger = { client: dynamo, table: setting('LEDGER_TABLE') ?? '' };
   const earlier = event.once === true ? (await readVersion(dynamo, ledger.table, version))?.history.at(-1) : undefined;
   const change: StageChange = earlier?.stage === stage ? earlier : { stage, reason: reason ?? 'no reason given', time, ...(detail ? { detail } : {}) };
   const record = await changeStage(ledger, { client: sagemaker }, version, change);
   return { version, stage, modelPackageArn: record.modelPackageArn, account: record.account };
 }
+
+export const handler = perModel(handle);

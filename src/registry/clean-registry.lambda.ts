@@ -1,16 +1,17 @@
 import { DeleteModelPackageCommand, ListModelPackagesCommand, SageMakerClient } from '@aws-sdk/client-sagemaker';
 import { answering, CustomResourceRequest, hasTime, pause, RunContext } from '../private/custom-resource-io';
+import { clientFor, perModel } from '../private/model-io';
 
 interface Cleaning {
   readonly ModelPackageGroupName: string;
 }
 
-const sagemaker = new SageMakerClient({});
+const sagemaker = clientFor(SageMakerClient);
 /** What SageMaker has just deleted it may still list for a while. */
 const PAUSE_SECONDS = 1;
 
 /** Deletes the model packages of a group that is about to be deleted: SageMaker deletes no group with packages. */
-export async function handler(request: CustomResourceRequest<Cleaning>, context: RunContext): Promise<void> {
+async function handle(request: CustomResourceRequest<Cleaning>, context: RunContext): Promise<void> {
   const { ModelPackageGroupName } = request.ResourceProperties;
   await answering(request, `clean-${ModelPackageGroupName}`, async () => {
     if (request.RequestType !== 'Delete') return;
@@ -35,3 +36,5 @@ async function unlessGone<T>(call: () => Promise<T>): Promise<T | undefined> {
     throw error;
   }
 }
+
+export const handler = perModel(handle);

@@ -1,6 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LedgerClient, named, readItem } from './ledger-io';
 import { ledgerKeys } from '../domain/ledger';
+import { clientFor } from '../private/model-io';
 
 /**
  * The release that a change is part of. It may be made only as long as the release's execution holds the slot of the
@@ -13,7 +14,7 @@ export interface Fence {
   readonly execution: string;
 }
 
-let client: DynamoDBClient | undefined;
+const client = clientFor(DynamoDBClient);
 
 /**
  * Throws `SlotLost` where the slot is somebody else's, or nobody's. Between this look and the change that follows the slot
@@ -21,7 +22,7 @@ let client: DynamoDBClient | undefined;
  */
 export async function requireSlot(fence: Fence | null | undefined, reader?: LedgerClient): Promise<void> {
   if (fence === undefined || fence === null) return;
-  const ledger: LedgerClient = reader ?? (client ??= new DynamoDBClient({}));
+  const ledger: LedgerClient = reader ?? client;
   const slot = await readItem<{ execution?: string }>(ledger, fence.table, ledgerKeys.releaseSlot());
   if (slot?.execution !== fence.execution) throw slotLost(fence);
 }

@@ -19,7 +19,10 @@ import { RegistrationWorkflow } from './registration-workflow';
 import { RegistryCleanup } from './registry-cleanup';
 import { isSageMakerName } from '../domain/release-names';
 import { allow } from '../private/allow';
-import { grantLogs, handlerDefaults } from '../private/handler-defaults';
+import { claimName } from '../private/claimed-names';
+import { newHandler, ownHandler } from '../private/handler';
+import { grantLogs } from '../private/handler-defaults';
+import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 
 /** Properties of `ModelRegistryVersioning`. */
@@ -149,7 +152,13 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
   public readonly artifacts: s3.IBucket;
   public readonly repository: ecr.IRepository;
   public readonly registration: sfn.IStateMachine;
-  public readonly lifecycle: lambda.IFunction;
+  /**
+   * Moves versions from stage to stage for the library's own state machines.
+   *
+   * @internal
+   */
+  public readonly _lifecycle: lambda.IFunction;
+  private ownLifecycle?: lambda.IFunction;
   public readonly encryptionKey?: kms.IKey;
   public readonly grants: ModelRegistryGrants;
 
@@ -158,7 +167,7 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     this.modelName = props.modelName ?? Names.uniqueResourceName(this, { maxLength: 63, separator: '-' });
     this.modelPackageGroupName = props.modelPackageGroupName ?? this.modelName;
-    validate(this, props);
+    validate(this, props, claimName(this, 'modelName', { name: this.modelName }));
 
     this.encryptionKey = props.encryptionKey ?? this.newKey(removalPolicy);
     this.artifacts = props.artifacts ?? newArtifactsBucket(this, { encryptionKey: this.encryptionKey, accessLogs: props.accessLogs, removalPolicy });
@@ -190,7 +199,7 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
       group.applyRemovalPolicy(removalPolicy);
       new RegistryCleanup(this, 'Cleanup', { group, encryptionKey: this.encryptionKey, removalPolicy });
     }
-    this.lifecycle = this.newLifecycle();
+    this._lifecycle = this.newLifecycle('Lifecycle', newHandler);
     this.registration = new RegistrationWorkflow(this, 'Registration', {
       modelName: this.modelName,
       registrar: this.newRegistrar(),
@@ -200,20 +209,28 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
     this.grants = ModelRegistryGrants.fromResources(this, this);
   }
 
+  public get lifecycle(): lambda.IFunction {
+    // models share a function that no one else may be let to call, since the caller says for which model it works
+    if (ModelResources.of(this) === undefined) return this._lifecycle;
+    this.ownLifecycle ??= this.newLifecycle('OwnLifecycle', ownHandler);
+    return this.ownLifecycle;
+  }
+
   private newKey(removalPolicy: RemovalPolicy): kms.Key {
     const key = new kms.Key(this, 'Key', { description: `Model registry ${this.modelName}`, enableKeyRotation: true, removalPolicy });
     grantLogs(key);
     return key;
   }
 
-  private newRegistrar(): lambda.Function {
+  private newRegistrar(): lambda.IFunction {
     const scope = new Construct(this, 'Registrar');
-    const registrar = new RegisterVersionFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Gives versions of the model ${this.modelName} their numbers and registers them`,
+    const registrar = newHandler(scope, RegisterVersionFunction, {
+      area: HandlerArea.EVIDENCE,
+      description: 'Gives versions of a model their numbers and registers them',
       encryptionKey: this.encryptionKey,
       environment: { LEDGER_TABLE: this.ledger.tableName, MODEL_NAME: this.modelName, MODEL_PACKAGE_GROUP: this.modelPackageGroupName },
       timeout: Duration.minutes(3),
-    }));
+    });
     const stack = Stack.of(this);
     this.allowLedger(registrar, ['dynamodb:ConditionCheckItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
     allow(registrar, {
@@ -236,13 +253,14 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
     return registrar;
   }
 
-  private newLifecycle(): lambda.Function {
-    const scope = new Construct(this, 'Lifecycle');
-    const lifecycle = new ChangeStageFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Moves versions of the model ${this.modelName} from stage to stage`,
+  private newLifecycle(id: string, make: typeof newHandler): lambda.IFunction {
+    const scope = new Construct(this, id);
+    const lifecycle = make(scope, ChangeStageFunction, {
+      area: HandlerArea.EVIDENCE,
+      description: 'Moves versions of a model from stage to stage',
       encryptionKey: this.encryptionKey,
       environment: { LEDGER_TABLE: this.ledger.tableName },
-    }));
+    });
     this.allowLedger(lifecycle, ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
     allow(lifecycle, {
       actions: ['sagemaker:UpdateModelPackage'],
@@ -259,8 +277,8 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
   }
 }
 
-function validate(scope: ModelRegistryVersioning, props: ModelRegistryVersioningProps): void {
-  const problems = new Problems(scope);
+function validate(scope: ModelRegistryVersioning, props: ModelRegistryVersioningProps, taken?: string): void {
+  const problems = new Problems(scope).check(taken === undefined, taken ?? '');
   for (const [member, name] of Object.entries({ modelName: props.modelName, modelPackageGroupName: props.modelPackageGroupName })) {
     if (name === undefined || Token.isUnresolved(name)) continue;
     problems.check(isSageMakerName(name), `${member} must be 1 to 63 letters, digits and single hyphens between them, got '${name}' (${name.length} characters)`);

@@ -7,6 +7,7 @@ import { candidateOf, rejectedOf } from './registry-candidate';
 import { recordRejection, rejectionEvent } from './rejection';
 import { JsonObject } from '../domain/attribute-values';
 import { ledgerKeys, RunRecord } from '../domain/ledger';
+import { clientFor, perModel, setting as optional } from '../private/model-io';
 
 /** One step of the registration state machine. */
 export interface RegistrationStep {
@@ -22,10 +23,10 @@ export interface RegistrationStep {
   readonly reason?: string;
 }
 
-const dynamo = new DynamoDBClient({});
-const sagemaker = new SageMakerClient({});
+const dynamo = clientFor(DynamoDBClient);
+const sagemaker = clientFor(SageMakerClient);
 
-export async function handler(event: RegistrationStep): Promise<object> {
+async function handle(event: RegistrationStep): Promise<object> {
   const ledger: Ledger = { client: dynamo, table: setting('LEDGER_TABLE') };
   const { time } = event;
   switch (event.step) {
@@ -65,7 +66,9 @@ function versionOf({ version, step }: RegistrationStep): string {
 }
 
 function setting(name: string): string {
-  const value = process.env[name];
-  if (value === undefined) throw named('InvalidStep', `the environment has no ${name}`);
+  const value = optional(name);
+  if (value === undefined) throw named('InvalidStep', `there is no setting ${name}`);
   return value;
 }
+
+export const handler = perModel(handle);

@@ -1,14 +1,13 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
-import { acknowledgeWildcard } from '../private/wildcards';
+import { eventFor } from '../private/handler';
+import { acknowledgeMachine, machineDefaults } from '../private/machine-defaults';
 
 export interface RegistrationWorkflowProps {
   readonly modelName: string;
@@ -39,23 +38,13 @@ export class RegistrationWorkflow extends Construct {
       .when(sfn.Condition.stringEquals('$.decision', 'reject'), this.rejection())
       .otherwise(new sfn.Fail(this.steps, 'UnknownDecision', { error: 'UnknownDecision', cause: 'the decision is neither register nor reject' }));
 
-    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
     this.stateMachine = new sfn.StateMachine(this, 'Resource', {
+      ...machineDefaults(this, props.encryptionKey),
       definitionBody: sfn.DefinitionBody.fromChainable(definition),
-      role,
       comment: `Registers versions of the model ${props.modelName}`,
       timeout: Duration.hours(12),
-      logs: {
-        destination: new logs.LogGroup(this, 'Logs', {
-          encryptionKey: props.encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: true,
-      },
-      tracingEnabled: true,
     });
-    acknowledgeWildcard(role, '*', 'Log delivery and tracing have no resources in IAM.');
-    acknowledgeWildcard(role, `${props.registrar.functionArn}:*`, 'A version of the function is the function.');
+    acknowledgeMachine(this.stateMachine, [props.registrar.functionArn]);
   }
 
   private registration(): sfn.IChainable {
@@ -105,7 +94,7 @@ export class RegistrationWorkflow extends Construct {
   private step(name: string, payload: Record<string, unknown>, resultPath: string): tasks.LambdaInvoke {
     const task = new tasks.LambdaInvoke(this.steps, name, {
       lambdaFunction: this.props.registrar,
-      payload: sfn.TaskInput.fromObject({ ...payload, time: sfn.JsonPath.stringAt('$$.State.EnteredTime') }),
+      payload: sfn.TaskInput.fromObject(eventFor(this.props.registrar, { ...payload, time: sfn.JsonPath.stringAt('$$.State.EnteredTime') })),
       payloadResponseOnly: true,
       retryOnServiceExceptions: false,
       resultPath,

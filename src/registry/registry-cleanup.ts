@@ -5,7 +5,8 @@ import { Construct } from 'constructs';
 import { CleanRegistryFunction } from './clean-registry-function';
 import { modelPackageArns, modelPackageGroupArns } from './model-package-arns';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { neededBy, newHandler, propertiesFor } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 
 export interface RegistryCleanupProps {
   readonly group: sagemaker.CfnModelPackageGroup;
@@ -20,9 +21,9 @@ export class RegistryCleanup extends Construct {
     const name = group.modelPackageGroupName;
     const stack = Stack.of(this);
     const handler = new Construct(this, 'Handler');
-    const cleaner = new CleanRegistryFunction(handler, 'Function', handlerDefaults(handler, {
-      description: `Empties the model package group ${name}`, encryptionKey, timeout: Duration.minutes(15),
-    }));
+    const cleaner = newHandler(handler, CleanRegistryFunction, {
+      area: HandlerArea.EVIDENCE, description: 'Empties a model package group', encryptionKey, timeout: Duration.minutes(15),
+    });
     const because = 'SageMaker numbers the packages of the group.';
     allow(cleaner, { actions: ['sagemaker:ListModelPackages'], resources: modelPackageGroupArns(stack, name) });
     allow(cleaner, { actions: ['sagemaker:ListModelPackages'], resources: modelPackageArns(stack, name), because });
@@ -30,12 +31,14 @@ export class RegistryCleanup extends Construct {
     if (removalPolicy === RemovalPolicy.DESTROY) {
       allow(cleaner, { actions: ['sagemaker:DeleteModelPackage'], resources: modelPackageArns(stack, name), because });
     }
-    new CustomResource(this, 'Resource', {
+    const resource = new CustomResource(this, 'Resource', {
       serviceToken: cleaner.functionArn,
       resourceType: 'Custom::MlopsRegistryCleanup',
       serviceTimeout: Duration.minutes(16),
       removalPolicy,
-      properties: { ModelPackageGroupName: name },
-    }).node.addDependency(group);
+      properties: propertiesFor(cleaner, { ModelPackageGroupName: name }),
+    });
+    resource.node.addDependency(group);
+    neededBy(cleaner, resource);
   }
 }

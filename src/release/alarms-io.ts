@@ -3,8 +3,9 @@ import {
 } from '@aws-sdk/client-cloudwatch';
 import { FleetAlarm } from './canary-plan';
 import { AlarmTransition, firedSince, Firing } from '../domain/alarm-history';
+import { clientFor } from '../private/model-io';
 
-const cloudwatch = new CloudWatchClient({});
+const cloudwatch = clientFor(CloudWatchClient);
 const TYPES: ('MetricAlarm' | 'CompositeAlarm')[] = ['MetricAlarm', 'CompositeAlarm'];
 /** `DescribeAlarms` takes so many names, and answers so many. */
 const MOST_NAMES = 100;

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { answer, ApprovalTable, readApprovalRecord } from './approval-io';
 import { ApprovalAnswer, ApprovalRecord, isAuthor, namesOf, readApproval } from '../domain/approval';
 import { ledgerKeys } from '../domain/ledger';
+import { clientFor } from '../private/model-io';
 import { readItem } from '../registry/ledger-io';
 
 /** What of a function URL's request is used. */
@@ -23,7 +24,7 @@ export interface UrlAnswer {
   readonly body: string;
 }
 
-const dynamo = new DynamoDBClient({});
+const dynamo = clientFor(DynamoDBClient);
 
 /** Takes an approver's answer. IAM has let them in; here it is seen that they are not the author, and in time. */
 export async function handler(request: UrlRequest): Promise<UrlAnswer> {

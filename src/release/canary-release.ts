@@ -11,11 +11,13 @@ import { PlanReleaseFunction } from './plan-release-function';
 import { checkRelease } from './release-checks';
 import { TrafficShift } from './traffic-shift';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerClass } from '../private/handler-pool';
+import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence } from '../registry/slot-access';
-import { alarmArns, CHANGE_TIMEOUT } from '../serving/hosting-names';
+import { releaseAlarmArn, CHANGE_TIMEOUT } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { stopOnRemoval } from '../serving/removal';
 import { DeployFunction } from '../staging/deploy-function';
@@ -124,7 +126,7 @@ export class CanaryRelease extends Construct {
    * @internal
    */
   public readonly _longest: Duration;
-  private readonly changers: lambda.Function[];
+  private readonly changers: lambda.IFunction[];
 
   constructor(scope: Construct, id: string, props: CanaryReleaseProps) {
     super(scope, id);
@@ -185,7 +187,7 @@ export class CanaryRelease extends Construct {
     };
   }
 
-  private grant(planner: lambda.Function, deployer: lambda.Function, guard: lambda.Function, props: CanaryReleaseProps): void {
+  private grant(planner: lambda.IFunction, deployer: lambda.IFunction, guard: lambda.IFunction, props: CanaryReleaseProps): void {
     grantPlanning(planner, props.endpoint, props.registry?.modelPackageGroupName);
     grantDeploying(deployer, props.endpoint);
     grantCreating(deployer, props.endpoint);
@@ -197,21 +199,17 @@ export class CanaryRelease extends Construct {
     // SageMaker asks, as the models' role, whether the alarms are quiet
     allow(props.endpoint.executionRole, {
       actions: ['cloudwatch:DescribeAlarms'],
-      resources: [...alarmArns(this.endpoint), ...(props.alarms ?? []).map((each) => each.alarmArn)],
+      resources: [releaseAlarmArn(this.endpoint), ...(props.alarms ?? []).map((each) => each.alarmArn)],
       because: 'Each release has alarms of its own, named after the endpoint.',
     });
     allow(guard, {
       actions: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
-      resources: alarmArns(this.endpoint),
+      resources: [releaseAlarmArn(this.endpoint)],
       because: 'Each release has alarms of its own, named after the endpoint.',
     });
   }
 
-  private handler<T extends lambda.Function>(
-    id: string, type: new (scope: Construct, id: string, props: lambda.FunctionOptions) => T, description: string, props: CanaryReleaseProps,
-    timeout = Duration.minutes(2),
-  ): T {
-    const scope = new Construct(this, id);
-    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout }));
+  private handler(id: string, type: HandlerClass, description: string, props: CanaryReleaseProps, timeout = Duration.minutes(2)): lambda.IFunction {
+    return newHandler(new Construct(this, id), type, { area: HandlerArea.RELEASE, description, encryptionKey: props.encryptionKey, timeout });
   }
 }

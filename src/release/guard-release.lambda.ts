@@ -1,5 +1,6 @@
 import { deleteAlarms, firedInWords, putAlarms } from './alarms-io';
 import { CanaryPlan } from './canary-plan';
+import { perModel } from '../private/model-io';
 import { requireSlot } from '../registry/fence';
 
 /** What guards a release: its alarms, and the look at them afterwards. */
@@ -15,7 +16,7 @@ export interface GuardAnswer {
   readonly reason?: string;
 }
 
-export async function handler(event: GuardEvent): Promise<GuardAnswer> {
+async function handle(event: GuardEvent): Promise<GuardAnswer> {
   switch (event.action) {
     case 'put':
       await requireSlot(event.plan.fence);
@@ -65,3 +66,5 @@ function switchOf({ switchedAt, endpoint }: GuardEvent & { action: 'watch' }): n
   const at = typeof made === 'number' ? made * 1000 : Date.parse(made ?? '');
   return at < noticed ? at : noticed;
 }
+
+export const handler = perModel(handle);

@@ -22,6 +22,8 @@ export interface HookRun {
   readonly payload: Record<string, unknown>;
   /** Goes on with the answer at `$.asked.answer`. */
   readonly answered: sfn.IChainable;
+  /** Goes on with the outcome at `$.judged`. */
+  readonly decided: sfn.IChainable;
   /** Makes the state that goes on without an answer, the error being at `$.unanswered`: for hooks that can fail. */
   readonly failed: () => sfn.IChainable;
   /** The machinery itself has failed, the error being at `$.failure`. */

@@ -6,7 +6,8 @@ import { Construct } from 'constructs';
 import { ReleaseHook, ReleaseHooks } from './release-hook';
 import { ReleaseHookFunction } from './release-hook-function';
 import { HOOK_POINTS, HookPoint } from '../domain/release-hook';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
@@ -39,16 +40,16 @@ export interface HookRoutes {
 export class HookKeeper extends Construct {
   public readonly functions: lambda.IFunction[] = [];
   public readonly machines: sfn.IStateMachine[] = [];
-  private readonly keeper?: lambda.Function;
+  private readonly keeper?: lambda.IFunction;
 
   constructor(scope: Construct, id: string, private readonly options: HookStepsOptions) {
     super(scope, id);
     const all = HOOK_POINTS.flatMap((at) => options.hooks[at] ?? []);
     if (all.length === 0) return;
     const { registry } = options;
-    this.keeper = new ReleaseHookFunction(this, 'Function', handlerDefaults(this, {
-      description: `Keeps what hooks say about versions of the model ${registry.modelName}`, encryptionKey: options.encryptionKey,
-    }));
+    this.keeper = newHandler(this, ReleaseHookFunction, {
+      area: HandlerArea.RELEASE, description: 'Keeps what hooks say about versions of a model', encryptionKey: options.encryptionKey,
+    });
     grantSlot(this.keeper, registry, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
     this.functions = [this.keeper, ...all.flatMap((hook) => hook._functions())];
     this.machines = all.flatMap((hook) => hook._machines());
@@ -80,6 +81,7 @@ export class HookKeeper extends Construct {
         encryptionKey,
         keeper,
         payload,
+        decided,
         answered: judge(`Judge${id}`, { action: 'judge', answer: path.objectAt('$.asked.answer') }),
         failed: () => judge(`Judge${id}Failure`, { action: 'judgeFailure', failure: path.objectAt('$.unanswered'), timeout: hook._timeout.toHumanString() }),
         broken,

@@ -1,12 +1,13 @@
 import { describeAlarms, inWords, isFiring } from './alarms-io';
 import { CanaryPlan, CanarySettings, fleetAlarms, PlanReleaseEvent } from './canary-plan';
 import { deploymentConfig, planInWords, releasePlanProblems } from '../domain/release-plan';
+import { perModel } from '../private/model-io';
 import { describeConfig, describeEndpoint, EndpointUnsuitable, readCandidate, readChampion, recordDeployment, requireInService } from '../staging/hosting-io';
 import { Champion, createModelRequest, leastInstanceCount, scaledVariant, deploymentRecord, namesFor, productionConfigRequest } from '../staging/hosting-plan';
 import { readScaling } from '../staging/scaling-io';
 import { calledByAlarms } from '../staging/scaling-plan';
 
-export async function handler(event: PlanReleaseEvent): Promise<CanaryPlan> {
+async function handle(event: PlanReleaseEvent): Promise<CanaryPlan> {
   const { settings } = event;
   const champion = await currentChampion(event);
   const candidate = await readCandidate(event.input.modelPackageArn, event.input.version);
@@ -72,3 +73,5 @@ async function blockedByScaling(champion: Champion, settings: CanarySettings): P
     : `not started: the instance type changes from ${champion.variant.InstanceType} to ${settings.instanceType}, for which the fleet's scaling is registered anew, `
       + `and alarms would lose the step scaling ${policies.join(', ')}: replace it by target tracking, or remove it for the release`;
 }
+
+export const handler = perModel(handle);

@@ -10,6 +10,7 @@ import { failureInWords } from '../domain/failure-reason';
 import { ledgerKeys, VersionRecord } from '../domain/ledger';
 import { ReleaseRecoveryFailed, RollbackFailed } from '../domain/release-events';
 import { NOTHING_TO_GO_BACK_TO } from '../domain/retention';
+import { clientFor, perModel } from '../private/model-io';
 import { readItem } from '../registry/ledger-io';
 
 /** Where and what; the part of an event that the construct knows. */
@@ -38,10 +39,10 @@ export interface ReconcileAnswer {
 /** A version joins the queue, and is looked at, within so long of its event: one that waits for longer has been forgotten. */
 const FORGOTTEN_MINUTES = 10;
 
-const states = new SFNClient({});
-const eventBridge = new EventBridgeClient({});
+const states = clientFor(SFNClient);
+const eventBridge = clientFor(EventBridgeClient);
 
-export async function handler(event: ReconcileEvent): Promise<ReconcileAnswer> {
+async function handle(event: ReconcileEvent): Promise<ReconcileAnswer> {
   switch (event.action) {
     case 'reconcile': return reconcile(event);
     case 'recoveryEnded': return recoveryEnded(event);
@@ -159,3 +160,5 @@ async function put({ eventBusName }: Releases, DetailType: string, detail: objec
 function before(time: string, minutes: number): string {
   return new Date(Date.parse(time) - minutes * 60_000).toISOString();
 }
+
+export const handler = perModel(handle);

@@ -5,6 +5,7 @@ import { isRunning } from './execution-io';
 import { ledgerClient, News, noteInSlot, readSlot, Slot, Superseded, takeSlotOver } from './slot-io';
 import { failureInWords } from '../domain/failure-reason';
 import { ledgerKeys } from '../domain/ledger';
+import { clientFor, perModel } from '../private/model-io';
 import { Fence, requireSlot, slotLost } from '../registry/fence';
 import { readItem, readVersion } from '../registry/ledger-io';
 import { describeEndpoint } from '../staging/hosting-io';
@@ -72,9 +73,9 @@ export interface Wreck {
 }
 
 const LONGEST_REASON = 500;
-const states = new SFNClient({});
+const states = clientFor(SFNClient);
 
-export async function handler(event: RecoverEvent): Promise<TakenOver | Wreck | { since: string } | Record<string, never>> {
+async function handle(event: RecoverEvent): Promise<TakenOver | Wreck | { since: string } | Record<string, never>> {
   switch (event.action) {
     case 'takeOver': return takeOver(event);
     case 'stop':
@@ -193,3 +194,5 @@ async function stop(executionArn: string, cause: string): Promise<void> {
     if (!(error instanceof ExecutionDoesNotExist) && !(error instanceof Error && error.name === 'ExecutionDoesNotExist')) throw error;
   }
 }
+
+export const handler = perModel(handle);

@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from 'util';
 import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { ApprovalTable, ask, expire, readApprovalRecord } from './approval-io';
 import { ApprovalRecord } from '../domain/approval';
 import { JsonObject, JsonValue, toAttribute, toItem } from '../domain/attribute-values';
 import { ledgerKeys, normalTime, VersionRecord } from '../domain/ledger';
 import { releaseAccount } from '../domain/release-account';
 import { ApprovalRequested } from '../domain/release-events';
-import { hookDecision, hookFailure, HookInput, HookOutcome, HookPoint } from '../domain/release-hook';
+import { HOOK_RUNNING, hookDecision, hookFailure, HookInput, HookOutcome, HookPoint } from '../domain/release-hook';
+import { clientFor, perModel } from '../private/model-io';
 import { isConditionFailure, named, readVersion, untilUncontended } from '../registry/ledger-io';
 
 interface Asked {
@@ -26,6 +29,7 @@ export type ReleaseHookEvent =
   | Asked & { action: 'prepare'; model: string; endpoint: string; modelPackageArn: string; at: HookPoint; verdict?: JsonObject }
   | Asked & Named & { action: 'judge'; answer: JsonValue }
   | Asked & Named & { action: 'judgeFailure'; failure: { Error?: string; Cause?: string }; timeout: string }
+  | Asked & Named & { action: 'lookAtExecution'; execution: string; input: HookInput }
   | Asked & Named & { action: 'ask'; input: HookInput; execution: string; url: string; windowMinutes: number }
   | Asked & Named & { action: 'look' };
 
@@ -43,13 +47,15 @@ export interface ApprovalAnswered {
 
 type Answer = PreparedHooks | HookOutcome | ApprovalAnswered;
 
-const client = new DynamoDBClient({});
+const client = clientFor(DynamoDBClient);
+const states = clientFor(SFNClient);
 
-export async function handler(event: ReleaseHookEvent): Promise<Answer> {
+async function handle(event: ReleaseHookEvent): Promise<Answer> {
   switch (event.action) {
     case 'prepare': return prepare(event);
     case 'judge': return keep(event, hookDecision(event.hook, event.at, event.answer));
     case 'judgeFailure': return keep(event, hookFailure(event.hook, event.at, event.failure, event.timeout));
+    case 'lookAtExecution': return lookAtExecution(event);
     case 'ask': return askApprover(event);
     case 'look': return look(event);
   }
@@ -78,6 +84,24 @@ async function keep({ table, version, key, hook, at, time }: Asked & Named, deci
     ConditionExpression: 'attribute_exists(pk)', ExpressionAttributeNames: { '#key': key }, ExpressionAttributeValues: { ':outcome': toAttribute({ ...outcome }) },
   });
   return outcome;
+}
+
+/** Judges a version by an execution that was asked about it. Whoever may start one by its name does not thereby answer another question. */
+async function lookAtExecution(event: ReleaseHookEvent & { action: 'lookAtExecution' }): Promise<HookOutcome> {
+  const { hook, at, execution } = event;
+  const { name, status, input, output, error, cause } = await states.send(new DescribeExecutionCommand({ executionArn: execution }));
+  const failed = (failure: { Error: string; Cause: string }) => keep(event, hookFailure(hook, at, failure, ''));
+  if (!isDeepStrictEqual(JSON.parse(input ?? 'null'), event.input)) {
+    return failed({ Error: 'HookNotAsked', Cause: `somebody else has started ${execution}, with another input` });
+  }
+  switch (status) {
+    case 'SUCCEEDED': return keep(event, hookDecision(hook, at, JSON.parse(output ?? 'null') as JsonValue));
+    case 'FAILED':
+    case 'TIMED_OUT':
+    // as Step Functions tells those who wait for it
+    case 'ABORTED': return failed({ Error: 'States.TaskFailed', Cause: JSON.stringify({ Name: name, Status: status, Error: error, Cause: cause }) });
+    default: throw named(HOOK_RUNNING, `${execution} is ${status}`);
+  }
 }
 
 async function askApprover(event: ReleaseHookEvent & { action: 'ask' }): Promise<ApprovalAnswered> {
@@ -139,3 +163,5 @@ async function recordOf(table: string, version: string): Promise<VersionRecord> 
 function tableOf({ table, key }: Asked & Named): ApprovalTable {
   return { client, table, key };
 }
+
+export const handler = perModel(handle);

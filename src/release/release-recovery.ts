@@ -9,11 +9,16 @@ import { CanaryRelease } from './canary-release';
 import { RecoverReleaseFunction } from './recover-release-function';
 import { recoverySteps } from './recovery-steps';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerClass } from '../private/handler-pool';
+import { InlineRole } from '../private/inline-role';
+import { byName } from '../private/machine-defaults';
+import { HandlerArea } from '../private/model-resources';
 import { acknowledgeWildcard } from '../private/wildcards';
+import { lifecycleOf } from '../registry/lifecycle-of';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence, grantSlot } from '../registry/slot-access';
-import { alarmArns, CHANGE_TIMEOUT } from '../serving/hosting-names';
+import { releaseAlarmArn, CHANGE_TIMEOUT } from '../serving/hosting-names';
 import { DeployFunction } from '../staging/deploy-function';
 import { grantScaling } from '../staging/scaling-access';
 import { ShadowStaging } from '../staging/shadow-staging';
@@ -41,7 +46,7 @@ export class ReleaseRecovery extends Construct {
   constructor(scope: Construct, id: string, private readonly props: ReleaseRecoveryProps) {
     super(scope, id);
     const { registry, release, staging } = props;
-    const deployer = this.handler('Deployer', DeployFunction, 'Puts an endpoint back on its last good config', CHANGE_TIMEOUT);
+    const deployer = this.handler('Deployer', DeployFunction, 'Changes what the endpoint serves', CHANGE_TIMEOUT);
     const recoverer = this.handler('Recoverer', RecoverReleaseFunction, 'Finds out what a broken release left behind, and stops it', CHANGE_TIMEOUT);
     grantDeploying(deployer, release.endpoint);
     grantCreating(deployer, release.endpoint);
@@ -62,7 +67,7 @@ export class ReleaseRecovery extends Construct {
       because: 'cloudwatch:DescribeAlarms answers only those who may describe all alarms.',
     });
     allow(recoverer, {
-      actions: ['cloudwatch:DeleteAlarms'], resources: alarmArns(release.endpoint), because: 'Each release has alarms of its own, named after the endpoint.',
+      actions: ['cloudwatch:DeleteAlarms'], resources: [releaseAlarmArn(release.endpoint)], because: 'Each release has alarms of its own, named after the endpoint.',
     });
     this.stateMachine = workflowMachine(this, {
       timeout: LONGEST_RECOVERY,
@@ -78,28 +83,34 @@ export class ReleaseRecovery extends Construct {
       }),
       comment: `Recovers releases of the model ${registry.modelName} that did not end by themselves`,
       encryptionKey: props.encryptionKey,
-      functions: [deployer, recoverer, props.slot, registry.lifecycle],
+      functions: [deployer, recoverer, props.slot, lifecycleOf(registry)],
     });
-    // apart from the role's own policy, which the function waits for, and the state machine for the function
-    const executions = executionsOf(this.stateMachine);
-    const policy = new iam.Policy(this, 'LookAtItself', {
-      roles: recoverer.role === undefined ? [] : [recoverer.role],
-      statements: [new iam.PolicyStatement({ actions: ['states:DescribeExecution'], resources: [executions] })],
-    });
-    acknowledgeWildcard(policy, executions, 'Each recovery is an execution of its own.');
+    this.lookAtItself(recoverer);
   }
 
-  private handler<T extends lambda.Function>(
-    id: string, type: new (scope: Construct, id: string, props: lambda.FunctionOptions) => T, description: string, timeout: Duration,
-  ): T {
-    const scope = new Construct(this, id);
-    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: this.props.encryptionKey, timeout }));
+  private lookAtItself(recoverer: lambda.IFunction): void {
+    const resources = [executionsOf(this.stateMachine)];
+    const because = 'Each recovery is an execution of its own.';
+    if (recoverer.role instanceof InlineRole) {
+      allow(recoverer, { actions: ['states:DescribeExecution'], resources, because });
+      return;
+    }
+    // apart from the role's own policy, which the function waits for, and the state machine for the function
+    const policy = new iam.Policy(this, 'LookAtItself', {
+      roles: recoverer.role === undefined ? [] : [recoverer.role],
+      statements: [new iam.PolicyStatement({ actions: ['states:DescribeExecution'], resources })],
+    });
+    acknowledgeWildcard(policy, resources[0], because);
+  }
+
+  private handler(id: string, type: HandlerClass, description: string, timeout: Duration): lambda.IFunction {
+    return newHandler(new Construct(this, id), type, { area: HandlerArea.RELEASE, description, encryptionKey: this.props.encryptionKey, timeout });
   }
 }
 
 /** The ARN of all executions of a state machine. */
 export function executionsOf(machine: sfn.IStateMachine): string {
   const stack = Stack.of(machine);
-  const name = stack.splitArn(machine.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName ?? '*';
+  const name = stack.splitArn(byName(machine).stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName ?? '*';
   return stack.formatArn({ service: 'states', resource: 'execution', resourceName: `${name}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
 }

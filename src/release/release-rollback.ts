@@ -14,7 +14,9 @@ import { RollbackReleaseFunction } from './rollback-release-function';
 import { MlopsEventType } from '../domain/events';
 import { NOTHING_TO_GO_BACK_TO } from '../domain/retention';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { byName, starterRole } from '../private/machine-defaults';
+import { HandlerArea } from '../private/model-resources';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
 import { CHANGE_TIMEOUT } from '../serving/hosting-names';
@@ -47,9 +49,9 @@ export class ReleaseRollback extends Construct {
     const { registry, release } = props;
     const { endpoint } = release;
     const handler = new Construct(this, 'Planner');
-    const planner = new RollbackReleaseFunction(handler, 'Function', handlerDefaults(handler, {
-      description: `Says what the model ${registry.modelName} goes back to`, encryptionKey: props.encryptionKey, timeout: CHANGE_TIMEOUT,
-    }));
+    const planner = newHandler(handler, RollbackReleaseFunction, {
+      area: HandlerArea.RELEASE, description: 'Says what a model goes back to', encryptionKey: props.encryptionKey, timeout: CHANGE_TIMEOUT,
+    });
     grantSlot(planner, registry, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']);
     allow(planner, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
     this.stateMachine = workflowMachine(this, {
@@ -64,18 +66,21 @@ export class ReleaseRollback extends Construct {
 
   /** Starts by itself when the alarm begins to fire; answers what sees to it. */
   public startOn(alarm: cloudwatch.IAlarm): events.Rule {
-    return new events.Rule(this, `Alarm${this.alarms += 1}`, {
+    const rule = new events.Rule(this, `Alarm${this.alarms += 1}`, {
       description: `Brings the model ${this.props.registry.modelName} back to its last good release`,
       eventPattern: {
         source: ['aws.cloudwatch'], detailType: ['CloudWatch Alarm State Change'], resources: [alarm.alarmArn], detail: { state: { value: ['ALARM'] } },
       },
-      targets: [new targets.SfnStateMachine(this.stateMachine, {
+      targets: [new targets.SfnStateMachine(byName(this.stateMachine), {
+        role: starterRole(this),
         input: events.RuleTargetInput.fromObject({
           reason: `alarm ${events.EventField.fromPath('$.detail.alarmName')} is firing: ${events.EventField.fromPath('$.detail.state.reason')}`,
           at: events.EventField.fromPath('$.time'),
         }),
       })],
     });
+    rule.node.addDependency(this.stateMachine);
+    return rule;
   }
 
   /** Lets a principal start a rollback by hand. */
@@ -130,7 +135,7 @@ export class ReleaseRollback extends Construct {
 
   private recover(steps: Construct, id: string, input: Record<string, string>, failed: sfn.Fail): tasks.StepFunctionsStartExecution {
     const task = new tasks.StepFunctionsStartExecution(steps, id, {
-      stateMachine: this.props.recovery,
+      stateMachine: byName(this.props.recovery),
       integrationPattern: sfn.IntegrationPattern.RUN_JOB,
       input: sfn.TaskInput.fromObject(input),
       resultPath: path.DISCARD,

@@ -4,6 +4,7 @@ import { acquire, Acquired, AcquireEvent, join, JoinEvent } from './slot-queue';
 import { MlopsEventType } from '../domain/events';
 import { VersionRecord } from '../domain/ledger';
 import { ReleaseCompleted, ReleaseRejected, ReleaseRolledBack } from '../domain/release-events';
+import { perModel } from '../private/model-io';
 import { slotLost } from '../registry/fence';
 import { readVersion } from '../registry/ledger-io';
 import { describeEndpoint } from '../staging/hosting-io';
@@ -30,7 +31,7 @@ export interface SlotAnswer extends Partial<Acquired> {
   readonly next?: { readonly version: string; readonly modelPackageArn: string } | null;
 }
 
-export async function handler(event: SlotEvent): Promise<SlotAnswer> {
+async function handle(event: SlotEvent): Promise<SlotAnswer> {
   switch (event.action) {
     case 'join': return join(event);
     case 'acquire': return acquire(event);
@@ -125,3 +126,5 @@ async function free(table: string, execution: string): Promise<SlotAnswer> {
 function held(holds: boolean, execution: string): void {
   if (!holds) throw slotLost({ execution });
 }
+
+export const handler = perModel(handle);

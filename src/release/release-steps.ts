@@ -9,6 +9,8 @@ import { HookKeeper } from './hook-steps';
 import { Retention } from './retention';
 import { MlopsEventType } from '../domain/events';
 import { LifecycleStage } from '../domain/ledger';
+import { byName } from '../private/machine-defaults';
+import { lifecycleOf } from '../registry/lifecycle-of';
 import { IModelRegistry } from '../registry/model-registry';
 import { ShadowStaging } from '../staging/shadow-staging';
 import { announce, invoke, retry } from '../staging/workflow';
@@ -163,7 +165,7 @@ export interface StageStep {
 export function lifecycle(
   steps: Construct, id: string, registry: IModelRegistry, change: StageStep,
 ): tasks.LambdaInvoke {
-  return invoke(steps, id, registry.lifecycle, {
+  return invoke(steps, id, lifecycleOf(registry), {
     version: change.version,
     stage: change.stage,
     reason: change.reason,
@@ -205,7 +207,7 @@ function child(
   steps: Construct, id: string, machine: sfn.IStateMachine, name: string, result: string, onFailure: sfn.IChainable,
 ): tasks.StepFunctionsStartExecution {
   const task = new tasks.StepFunctionsStartExecution(steps, id, {
-    stateMachine: machine,
+    stateMachine: byName(machine),
     integrationPattern: sfn.IntegrationPattern.RUN_JOB,
     name: path.stringAt(name),
     input: sfn.TaskInput.fromObject({
@@ -230,7 +232,7 @@ function child(
 function takeBack(steps: Construct, options: ReleaseStepsOptions): sfn.State {
   const failed = new sfn.Fail(steps, 'NotTakenBack', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
   const back = new tasks.StepFunctionsStartExecution(steps, 'TakeBackByHook', {
-    stateMachine: options.recovery,
+    stateMachine: byName(options.recovery),
     integrationPattern: sfn.IntegrationPattern.RUN_JOB,
     input: sfn.TaskInput.fromObject({ execution: path.stringAt('$$.Execution.Id'), reason: path.stringAt('$.judged.reason'), stage: 'RolledBack' }),
     resultPath: path.DISCARD,
@@ -245,7 +247,7 @@ function takeBack(steps: Construct, options: ReleaseStepsOptions): sfn.State {
 function recovery(steps: Construct, options: ReleaseStepsOptions): sfn.State {
   const failed = new sfn.Fail(steps, 'ReleaseFailed', { errorPath: '$.failure.Error', causePath: '$.failure.Cause' });
   const recover = new tasks.StepFunctionsStartExecution(steps, 'Recover', {
-    stateMachine: options.recovery,
+    stateMachine: byName(options.recovery),
     integrationPattern: sfn.IntegrationPattern.RUN_JOB,
     input: sfn.TaskInput.fromObject({
       execution: path.stringAt('$$.Execution.Id'),

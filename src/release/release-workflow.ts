@@ -10,17 +10,21 @@ import { Construct } from 'constructs';
 import { CanaryRelease } from './canary-release';
 import { checkHooks, HookKeeper } from './hook-steps';
 import { ReleaseHooks } from './release-hook';
-import { ReleaseReconciler } from './release-reconciler';
+import { BROKEN, ReleaseReconciler } from './release-reconciler';
 import { LONGEST_RECOVERY, ReleaseRecovery } from './release-recovery';
 import { ReleaseRollback } from './release-rollback';
 import { ReleaseSlotFunction } from './release-slot-function';
 import { RELEASE_DUE, releaseSteps } from './release-steps';
 import { checkKeep, KEPT_BY_DEFAULT, Retention } from './retention';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
-import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { allow, policyOf } from '../private/allow';
+import { EXECUTION_STATUS } from '../private/event-router';
+import { newHandler } from '../private/handler';
+import { byName } from '../private/machine-defaults';
+import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
+import { lifecycleOf } from '../registry/lifecycle-of';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
 import { hostingArn } from '../serving/hosting-names';
@@ -29,6 +33,8 @@ import { stopOnRemoval } from '../serving/removal';
 import { ShadowStaging } from '../staging/shadow-staging';
 import { workflowMachine } from '../staging/workflow';
 
+/** What starts a release: a version that was registered, and one whose turn it is. */
+const STARTING: string[] = [MlopsEventType.MODEL_REGISTERED, RELEASE_DUE];
 /** Each is a rule of its own. */
 const MOST_ROLLBACK_ALARMS = 20;
 
@@ -165,7 +171,7 @@ export class ReleaseWorkflow extends Construct {
       start: releaseSteps(new Construct(this, 'Steps'), { registry, staging, release, slot, eventBus, recovery: recovery.stateMachine, hooks, retention }),
       comment: `Releases versions of the model ${registry.modelName}`,
       encryptionKey: props.encryptionKey,
-      functions: [slot, registry.lifecycle, retention.handler, ...hooks.functions],
+      functions: [slot, lifecycleOf(registry), retention.handler, ...hooks.functions],
     });
     retention.protect(machine);
     for (const child of [staging.stateMachine, release.stateMachine, recovery.stateMachine, ...hooks.machines]) acknowledgeChild(machine, child);
@@ -177,22 +183,9 @@ export class ReleaseWorkflow extends Construct {
     this.rollback = this.wayBack.stateMachine;
     acknowledgeChild(this.wayBack.stateMachine, recovery.stateMachine);
 
-    this.startOn(MlopsEventType.MODEL_REGISTERED, 'Registered', machine, props, eventBus);
-    this.startOn(RELEASE_DUE, 'Due', machine, props, eventBus);
-    new events.Rule(this, 'Ended', {
-      description: `Recovers a release of the model ${registry.modelName} that did not end by itself`,
-      eventPattern: {
-        source: ['aws.states'],
-        detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: [machine.stateMachineArn, this.rollback.stateMachineArn], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
-      },
-      targets: [new targets.SfnStateMachine(recovery.stateMachine, {
-        input: events.RuleTargetInput.fromObject({
-          execution: events.EventField.fromPath('$.detail.executionArn'),
-          reason: `its execution is ${events.EventField.fromPath('$.detail.status')}`,
-        }),
-      })],
-    });
+    const model = props.eventBus === undefined ? ModelResources.of(this) : undefined;
+    if (model === undefined) this.startByRules(machine, props, eventBus);
+    else this.startByRoutes(model, machine, props);
     new ReleaseReconciler(this, 'Reconciler', {
       registry,
       endpoint: this.endpoint,
@@ -202,6 +195,7 @@ export class ReleaseWorkflow extends Construct {
       eventBus,
       every,
       encryptionKey: props.encryptionKey,
+      model,
     });
     stopOnRemoval(this.endpoint, [machine, this.rollback, recovery.stateMachine], this);
   }
@@ -226,20 +220,47 @@ export class ReleaseWorkflow extends Construct {
     return this.wayBack.grantStart(grantee);
   }
 
-  private startOn(detailType: string, id: string, machine: sfn.IStateMachine, { registry }: ReleaseWorkflowProps, eventBus: events.IEventBus): void {
-    new events.Rule(this, id, {
+  private startByRules(machine: sfn.IStateMachine, { registry }: ReleaseWorkflowProps, eventBus: events.IEventBus): void {
+    new events.Rule(this, 'Registered', {
       eventBus,
       description: `Releases versions of the model ${registry.modelName}`,
-      eventPattern: { source: [MlopsEvents.SOURCE], detailType: [detailType], detail: { model: [registry.modelName] } },
+      eventPattern: { source: [MlopsEvents.SOURCE], detailType: STARTING, detail: { model: [registry.modelName] } },
       targets: [new targets.SfnStateMachine(machine, { input: events.RuleTargetInput.fromEventPath('$.detail') })],
+    });
+    new events.Rule(this, 'Ended', {
+      description: `Recovers a release of the model ${registry.modelName} that did not end by itself`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: [EXECUTION_STATUS],
+        detail: { stateMachineArn: [machine.stateMachineArn, this.rollback.stateMachineArn], status: BROKEN },
+      },
+      targets: [new targets.SfnStateMachine(this.recovery, {
+        input: events.RuleTargetInput.fromObject({
+          execution: events.EventField.fromPath('$.detail.executionArn'),
+          reason: `its execution is ${events.EventField.fromPath('$.detail.status')}`,
+        }),
+      })],
     });
   }
 
-  private slotKeeper(props: ReleaseWorkflowProps): lambda.Function {
+  private startByRoutes(model: ModelResources, machine: sfn.IStateMachine, { registry }: ReleaseWorkflowProps): void {
+    const rule = model.route(
+      { releases: machine.stateMachineArn, recovery: this.recovery.stateMachineArn },
+      { source: MlopsEvents.SOURCE, detailTypes: STARTING, detail: { model: [registry.modelName] } },
+      {
+        source: 'aws.states',
+        detailTypes: [EXECUTION_STATUS],
+        detail: { stateMachineArn: [machine.stateMachineArn, this.rollback.stateMachineArn], status: BROKEN },
+      },
+    );
+    stopOnRemoval(this.endpoint, [], rule);
+  }
+
+  private slotKeeper(props: ReleaseWorkflowProps): lambda.IFunction {
     const scope = new Construct(this, 'SlotKeeper');
-    const slot = new ReleaseSlotFunction(scope, 'Function', handlerDefaults(scope, {
-      description: `Keeps the release slot of the model ${props.registry.modelName}`, encryptionKey: props.encryptionKey, timeout: Duration.minutes(2),
-    }));
+    const slot = newHandler(scope, ReleaseSlotFunction, {
+      area: HandlerArea.RELEASE, description: 'Keeps the release slot of a model', encryptionKey: props.encryptionKey, timeout: Duration.minutes(2),
+    });
     grantSlot(slot, props.registry, [
       'dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query', 'dynamodb:UpdateItem',
     ]);
@@ -265,8 +286,8 @@ function longest({ staging, release, hooks }: ReleaseWorkflowProps): Duration {
 /** The CDK lets a task that runs another state machine to its end follow and stop all of that machine's executions. */
 function acknowledgeChild(machine: sfn.StateMachine, child: sfn.IStateMachine): void {
   const stack = Stack.of(machine);
-  const name = stack.splitArn(child.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
-  acknowledgeWildcard(machine.role, stack.formatArn({
+  const name = stack.splitArn(byName(child).stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
+  acknowledgeWildcard(policyOf(machine.role) ?? machine.role, stack.formatArn({
     service: 'states', resource: 'execution', resourceName: `${name}*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   }), 'Each release is an execution of its own.');
 }

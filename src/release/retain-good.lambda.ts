@@ -3,6 +3,7 @@ import { forgetGood, newlyGood, noteGood, readGood, readVersions } from './good-
 import { ledgerClient, readSlot } from './slot-io';
 import { ledgerKeys } from '../domain/ledger';
 import { ImageId, imageId, objectKey, retention, Stored, unusedOf } from '../domain/retention';
+import { clientFor, perModel } from '../private/model-io';
 import { Fence, requireSlot } from '../registry/fence';
 import { readItem } from '../registry/ledger-io';
 import { deleteAlarms, deleteEndpoint, deleteModels, ownModels, stagingEndpoints } from '../serving/remains-io';
@@ -30,13 +31,13 @@ export interface Retained {
   readonly orders: number[];
 }
 
-const s3 = new S3Client({});
+const s3 = clientFor(S3Client);
 
 /**
  * Keeps the newest good releases, and removes what older ones were made of. Asked by the release that has just ended well, as
  * long as it holds the slot: nobody else changes the endpoint meanwhile.
  */
-export async function handler(event: RetainEvent): Promise<Retained | Record<string, never>> {
+async function handle(event: RetainEvent): Promise<Retained | Record<string, never>> {
   await requireSlot(event.fence, ledgerClient);
   if (event.action === 'retain') return retain(event);
   for (const order of event.orders) await forgetGood(event.fence.table, order);
@@ -98,3 +99,5 @@ async function note(table: string, version: string, configName: string, since: s
   const release = await newlyGood(table, version, configName, since);
   if (release !== undefined) await noteGood(table, release);
 }
+
+export const handler = perModel(handle);

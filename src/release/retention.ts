@@ -7,11 +7,12 @@ import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { RetainGoodFunction } from './retain-good-function';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantSlot } from '../registry/slot-access';
-import { alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from '../serving/hosting-names';
+import { releaseAlarmArn, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArn } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { invoke, retry } from '../staging/workflow';
 
@@ -43,19 +44,20 @@ export function checkKeep(problems: Problems, keep: number | undefined): void {
 /** Keeps the newest good releases, and removes what older ones were made of. */
 export class Retention extends Construct {
   /** What the steps call. */
-  public readonly handler: lambda.Function;
+  public readonly handler: lambda.IFunction;
 
   constructor(scope: Construct, id: string, private readonly props: RetentionProps) {
     super(scope, id);
     const { registry, endpoint } = props;
-    this.handler = new RetainGoodFunction(this, 'Function', handlerDefaults(this, {
-      description: `Keeps the last good releases of the model ${registry.modelName}, and removes older ones`,
+    this.handler = newHandler(this, RetainGoodFunction, {
+      area: HandlerArea.RELEASE,
+      description: 'Keeps the last good releases of a model, and removes older ones',
       encryptionKey: props.encryptionKey,
       timeout: CHANGE_TIMEOUT,
-    }));
+    });
     grantSlot(this.handler, registry, ['dynamodb:DeleteItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query']);
     const because = 'Each release makes a model and an endpoint config of its own, named after the endpoint.';
-    const own = (resource: string): string[] => ownNames(endpoint).map((name) => hostingArn(endpoint, resource, name));
+    const own = (resource: string): string[] => [hostingArn(endpoint, resource, ownNames(endpoint))];
     allow(this.handler, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
     allow(this.handler, {
       actions: ['sagemaker:DescribeEndpointConfig'],
@@ -79,7 +81,7 @@ export class Retention extends Construct {
     });
     allow(this.handler, {
       actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'],
-      resources: stagingEndpointArns(endpoint),
+      resources: [stagingEndpointArn(endpoint)],
       because: 'Each release has a staging endpoint of its own, named after the endpoint.',
     });
     allow(this.handler, {
@@ -88,7 +90,7 @@ export class Retention extends Construct {
       because: 'cloudwatch:DescribeAlarms answers only those who may describe all alarms.',
     });
     allow(this.handler, {
-      actions: ['cloudwatch:DeleteAlarms'], resources: alarmArns(endpoint), because: 'Each release has alarms of its own, named after the endpoint.',
+      actions: ['cloudwatch:DeleteAlarms'], resources: [releaseAlarmArn(endpoint)], because: 'Each release has alarms of its own, named after the endpoint.',
     });
   }
 
@@ -135,20 +137,28 @@ export class Retention extends Construct {
    */
   public protect(machine: sfn.StateMachine): void {
     const { artifacts, repository } = this.props.registry;
-    const deny = (sid: string, actions: string[], resources?: string[], exceptFor?: iam.IRole): iam.PolicyStatement => new iam.PolicyStatement({
+    type Conditions = Record<string, Record<string, string>>;
+    const deny = (sid: string, actions: string[], resources?: string[], exceptFor?: Conditions): iam.PolicyStatement => new iam.PolicyStatement({
       sid,
       effect: iam.Effect.DENY,
       principals: [new iam.AnyPrincipal()],
       actions,
       resources,
-      conditions: exceptFor === undefined ? undefined : { ArnNotEquals: { 'aws:PrincipalArn': exceptFor.roleArn } },
+      conditions: exceptFor,
     });
     const stack = Stack.of(this);
+    const model = ModelResources.of(this);
+    const unless = ({ roleArn }: iam.IRole) => ({ ArnNotEquals: { 'aws:PrincipalArn': roleArn } });
     if (Stack.of(artifacts) === stack && this.handler.role !== undefined) {
       const objects = [artifacts.arnForObjects('*')];
-      artifacts.addToResourcePolicy(deny('OnlyRetentionDeletes', ['s3:DeleteObject'], objects, this.handler.role));
+      artifacts.addToResourcePolicy(deny('OnlyRetentionDeletes', ['s3:DeleteObject'], objects, unless(this.handler.role)));
       artifacts.addToResourcePolicy(deny('NobodyDeletesVersions', ['s3:DeleteObjectVersion'], objects));
     }
-    if (Stack.of(repository) === stack) repository.addToResourcePolicy(deny('OnlyRetentionDeletes', ['ecr:BatchDeleteImage'], undefined, machine.role));
+    if (Stack.of(repository) === stack) {
+      repository.addToResourcePolicy(deny('OnlyRetentionDeletes', ['ecr:BatchDeleteImage'], undefined, model === undefined
+        ? unless(machine.role)
+      // the role has a right to the repository: only by its path can the repository name it
+        : { ArnNotLike: { 'aws:PrincipalArn': `arn:${stack.partition}:iam::${stack.account}:role${model.workflowPath}*` } }));
+    }
   }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'crypto';
 import { readGood } from './good-io';
 import { ledgerClient, readSlot, Slot, takeSlotBack } from './slot-io';
 import { GoodRelease } from '../domain/retention';
+import { perModel } from '../private/model-io';
 import { readVersion } from '../registry/ledger-io';
 import { describeEndpoint } from '../staging/hosting-io';
 import { namesFor } from '../staging/hosting-plan';
@@ -37,7 +38,7 @@ export interface RollbackPlan {
 const LONGEST_REASON = 500;
 
 /** Decides what a rollback has to do next, and takes the slot for it where it is free. */
-export async function handler(event: RollbackEvent): Promise<RollbackPlan> {
+async function handle(event: RollbackEvent): Promise<RollbackPlan> {
   const { table, execution } = event;
   const reason = (typeof event.input.reason === 'string' && event.input.reason !== '' ? event.input.reason : 'no reason given').slice(0, LONGEST_REASON);
   const slot = await readSlot(table);
@@ -94,3 +95,5 @@ async function undo({ endpointName, releaseMachineArn }: RollbackEvent, slot: Sl
 function ownModel(present: GoodRelease, target: GoodRelease): string | null {
   return present.modelName === target.modelName ? null : present.modelName;
 }
+
+export const handler = perModel(handle);

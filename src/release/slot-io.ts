@@ -2,6 +2,7 @@ import { DeleteItemCommand, DynamoDBClient, PutItemCommand, QueryCommand, Transa
 import { fromItem, JsonObject, toAttribute, toItem } from '../domain/attribute-values';
 import { ledgerKeys } from '../domain/ledger';
 import { GoodRelease } from '../domain/retention';
+import { clientFor } from '../private/model-io';
 import { isConditionFailure, readItem, untilUncontended } from '../registry/ledger-io';
 
 /** A config that the endpoint served well on. */
@@ -62,7 +63,7 @@ export interface News extends JsonObject {
 /** How the asking for a slot ended. `passed`: what it was asked for is not so any more. */
 export type Taking = 'taken' | 'held' | 'passed';
 
-const client = new DynamoDBClient({});
+const client = clientFor(DynamoDBClient);
 const LAST_GOOD = { pk: 'RELEASE', sk: 'LASTGOOD' };
 
 export async function readSlot(table: string): Promise<Slot | undefined> {

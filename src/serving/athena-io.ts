@@ -1,6 +1,7 @@
 import { AthenaClient, GetQueryResultsCommand } from '@aws-sdk/client-athena';
+import { clientFor } from '../private/model-io';
 
-const athena = new AthenaClient({});
+const athena = clientFor(AthenaClient);
 
 /** Rows of a finished query, as text by column; what is NULL is absent. */
 export type QueryRow = Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,6 @@
 import { deleteAlarms, deleteEndpoint, deleteModels, ownModels, stagingEndpoints, stopExecutions, stopScaling } from './remains-io';
 import { answering, CustomResourceRequest, hasTime, pause, RunContext } from '../private/custom-resource-io';
+import { perModel } from '../private/model-io';
 
 /** What the custom resource tells. */
 interface Cleaning {
@@ -17,7 +18,7 @@ interface Cleaning {
  * Removes what releases have made at run time, when the stack that made them possible is deleted: CloudFormation knows
  * nothing of it. Safe to repeat; what it has not finished in time it says.
  */
-export async function handler(request: CustomResourceRequest<Cleaning>, context: RunContext): Promise<void> {
+async function handle(request: CustomResourceRequest<Cleaning>, context: RunContext): Promise<void> {
   const { ResourceProperties: wanted } = request;
   await answering(request, `clean-${wanted.EndpointName}`, async () => {
     if (request.RequestType === 'Delete') await clean(wanted, context);
@@ -63,3 +64,5 @@ async function deleted(endpointNames: readonly string[]): Promise<string[]> {
   }
   return left;
 }
+
+export const handler = perModel(handle);

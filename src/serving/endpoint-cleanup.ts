@@ -1,12 +1,15 @@
 import { ArnFormat, CfnResource, CustomResource, Duration, Lazy, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { CleanEndpointFunction } from './clean-endpoint-function';
-import { NamedEndpoint, alarmArns, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArns } from './hosting-names';
+import { NamedEndpoint, releaseAlarmArn, CHANGE_TIMEOUT, hostingArn, ownNames, stagingEndpointArn } from './hosting-names';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { neededBy, newHandler, propertiesFor } from '../private/handler';
+import { byName } from '../private/machine-defaults';
+import { HandlerArea } from '../private/model-resources';
 
 /** The endpoint, as far as its remains go. */
 export interface CleanedEndpoint extends NamedEndpoint {
@@ -33,33 +36,34 @@ const TIMEOUT = Duration.minutes(15);
  */
 export class EndpointCleanup extends Construct {
   private readonly machines: sfn.IStateMachine[] = [];
-  private readonly cleaner: CleanEndpointFunction;
+  private readonly cleaner: lambda.IFunction;
   private readonly resource: CustomResource;
 
   constructor(scope: Construct, id: string, props: EndpointCleanupProps) {
     super(scope, id);
     const { endpoint } = props;
     const handler = new Construct(this, 'Handler');
-    this.cleaner = new CleanEndpointFunction(handler, 'Function', handlerDefaults(handler, {
-      description: `Removes what releases to the endpoint ${endpoint.endpointName} have made`, encryptionKey: props.encryptionKey, timeout: TIMEOUT,
-    }));
+    this.cleaner = newHandler(handler, CleanEndpointFunction, {
+      area: HandlerArea.RELEASE, description: 'Removes what releases to an endpoint have made', encryptionKey: props.encryptionKey, timeout: TIMEOUT,
+    });
     this.grant(endpoint);
     this.resource = new CustomResource(this, 'Resource', {
       serviceToken: this.cleaner.functionArn,
       resourceType: 'Custom::MlopsEndpointCleanup',
       serviceTimeout: Duration.minutes(16),
       removalPolicy: props.removalPolicy,
-      properties: {
+      properties: propertiesFor(this.cleaner, {
         EndpointName: endpoint.endpointName,
         ExecutionRoleArn: endpoint.executionRole.roleArn,
         StateMachineArns: Lazy.list({ produce: () => this.machines.map(({ stateMachineArn }) => stateMachineArn) }, { omitEmpty: true }),
         Pause: PAUSE.toSeconds(),
         // the change itself, and the time until its function began
         Settle: 2 * CHANGE_TIMEOUT.toSeconds(),
-      },
+      }),
     });
     // models need their role as long as they are there
     this.resource.node.addDependency(endpoint.executionRole);
+    neededBy(this.cleaner, this.resource);
   }
 
   /** A state machine that changes the endpoint. One of another stack, which comes after this one, is deleted before anyhow. */
@@ -67,8 +71,9 @@ export class EndpointCleanup extends Construct {
     const stack = Stack.of(this);
     if (Stack.of(machine) !== stack || this.machines.includes(machine)) return;
     this.machines.push(machine);
-    const name = stack.splitArn(machine.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
-    allow(this.cleaner, { actions: ['states:ListExecutions'], resources: [machine.stateMachineArn] });
+    const { stateMachineArn } = byName(machine);
+    const name = stack.splitArn(stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
+    allow(this.cleaner, { actions: ['states:ListExecutions'], resources: [stateMachineArn] });
     allow(this.cleaner, {
       actions: ['states:StopExecution'],
       resources: [stack.formatArn({ service: 'states', resource: 'execution', resourceName: `${name}:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
@@ -83,9 +88,9 @@ export class EndpointCleanup extends Construct {
 
   private grant(endpoint: CleanedEndpoint): void {
     const stack = Stack.of(this);
-    const own = (resource: string): string[] => ownNames(endpoint).map((name) => hostingArn(endpoint, resource, name));
+    const own = (resource: string): string[] => [hostingArn(endpoint, resource, ownNames(endpoint))];
     const because = 'Each release makes a model, endpoint configs and a staging endpoint of its own, named after the endpoint.';
-    allow(this.cleaner, { actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn, ...stagingEndpointArns(endpoint)], because });
+    allow(this.cleaner, { actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn, stagingEndpointArn(endpoint)], because });
     allow(this.cleaner, { actions: ['sagemaker:DeleteModel', 'sagemaker:DescribeModel'], resources: own('model'), because });
     allow(this.cleaner, { actions: ['sagemaker:DeleteEndpointConfig'], resources: own('endpoint-config'), because });
     allow(this.cleaner, {
@@ -109,7 +114,7 @@ export class EndpointCleanup extends Construct {
     });
     allow(this.cleaner, {
       actions: ['cloudwatch:DeleteAlarms'],
-      resources: [...alarmArns(endpoint), tracking],
+      resources: [releaseAlarmArn(endpoint), tracking],
       because: 'Alarms of releases and of target tracking are named after the endpoint.',
     });
   }

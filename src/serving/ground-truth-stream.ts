@@ -6,6 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { IObservationStore } from './observation-store';
 import { allow } from '../private/allow';
+import { ModelResources } from '../private/model-resources';
 
 export interface GroundTruthStreamProps {
   readonly observations: IObservationStore;
@@ -13,6 +14,13 @@ export interface GroundTruthStreamProps {
   readonly buffer: Duration;
   /** Encrypts the stream's own log. */
   readonly logKey?: kms.IKey;
+  /** What the stream works as. */
+  readonly role?: iam.IRole;
+}
+
+/** The service that may take the role of a stream. */
+export function firehoseOf(stack: Stack): iam.ServicePrincipal {
+  return new iam.ServicePrincipal('firehose.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account } } });
 }
 
 /** Writes labels below `ground-truth/`, by the hour of their arrival, as one object for each buffer. */
@@ -23,10 +31,8 @@ export class GroundTruthStream extends Construct {
   constructor(scope: Construct, id: string, props: GroundTruthStreamProps) {
     super(scope, id);
     const { bucket, encryptionKey } = props.observations;
-    const role = new iam.Role(this, 'Role', {
-      assumedBy: new iam.ServicePrincipal('firehose.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
-      description: 'Writes labels to the observation store',
-    });
+    const model = ModelResources.of(this);
+    const role = props.role ?? new iam.Role(this, 'Role', { assumedBy: firehoseOf(Stack.of(this)), description: 'Writes labels to the observation store' });
     const grants = [
       allow(role, { actions: ['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], resources: [bucket.bucketArn] }),
       allow(role, {
@@ -37,8 +43,9 @@ export class GroundTruthStream extends Construct {
     ];
     if (encryptionKey !== undefined) grants.push(allow(role, { actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [encryptionKey.keyArn] }));
 
-    const logGroup = new logs.LogGroup(this, 'Logs', { encryptionKey: props.logKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
-    const logStream = new logs.LogStream(this, 'LogStream', { logGroup, removalPolicy: RemovalPolicy.DESTROY });
+    const { logGroup, logStream } = model === undefined
+      ? this.newLog(props.logKey)
+      : { logGroup: model.platform.deliveryLogs, logStream: model.platform.deliveryLog };
     grants.push(allow(role, {
       actions: ['logs:PutLogEvents'],
       resources: [logGroup.logGroupArn],
@@ -46,6 +53,7 @@ export class GroundTruthStream extends Construct {
     }));
 
     const stream = new firehose.CfnDeliveryStream(this, 'Resource', {
+      deliveryStreamName: model?.nameOf(this, 64),
       deliveryStreamType: 'DirectPut',
       deliveryStreamEncryptionConfigurationInput: encryptionKey === undefined
         ? { keyType: 'AWS_OWNED_CMK' }
@@ -64,6 +72,14 @@ export class GroundTruthStream extends Construct {
     });
     grants.forEach((grant) => grant.applyBefore(stream));
     this.streamName = stream.ref;
-    this.streamArn = stream.attrArn;
+    this.streamArn = model === undefined
+      ? stream.attrArn
+      // the role that the stream works as names it
+      : Stack.of(this).formatArn({ service: 'firehose', resource: 'deliverystream', resourceName: model.nameOf(this, 64) });
+  }
+
+  private newLog(encryptionKey?: kms.IKey): { logGroup: logs.ILogGroup; logStream: logs.LogStream } {
+    const logGroup = new logs.LogGroup(this, 'Logs', { encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY });
+    return { logGroup, logStream: new logs.LogStream(this, 'LogStream', { logGroup, removalPolicy: RemovalPolicy.DESTROY }) };
   }
 }

@@ -17,24 +17,18 @@ export function hostingArn(endpoint: NamedEndpoint, resource: string, resourceNa
   return Stack.of(endpoint).formatArn({ service: 'sagemaker', resource, resourceName, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
 }
 
-/** ARNs of the staging endpoints of releases to the endpoint. */
-export function stagingEndpointArns(endpoint: NamedEndpoint): string[] {
-  return ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint', `${name}-staging`));
+/** ARN of the staging endpoints of releases to the endpoint. */
+export function stagingEndpointArn(endpoint: NamedEndpoint): string {
+  return hostingArn(endpoint, 'endpoint', `${ownNames(endpoint)}-staging`);
 }
 
-/** ARNs of the alarms of releases to the endpoint. */
-export function alarmArns(endpoint: NamedEndpoint): string[] {
-  return ownNames(endpoint).map((resourceName) =>
-    Stack.of(endpoint).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME }));
+/** ARN of the alarms of releases to the endpoint. */
+export function releaseAlarmArn(endpoint: NamedEndpoint): string {
+  return Stack.of(endpoint).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: ownNames(endpoint), arnFormat: ArnFormat.COLON_RESOURCE_NAME });
 }
 
-/**
- * What the names begin with that releases give, in each spelling: SageMaker writes names in ARNs in lower case, CloudWatch
- * as they are. Of a name that is known only at deployment nothing can be said.
- */
-export function ownNames(endpoint: NamedEndpoint): string[] {
+/** What the names begin with that releases give. Of an endpoint whose name is known only at deployment nothing can be said. */
+export function ownNames(endpoint: NamedEndpoint): string {
   const name = endpoint.endpointName;
-  if (Token.isUnresolved(name)) return ['*'];
-  const prefix = ownPrefix(name);
-  return [...new Set([prefix, prefix.toLowerCase()])].map((own) => `${own}*`);
+  return Token.isUnresolved(name) ? '*' : `${ownPrefix(name)}*`;
 }

@@ -9,9 +9,12 @@ import { Construct, IConstruct } from 'constructs';
 import { EndpointAutoscaling } from './endpoint-autoscaling';
 import { checkEndpoint } from './endpoint-check';
 import { EndpointCleanup } from './endpoint-cleanup';
+import { ownNames } from './hosting-names';
 import { IObservationStore, ObservationStore } from './observation-store';
 import { ownPrefix } from '../domain/release-names';
 import { allow } from '../private/allow';
+import { claimName } from '../private/claimed-names';
+import { newRole } from '../private/model-defaults';
 import { Problems } from '../private/problems';
 import { allowNetwork } from '../workbench/container-network';
 import { IWorkbenchNetwork } from '../workbench/workbench-network';
@@ -270,7 +273,8 @@ export class ModelEndpoint extends ModelEndpointBase {
       .check(Token.isUnresolved(this.endpointName) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/.test(this.endpointName),
         `endpointName must be 1 to 63 letters, digits and single inner hyphens, got '${this.endpointName}'`);
     checkEndpoint(problems, this);
-    problems.throwIfAny();
+    const taken = claimName(this, 'endpointName', { name: this.endpointName, prefix: ownPrefix(this.endpointName) });
+    problems.check(taken === undefined, taken ?? '').throwIfAny();
     this.observations = props.observations ?? new ObservationStore(this, 'Observations', {
       encryptionKey: props.encryptionKey, removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
     });
@@ -319,7 +323,7 @@ export class ModelEndpoint extends ModelEndpointBase {
 
   private createExecutionRole(): iam.Role {
     const stack = Stack.of(this);
-    const role = new iam.Role(this, 'ExecutionRole', {
+    const role = newRole(this, 'ExecutionRole', {
       assumedBy: new iam.ServicePrincipal('sagemaker.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account } } }),
       description: `Models behind the endpoint ${this.endpointName}`,
     });
@@ -339,7 +343,7 @@ export class ModelEndpoint extends ModelEndpointBase {
       stack.formatArn({ service: 'logs', resource: 'log-group', resourceName, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
     allow(role, {
       actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
-      resources: [logs(`/aws/sagemaker/Endpoints/${Token.isUnresolved(this.endpointName) ? '' : ownPrefix(this.endpointName)}*`)],
+      resources: [this.endpointName, `${this.endpointName}:*`, ownNames(this)].map((name) => logs(`/aws/sagemaker/Endpoints/${name}`)),
       because: 'SageMaker makes a log group for the endpoint, and for each staging endpoint, with a stream for each instance of each fleet',
     });
     return role;

@@ -5,7 +5,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct, IConstruct } from 'constructs';
 import { observationTables } from './observation-tables';
-import { logAccess, newAccessLogs } from '../private/access-logs';
+import { logAccess, sendAccessLogs } from '../private/access-logs';
 import { allow } from '../private/allow';
 import { encryptedBucket } from '../private/encrypted-bucket';
 import { grantLogs } from '../private/handler-defaults';
@@ -235,7 +235,6 @@ export class ObservationStore extends ObservationStoreBase {
     const expiration = props.retention;
     const bucket = new s3.Bucket(this, 'Bucket', {
       ...encryptedBucket(encryptionKey),
-      minimumTLSVersion: 1.2,
       removalPolicy,
       lifecycleRules: [
         { id: 'query-results', prefix: 'query-results/', expiration: Duration.days(7), noncurrentVersionExpiration: Duration.days(1) },
@@ -243,7 +242,8 @@ export class ObservationStore extends ObservationStoreBase {
         { id: 'leftovers', abortIncompleteMultipartUploadAfter: Duration.days(7), noncurrentVersionExpiration: Duration.days(30) },
       ],
     });
-    logAccess(bucket, props.accessLogs ?? newAccessLogs(this, removalPolicy));
+    if (props.accessLogs === undefined) sendAccessLogs(bucket, this, removalPolicy);
+    else logAccess(bucket, props.accessLogs);
     return bucket;
   }
 }

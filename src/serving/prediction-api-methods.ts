@@ -7,13 +7,16 @@ import { IModelEndpoint } from './model-endpoint';
 /** The id by which a prediction and its label find each other: the request's own. */
 const INFERENCE_ID = 'context.requestId';
 
+/** An integration with an AWS service, as its construct and a definition of the API take it. */
+export type IntegrationProps = apigateway.AwsIntegrationProps & { readonly options: apigateway.IntegrationOptions };
+
 const inferenceIdHeader = { 'method.response.header.X-Inference-Id': INFERENCE_ID };
 const contentTypeHeader = { 'method.response.header.Content-Type': '\'application/json\'' };
 const says = (message: string): Record<string, string> => ({ 'application/json': JSON.stringify({ message }) });
 
 /** Hands the body to the endpoint as it is, under the request's id, and the answer back. */
-export function predictionIntegration(endpoint: IModelEndpoint, credentialsRole: iam.IRole): apigateway.AwsIntegration {
-  return new apigateway.AwsIntegration({
+export function predictionIntegration(endpoint: IModelEndpoint, credentialsRole: iam.IRole): IntegrationProps {
+  return {
     service: 'runtime.sagemaker',
     path: `endpoints/${endpoint.endpointName}/invocations`,
     integrationHttpMethod: 'POST',
@@ -33,7 +36,7 @@ export function predictionIntegration(endpoint: IModelEndpoint, credentialsRole:
         { statusCode: '400', selectionPattern: '4(?!24)\\d{2}', responseParameters: { ...inferenceIdHeader, ...contentTypeHeader }, responseTemplates: says('The request was refused') },
       ],
     },
-  });
+  };
 }
 
 export const predictionMethod: apigateway.MethodOptions = {
@@ -75,8 +78,8 @@ const groundTruthLine = [
 ].join('\n');
 
 /** Turns a label into a record of the stream. */
-export function groundTruthIntegration(stream: GroundTruthStream, credentialsRole: iam.IRole): apigateway.AwsIntegration {
-  return new apigateway.AwsIntegration({
+export function groundTruthIntegration(stream: GroundTruthStream, credentialsRole: iam.IRole): IntegrationProps {
+  return {
     service: 'firehose',
     action: 'PutRecord',
     integrationHttpMethod: 'POST',
@@ -93,7 +96,7 @@ export function groundTruthIntegration(stream: GroundTruthStream, credentialsRol
         { statusCode: '503', selectionPattern: '[45]\\d{2}', responseTemplates: says('The label was not taken, send it again') },
       ],
     },
-  });
+  };
 }
 
 export const groundTruthMethod: apigateway.MethodOptions = {

@@ -1,14 +1,18 @@
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ApiAccountLogging } from './api-account-logging';
-import { GroundTruthStream } from './ground-truth-stream';
+import { firehoseOf, GroundTruthStream } from './ground-truth-stream';
 import { IModelEndpoint } from './model-endpoint';
-import { groundTruthIntegration, groundTruthMethod, groundTruthSchema, predictionIntegration, predictionMethod } from './prediction-api-methods';
+import { apiDefinition } from './prediction-api-definition';
+import {
+  groundTruthIntegration, groundTruthMethod, groundTruthSchema, IntegrationProps, predictionIntegration, predictionMethod,
+} from './prediction-api-methods';
 import { allow } from '../private/allow';
+import { newLogGroup, newRole } from '../private/model-defaults';
+import { ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
 
 /** Options of a `PredictionApi`, whatever endpoint answers. */
@@ -94,33 +98,25 @@ export class PredictionApi extends Construct {
       .check(burstLimit > 0, `burstLimit must be positive, got ${burstLimit}`)
       .throwIfAny();
 
-    const api = this.createApi(props, rateLimit, burstLimit);
-    this.api = api;
-    this.url = api.url;
-    const requestValidator = api.addRequestValidator('Validator', { validateRequestBody: true, validateRequestParameters: true });
-    const authorization = props.authorizer === undefined
-      ? { authorizationType: apigateway.AuthorizationType.IAM }
-      : { authorizer: props.authorizer };
-
-    const role = new iam.Role(this, 'Role', {
-      assumedBy: new iam.ServicePrincipal('apigateway.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
+    const model = ModelResources.of(this);
+    const gateway = new iam.ServicePrincipal('apigateway.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } });
+    const role = newRole(this, 'Role', {
+      assumedBy: model === undefined ? gateway : new iam.CompositePrincipal(gateway, firehoseOf(Stack.of(this))),
       description: 'The prediction API asks the endpoint and hands labels on',
     });
     props.endpoint.grantInvoke(role);
-    const predict = api.root.addResource('predictions')
-      .addMethod('POST', predictionIntegration(props.endpoint, role), { ...predictionMethod, ...authorization, requestValidator });
-
-    const stream = new GroundTruthStream(this, 'GroundTruth', { observations: props.endpoint.observations, buffer, logKey: props.encryptionKey });
+    const stream = new GroundTruthStream(this, 'GroundTruth', {
+      observations: props.endpoint.observations, buffer, logKey: props.encryptionKey, role: model === undefined ? undefined : role,
+    });
     allow(role, { actions: ['firehose:PutRecord'], resources: [stream.streamArn] });
-    const model = api.addModel('GroundTruthModel', { contentType: 'application/json', schema: groundTruthSchema });
-    const label = api.root.addResource('ground-truth')
-      .addMethod('POST', groundTruthIntegration(stream, role), {
-        ...groundTruthMethod, ...authorization, requestValidator, requestModels: { 'application/json': model },
-      });
-
-    for (const method of [predict, label]) {
-      Validations.of(method).acknowledge({ id: 'AwsSolutions-COG4', reason: 'Callers are programs that sign with IAM, or pass the authorizer that was given' });
-    }
+    const predict = predictionIntegration(props.endpoint, role);
+    const label = groundTruthIntegration(stream, role);
+    // a document can name no authorizer of the CDK
+    const api = model === undefined || props.authorizer !== undefined
+      ? this.apiOfMethods(props, rateLimit, burstLimit, predict, label)
+      : this.apiOfDefinition(props, rateLimit, burstLimit, apiDefinition(Stack.of(this), role, `Predictions of ${props.endpoint.endpointName}`, predict, label));
+    this.api = api;
+    this.url = api.deploymentStage.urlForPath('/');
   }
 
   /** Lets a principal ask for predictions. */
@@ -140,19 +136,59 @@ export class PredictionApi extends Construct {
     });
   }
 
-  private createApi(props: PredictionApiProps, throttlingRateLimit: number, throttlingBurstLimit: number): apigateway.RestApi {
-    const accessLog = new logs.LogGroup(this, 'AccessLog', {
-      encryptionKey: props.encryptionKey,
-      retention: logs.RetentionDays.ONE_YEAR,
-      removalPolicy: RemovalPolicy.DESTROY,
+  private apiOfMethods(
+    props: PredictionApiProps, rateLimit: number, burstLimit: number, predict: IntegrationProps, label: IntegrationProps,
+  ): apigateway.RestApi {
+    const api = new apigateway.RestApi(this, 'Api', this.apiProps(props, rateLimit, burstLimit));
+    this.seeTo(api, props);
+    const common = {
+      requestValidator: api.addRequestValidator('Validator', { validateRequestBody: true, validateRequestParameters: true }),
+      ...(props.authorizer === undefined ? { authorizationType: apigateway.AuthorizationType.IAM } : { authorizer: props.authorizer }),
+    };
+    const model = api.addModel('GroundTruthModel', { contentType: 'application/json', schema: groundTruthSchema });
+    const methods = [
+      api.root.addResource('predictions').addMethod('POST', new apigateway.AwsIntegration(predict), { ...predictionMethod, ...common }),
+      api.root.addResource('ground-truth').addMethod('POST', new apigateway.AwsIntegration(label), {
+        ...groundTruthMethod, ...common, requestModels: { 'application/json': model },
+      }),
+    ];
+    for (const method of methods) {
+      Validations.of(method).acknowledge({ id: 'AwsSolutions-COG4', reason: 'Callers are programs that sign with IAM, or pass the authorizer that was given' });
+    }
+    return api;
+  }
+
+  private apiOfDefinition(
+    props: PredictionApiProps, rateLimit: number, burstLimit: number, definition: Record<string, unknown>,
+  ): apigateway.SpecRestApi {
+    const api = new apigateway.SpecRestApi(this, 'Api', {
+      ...this.apiProps(props, rateLimit, burstLimit), apiDefinition: apigateway.ApiDefinition.fromInline(definition),
     });
-    const api = new apigateway.RestApi(this, 'Api', {
+    this.seeTo(api, props);
+    Validations.of(api).acknowledge({ id: 'AwsSolutions-APIG2', reason: 'The definition of the API has a validator of bodies and parameters, for all methods' });
+    return api;
+  }
+
+  private seeTo(api: apigateway.RestApiBase, props: PredictionApiProps): void {
+    if (props.manageAccountLogging ?? true) api.deploymentStage.node.addDependency(new ApiAccountLogging(this, 'AccountLogging'));
+    Validations.of(api.deploymentStage).acknowledge({
+      id: 'AwsSolutions-APIG3',
+      reason: 'Unsigned requests are refused before they cost anything and signed ones are throttled; a web ACL bills by the hour and is the account owner\'s choice',
+    });
+  }
+
+  private apiProps(
+    props: PredictionApiProps, throttlingRateLimit: number, throttlingBurstLimit: number,
+  ): apigateway.RestApiBaseProps & { readonly endpointTypes: apigateway.EndpointType[] } {
+    return {
+      // a list of APIs shows their names
+      restApiName: props.endpoint.endpointName,
       description: `Predictions of ${props.endpoint.endpointName}, and the truth about them`,
       endpointTypes: [apigateway.EndpointType.REGIONAL],
       cloudWatchRole: false,
       deployOptions: {
         stageName: 'live',
-        accessLogDestination: new apigateway.LogGroupLogDestination(accessLog),
+        accessLogDestination: new apigateway.LogGroupLogDestination(newLogGroup(this, 'AccessLog', props.encryptionKey)),
         accessLogFormat: apigateway.AccessLogFormat.jsonWithStandardFields(),
         loggingLevel: apigateway.MethodLoggingLevel.ERROR,
         dataTraceEnabled: false,
@@ -161,12 +197,6 @@ export class PredictionApi extends Construct {
         throttlingBurstLimit,
         throttlingRateLimit,
       },
-    });
-    if (props.manageAccountLogging ?? true) api.deploymentStage.node.addDependency(new ApiAccountLogging(this, 'AccountLogging'));
-    Validations.of(api.deploymentStage).acknowledge({
-      id: 'AwsSolutions-APIG3',
-      reason: 'Unsigned requests are refused before they cost anything and signed ones are throttled; a web ACL bills by the hour and is the account owner\'s choice',
-    });
-    return api;
+    };
   }
 }

@@ -7,11 +7,12 @@ import {
 import { ListExecutionsCommand, SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { isReleaseAlarm, releaseOf } from '../domain/own-names';
 import { ownPrefix } from '../domain/release-names';
+import { clientFor } from '../private/model-io';
 
-const autoscaling = new ApplicationAutoScalingClient({});
-const cloudwatch = new CloudWatchClient({});
-const sagemaker = new SageMakerClient({});
-const states = new SFNClient({});
+const autoscaling = clientFor(ApplicationAutoScalingClient);
+const cloudwatch = clientFor(CloudWatchClient);
+const sagemaker = clientFor(SageMakerClient);
+const states = clientFor(SFNClient);
 
 /** DeleteAlarms takes so many at once. */
 const ALARMS_AT_ONCE = 100;

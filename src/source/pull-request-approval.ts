@@ -105,6 +105,9 @@ export class PullRequestApproval extends Construct {
   }
 }
 
+/** So many repositories are named one by one: they take a quarter of the policies that a role has room for. */
+const MOST_NAMED = 20;
+
 /** The function behind the approval rules, one for all of a stack. */
 class ApprovalRules extends Construct {
   /** The first that asks decides how the logs are encrypted. */
@@ -116,6 +119,7 @@ class ApprovalRules extends Construct {
 
   public readonly functionArn: string;
   private readonly function: ApprovalRuleFunction;
+  private repositories = 0;
 
   private constructor(scope: Construct, id: string, encryptionKey?: kms.IKey) {
     super(scope, id);
@@ -132,9 +136,13 @@ class ApprovalRules extends Construct {
   }
 
   public allowOn(repositoryName: string): void {
+    this.repositories += 1;
+    if (this.repositories > MOST_NAMED + 1) return;
+    const all = this.repositories > MOST_NAMED;
     allow(this.function, {
       actions: ['codecommit:AssociateApprovalRuleTemplateWithRepository', 'codecommit:DisassociateApprovalRuleTemplateFromRepository'],
-      resources: [Stack.of(this).formatArn({ service: 'codecommit', resource: repositoryName })],
+      resources: [Stack.of(this).formatArn({ service: 'codecommit', resource: all ? '*' : repositoryName })],
+      because: all ? 'A role has no room for the names of very many repositories; who may change every template has a say in each repository anyhow' : undefined,
     });
   }
 }

@@ -3,6 +3,7 @@ import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-s
 import {
   ParityLimits, ParityReport, parityReport, readSample, SampleRow, ServedAnswer, slowAllowed, unchecked, UnreadableSample, unusable,
 } from '../domain/serving-parity';
+import { clientFor, perModel } from '../private/model-io';
 
 export interface CheckParityEvent {
   /** The staging endpoint, which is in service. */
@@ -19,11 +20,11 @@ export interface CheckParityEvent {
 /** SageMaker gives a model 60 seconds to answer. */
 const LONGEST_ANSWER_MILLISECONDS = 70_000;
 
-const s3 = new S3Client({});
+const s3 = clientFor(S3Client);
 // what the SDK would repeat is an error, or a delay, that must be seen
-const runtime = new SageMakerRuntimeClient({ maxAttempts: 1, requestHandler: { requestTimeout: LONGEST_ANSWER_MILLISECONDS } });
+const runtime = clientFor(SageMakerRuntimeClient, { maxAttempts: 1, requestHandler: { requestTimeout: LONGEST_ANSWER_MILLISECONDS } });
 
-export async function handler(event: CheckParityEvent): Promise<ParityReport> {
+async function handle(event: CheckParityEvent): Promise<ParityReport> {
   const { sampleUri, sampleBucket, sampleSize, limits } = event;
   if (sampleUri === null) return unchecked('no sample');
   if (sampleBucket === undefined) return unchecked('no sample, since no bucket of samples is known');
@@ -78,3 +79,5 @@ async function ask(endpointName: string, row: SampleRow): Promise<ServedAnswer> 
     return { expected: row.prediction, error: error.message, measuredMilliseconds: measured() };
   }
 }
+
+export const handler = perModel(handle);

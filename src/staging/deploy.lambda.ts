@@ -2,6 +2,7 @@ import { createConfig, createEndpoint, createModel, EndpointUpdate, remove, upda
 import { CreateConfigRequest, CreateModelRequest } from './hosting-plan';
 import { scaleAgain, scaleNew } from './scaling-io';
 import { ScaledVariant } from './scaling-plan';
+import { perModel } from '../private/model-io';
 import { Fence, requireSlot } from '../registry/fence';
 
 /** One change of what is hosted. Every one of them may be repeated: what is done already is not done twice. */
@@ -25,7 +26,7 @@ export interface DeployAnswer {
   readonly configName?: string;
 }
 
-export async function handler(event: DeployEvent): Promise<DeployAnswer> {
+async function handle(event: DeployEvent): Promise<DeployAnswer> {
   await requireSlot(event.fence);
   switch (event.action) {
     case 'createModel':
@@ -50,3 +51,5 @@ export async function handler(event: DeployEvent): Promise<DeployAnswer> {
       return {};
   }
 }
+
+export const handler = perModel(handle);

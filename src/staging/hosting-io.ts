@@ -7,9 +7,10 @@ import {
 import { Candidate, Champion, Container, CreateConfigRequest, CreateModelRequest, DeploymentRecord, Evaluation, HostingSettings } from './hosting-plan';
 import { leaveConfig } from './scaling-io';
 import { ScaledVariant } from './scaling-plan';
+import { clientFor } from '../private/model-io';
 
-const sagemaker = new SageMakerClient({});
-const s3 = new S3Client({});
+const sagemaker = clientFor(SageMakerClient);
+const s3 = clientFor(S3Client);
 const CHANGING: string[] = ['Creating', 'Updating', 'SystemUpdating', 'RollingBack'];
 
 /** The endpoint takes no change at the moment: worth trying again in a while. */

@@ -7,6 +7,7 @@ import { hourAt, PAIRING_COLUMNS, pairingSql, TOTALS_HOUR } from '../domain/pair
 import { SegmentPairs, SegmentSource, segmentedVerdict, SegmentVerdict } from '../domain/segments';
 import { ParityReport } from '../domain/serving-parity';
 import { BlockLength, chooseBlockHours, SequencePoint, Verdict } from '../domain/verdict';
+import { clientFor, perModel } from '../private/model-io';
 import { numberIn, QueryRow, readQueryResult } from '../serving/athena-io';
 
 /** What is fixed when the shadow starts to see requests. */
@@ -72,9 +73,9 @@ const MINUTE = 60_000;
 /** Points of the sequence that a result carries: enough to draw it, little enough for a state machine's payload. */
 const SEQUENCE_POINTS = 60;
 
-const cloudwatch = new CloudWatchClient({});
+const cloudwatch = clientFor(CloudWatchClient);
 
-export async function handler(event: JudgeEvent): Promise<JudgeAnswer> {
+async function handle(event: JudgeEvent): Promise<JudgeAnswer> {
   switch (event.action) {
     case 'staged': return staged(event);
     case 'notStaged': return ended(event, 'reject', {
@@ -244,3 +245,5 @@ function ended(
   };
   return { decision, result, event };
 }
+
+export const handler = perModel(handle);

@@ -4,12 +4,13 @@ import { Champion, createModelRequest, deploymentRecord, namesFor, shadowConfigR
 import { PlanShadowEvent, ShadowPlan } from './shadow-plan';
 import { hourAt, lossHistorySql } from '../domain/pairing-sql';
 import { ownPrefix } from '../domain/release-names';
+import { perModel } from '../private/model-io';
 
 const HISTORY_HOURS = 30 * 24;
 /** A query may name this many configs of the champion's past. */
 const HISTORY_CONFIGS = 50;
 
-export async function handler(event: PlanShadowEvent): Promise<ShadowPlan> {
+async function handle(event: PlanShadowEvent): Promise<ShadowPlan> {
   const { settings } = event;
   const endpoint = await describeEndpoint(settings.endpointName);
   // an endpoint that never came up has served nobody: there is no champion, as where there is no endpoint yet
@@ -66,3 +67,5 @@ async function historyOf(champion: Champion, capturedHere: boolean, event: PlanS
   });
   return { history: { sql, from } };
 }
+
+export const handler = perModel(handle);

@@ -5,9 +5,10 @@ import {
 } from '@aws-sdk/client-application-auto-scaling';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { OWN_POLICY, RegisteredScaling, ScaledVariant, ScalingPolicy, ScheduledScaling, wantedScaling } from './scaling-plan';
+import { clientFor } from '../private/model-io';
 
-const autoscaling = new ApplicationAutoScalingClient({});
-const s3 = new S3Client({});
+const autoscaling = clientFor(ApplicationAutoScalingClient);
+const s3 = clientFor(S3Client);
 
 /** What a config was scaled by when the endpoint left it. */
 interface ScalingRecord {

@@ -17,12 +17,14 @@ import { segmentProblems } from '../domain/segments';
 import { ParityLimits, slowAllowed } from '../domain/serving-parity';
 import { MIN_BLOCKS, verdictProblems } from '../domain/verdict';
 import { allow } from '../private/allow';
-import { handlerDefaults } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerClass } from '../private/handler-pool';
+import { HandlerArea } from '../private/model-resources';
 import { Problems } from '../private/problems';
 import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 import { grantFence } from '../registry/slot-access';
-import { CHANGE_TIMEOUT, stagingEndpointArns } from '../serving/hosting-names';
+import { CHANGE_TIMEOUT, stagingEndpointArn } from '../serving/hosting-names';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { stopOnRemoval } from '../serving/removal';
 
@@ -239,7 +241,7 @@ export class ShadowStaging extends Construct {
    * @internal
    */
   public readonly _longest: Duration;
-  private readonly deployer: lambda.Function;
+  private readonly deployer: lambda.IFunction;
 
   constructor(scope: Construct, id: string, props: ShadowStagingProps) {
     super(scope, id);
@@ -248,14 +250,14 @@ export class ShadowStaging extends Construct {
     this.check(props, settings);
 
     const planner = this.handler('Planner', PlanShadowFunction, 'Plans the comparison of a model version with the one in production', props);
-    const deployer = this.deployer = this.handler('Deployer', DeployFunction, 'Puts a shadow on the endpoint and takes it off again', props, CHANGE_TIMEOUT);
-    const judge = this.handler('Judge', JudgeShadowFunction, 'Decides which of two models answers better', props);
+    const deployer = this.deployer = this.handler('Deployer', DeployFunction, 'Changes what the endpoint serves', props, CHANGE_TIMEOUT);
+    const judge = this.handler('Judge', JudgeShadowFunction, 'Decides which of two models answers better', props, undefined, HandlerArea.EVIDENCE);
     grantPlanning(planner, props.endpoint, props.registry?.modelPackageGroupName);
     grantDeploying(deployer, props.endpoint);
     props.endpoint.observations.grantQuery(judge);
     allow(judge, { actions: ['sagemaker:DescribeEndpoint'], resources: [props.endpoint.endpointArn] });
     allow(judge, { actions: ['cloudwatch:GetMetricData'], resources: ['*'], because: 'cloudwatch:GetMetricData cannot be limited to a resource.' });
-    const parity = props.stagingEndpoint ?? true ? this.parityCheck(props, settings) : undefined;
+    const parity = props.stagingEndpoint ?? true ? this.parityCheck(props) : undefined;
     if (parity !== undefined) grantStaging(deployer, props.endpoint);
 
     // the window, one more look, and all the waiting for the staging endpoint and for production to be changed and changed back
@@ -269,7 +271,7 @@ export class ShadowStaging extends Construct {
       encryptionKey: props.encryptionKey,
       functions: [planner, deployer, judge, ...(parity === undefined ? [] : [parity.check])],
     });
-    if (parity !== undefined) for (const arn of stagingEndpointArns(props.endpoint)) acknowledgeWildcard(machine.role, arn, STAGING_NAMES);
+    if (parity !== undefined) acknowledgeWildcard(machine.role, stagingEndpointArn(props.endpoint), STAGING_NAMES);
     props.endpoint.observations.grantQuery(machine);
     this.stateMachine = machine;
     stopOnRemoval(this.endpoint, [machine]);
@@ -362,10 +364,10 @@ export class ShadowStaging extends Construct {
         `stagingInstanceCount must be a whole number of at least 1, got ${instances}`);
   }
 
-  private parityCheck(props: ShadowStagingProps, { endpointName }: ShadowSettings): ParityCheck {
-    const check = this.handler('ParityCheck', CheckParityFunction, `Asks versions for ${endpointName} what their evaluation asked`, props, Duration.minutes(PARITY_MINUTES));
+  private parityCheck(props: ShadowStagingProps): ParityCheck {
+    const check = this.handler('ParityCheck', CheckParityFunction, 'Asks versions what their evaluation asked', props, Duration.minutes(PARITY_MINUTES), HandlerArea.EVIDENCE);
     const samples = props.samples ?? props.registry?.artifacts;
-    allow(check, { actions: ['sagemaker:InvokeEndpoint'], resources: stagingEndpointArns(props.endpoint), because: STAGING_NAMES });
+    allow(check, { actions: ['sagemaker:InvokeEndpoint'], resources: [stagingEndpointArn(props.endpoint)], because: STAGING_NAMES });
     if (samples !== undefined) {
       allow(check, { actions: ['s3:GetObject'], resources: [samples.arnForObjects('*.jsonl')], because: 'Each evaluation leaves a sample of its own.' });
       if (samples.encryptionKey !== undefined) {
@@ -380,11 +382,9 @@ export class ShadowStaging extends Construct {
     return { check, sampleSize: rows, limits, ...(samples === undefined ? {} : { sampleBucket: samples.bucketName }) };
   }
 
-  private handler<T extends lambda.Function>(
-    id: string, type: new (scope: Construct, id: string, props: lambda.FunctionOptions) => T, description: string, props: ShadowStagingProps,
-    timeout = Duration.minutes(2),
-  ): T {
-    const scope = new Construct(this, id);
-    return new type(scope, 'Function', handlerDefaults(scope, { description, encryptionKey: props.encryptionKey, timeout }));
+  private handler(
+    id: string, type: HandlerClass, description: string, props: ShadowStagingProps, timeout = Duration.minutes(2), area = HandlerArea.RELEASE,
+  ): lambda.IFunction {
+    return newHandler(new Construct(this, id), type, { area, description, encryptionKey: props.encryptionKey, timeout });
   }
 }

@@ -1,18 +1,17 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { HostingSettings } from './hosting-plan';
 import { MlopsEvents } from '../domain/events';
 import { allow } from '../private/allow';
-import { acknowledgeWildcard } from '../private/wildcards';
+import { eventFor } from '../private/handler';
+import { acknowledgeMachine, machineDefaults } from '../private/machine-defaults';
 import { modelPackageArns } from '../registry/model-package-arns';
-import { hostingArn, ownNames, stagingEndpointArns } from '../serving/hosting-names';
+import { hostingArn, ownNames, stagingEndpointArn } from '../serving/hosting-names';
 import { IModelEndpoint, ModelEndpoint } from '../serving/model-endpoint';
 import { scalingWish } from '../serving/scaling-wish';
 import { vpcConfigOf } from '../workbench/container-network';
@@ -35,17 +34,21 @@ export function retry(task: Retried): void {
   task.addRetry({ errors: ['States.ALL'], interval: Duration.seconds(5), backoffRate: 2, maxAttempts: 5 });
 }
 
-/** A step that a function does. `result` is where its answer goes; absent: nowhere. */
+/**
+ * A step that a function does. `result` is where its answer goes; absent: nowhere. `own` is what is tried again in a way of
+ * its own.
+ */
 export function invoke(
-  scope: Construct, id: string, handler: lambda.IFunction, payload: Record<string, unknown>, result?: string,
+  scope: Construct, id: string, handler: lambda.IFunction, payload: Record<string, unknown>, result?: string, own?: sfn.RetryProps,
 ): tasks.LambdaInvoke {
   const task = new tasks.LambdaInvoke(scope, id, {
     lambdaFunction: handler,
-    payload: sfn.TaskInput.fromObject(payload),
+    payload: sfn.TaskInput.fromObject(eventFor(handler, payload)),
     payloadResponseOnly: true,
     retryOnServiceExceptions: false,
     resultPath: result ?? sfn.JsonPath.DISCARD,
   });
+  if (own !== undefined) task.addRetry(own);
   retry(task);
   return task;
 }
@@ -102,7 +105,7 @@ export function waitForEndpoint(scope: Construct, name: string, options: Endpoin
     service: 'sagemaker',
     action: 'describeEndpoint',
     parameters: { EndpointName: stagingName === undefined ? endpoint.endpointName : sfn.JsonPath.stringAt(stagingName) },
-    iamResources: stagingName === undefined ? [endpoint.endpointArn] : stagingEndpointArns(endpoint),
+    iamResources: stagingName === undefined ? [endpoint.endpointArn] : [stagingEndpointArn(endpoint)],
     resultPath: '$.endpoint',
   });
   retry(describe);
@@ -155,23 +158,13 @@ export interface WorkflowMachineOptions {
  * that its timeout, which would end it without any chance to clean up, is only for what nobody has thought of.
  */
 export function workflowMachine(scope: Construct, options: WorkflowMachineOptions): sfn.StateMachine {
-  const role = new iam.Role(scope, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
   const machine = new sfn.StateMachine(scope, 'Resource', {
+    ...machineDefaults(scope, options.encryptionKey),
     definitionBody: sfn.DefinitionBody.fromChainable(options.start),
-    role,
     timeout: options.timeout,
     comment: options.comment,
-    logs: {
-      destination: new logs.LogGroup(scope, 'Logs', {
-        encryptionKey: options.encryptionKey, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
-      }),
-      level: sfn.LogLevel.ALL,
-      includeExecutionData: true,
-    },
-    tracingEnabled: true,
   });
-  acknowledgeWildcard(role, '*', 'Log delivery and tracing have no resources in IAM.');
-  for (const each of options.functions) acknowledgeWildcard(role, `${each.functionArn}:*`, 'A version of the function is the function.');
+  acknowledgeMachine(machine, options.functions.map(({ functionArn }) => functionArn));
   return machine;
 }
 
@@ -221,10 +214,10 @@ export function grantPlanning(planner: lambda.IFunction, endpoint: IModelEndpoin
 
 /** Lets a function create the endpoint, and remove it where it did not come up. */
 export function grantCreating(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
-  const configs = ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint-config', name));
+  const configs = hostingArn(endpoint, 'endpoint-config', ownNames(endpoint));
   allow(deployer, {
     actions: ['sagemaker:CreateEndpoint'],
-    resources: [endpoint.endpointArn, ...configs],
+    resources: [endpoint.endpointArn, configs],
     because: 'Each release makes endpoint configs of its own, named after the endpoint.',
   });
   allow(deployer, { actions: ['sagemaker:DeleteEndpoint'], resources: [endpoint.endpointArn] });
@@ -232,15 +225,15 @@ export function grantCreating(deployer: lambda.IFunction, endpoint: IModelEndpoi
 
 /** Lets a function create the short-lived staging endpoints of releases, and remove them. */
 export function grantStaging(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
-  const configs = ownNames(endpoint).map((name) => hostingArn(endpoint, 'endpoint-config', name));
-  allow(deployer, { actions: ['sagemaker:CreateEndpoint'], resources: [...stagingEndpointArns(endpoint), ...configs], because: STAGING_NAMES });
+  const configs = hostingArn(endpoint, 'endpoint-config', ownNames(endpoint));
+  allow(deployer, { actions: ['sagemaker:CreateEndpoint'], resources: [stagingEndpointArn(endpoint), configs], because: STAGING_NAMES });
   grantRemovingStaging(deployer, endpoint);
 }
 
 /** Lets a function remove staging endpoints that releases have left behind. */
 export function grantRemovingStaging(deployer: lambda.IFunction, endpoint: IModelEndpoint): void {
   allow(deployer, {
-    actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'], resources: stagingEndpointArns(endpoint), because: STAGING_NAMES,
+    actions: ['sagemaker:DeleteEndpoint', 'sagemaker:DescribeEndpoint'], resources: [stagingEndpointArn(endpoint)], because: STAGING_NAMES,
   });
 }
 
@@ -252,11 +245,11 @@ export function grantDeploying(deployer: lambda.IFunction, endpoint: IModelEndpo
   const because = 'Each release makes a model and endpoint configs of its own, named after the endpoint.';
   allow(deployer, { actions: ['sagemaker:DescribeEndpoint'], resources: [endpoint.endpointArn] });
   allow(deployer, {
-    actions: ['sagemaker:CreateModel', 'sagemaker:DeleteModel'], resources: own.map((name) => hostingArn(endpoint, 'model', name)), because,
+    actions: ['sagemaker:CreateModel', 'sagemaker:DeleteModel'], resources: [hostingArn(endpoint, 'model', own)], because,
   });
   allow(deployer, {
     actions: ['sagemaker:CreateEndpointConfig', 'sagemaker:DeleteEndpointConfig'],
-    resources: own.map((name) => hostingArn(endpoint, 'endpoint-config', name)),
+    resources: [hostingArn(endpoint, 'endpoint-config', own)],
     because,
   });
   allow(deployer, {

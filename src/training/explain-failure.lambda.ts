@@ -1,5 +1,6 @@
 import { DEFAULT_TAG, isTag } from '../domain/model-version';
 import { RegistrationRequest, RejectionStage, RunPlan } from '../domain/training-run';
+import { perModel } from '../private/model-io';
 
 export interface ExplainFailureEvent {
   /** The state's data when the run was stopped: its input, or what Prepare made of it. */
@@ -15,7 +16,7 @@ const MAX_REASON = 1000;
 const UNKNOWN = 'unknown';
 
 /** Makes the request to record that the run was stopped, with the reason in words instead of a job's description. */
-export async function handler({ state, stage, run, time, error }: ExplainFailureEvent): Promise<RegistrationRequest> {
+async function handle({ state, stage, run, time, error }: ExplainFailureEvent): Promise<RegistrationRequest> {
   const tag = state.spec?.tag;
   return {
     decision: 'reject',
@@ -58,3 +59,5 @@ function parsed(cause: string): Record<string, unknown> {
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
+
+export const handler = perModel(handle);

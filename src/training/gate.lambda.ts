@@ -3,6 +3,7 @@ import { ModelEvaluation } from '../domain/events';
 import { GateRules, judgeGate } from '../domain/gate';
 import { EvaluationReport, evaluationOf } from '../domain/regression-metrics';
 import { RegistrationRequest, RunPlan, TrainedModel } from '../domain/training-run';
+import { perModel, setting } from '../private/model-io';
 
 export interface GateEvent {
   readonly plan: RunPlan & { readonly training: TrainedModel };
@@ -10,7 +11,7 @@ export interface GateEvent {
 }
 
 /** Judges the candidate by what the evaluations wrote, and makes the request to register or to reject it. */
-export async function handler({ plan, time }: GateEvent): Promise<RegistrationRequest> {
+async function handle({ plan, time }: GateEvent): Promise<RegistrationRequest> {
   const request = {
     run: plan.run,
     tag: plan.spec.tag,
@@ -34,7 +35,7 @@ export async function handler({ plan, time }: GateEvent): Promise<RegistrationRe
   if (typeof champion === 'string') {
     return { ...request, evaluation: candidate, decision: 'reject', stage: 'evaluation', reason: `the champion's evaluation: ${champion}` };
   }
-  const rules = JSON.parse(process.env.RULES ?? '{"limits":[]}') as GateRules;
+  const rules = JSON.parse(setting('RULES') ?? '{"limits":[]}') as GateRules;
   const { passed, reason } = judgeGate(rules, candidate, champion);
   const said = plan.championSkipped === undefined ? reason : `${reason}; ${plan.championSkipped}`;
   const judged = {
@@ -59,3 +60,5 @@ async function readEvaluation(outputUri: string): Promise<ModelEvaluation | stri
     throw error;
   }
 }
+
+export const handler = perModel(handle);

@@ -7,6 +7,7 @@ import { Construct } from 'constructs';
 import { IDataset } from '../data/dataset';
 import { grantObjects } from '../data/object-access';
 import { allow } from '../private/allow';
+import { newRole } from '../private/model-defaults';
 
 export interface JobRoleOptions {
   readonly dataset: IDataset;
@@ -21,7 +22,7 @@ export const RUNS_FOLDER = 'training';
 /** The role that a training run's jobs work as: it reads one dataset and writes below one folder, and reaches no network. */
 export function createJobRole(scope: Construct, id: string, options: JobRoleOptions): iam.Role {
   const stack = Stack.of(scope);
-  const role = new iam.Role(scope, id, {
+  const role = newRole(scope, id, {
     assumedBy: new iam.ServicePrincipal('sagemaker.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account } } }),
     description: `Training and evaluation of models on ${options.dataset.datasetName}`,
   });

@@ -1,9 +1,10 @@
-import { readJson, readLedger, writeJson } from './training-io';
-import { DatasetLocation, DatasetManifest, DatasetPointer } from '../domain/dataset';
+import { filesAt, readJson, readLedger, writeJson } from './training-io';
+import { DatasetLocation, DatasetManifest, DatasetPointer, filesChanged } from '../domain/dataset';
 import { ledgerKeys } from '../domain/ledger';
 import {
   ChampionPlan, datasetProblems, hyperparametersOf, jobNameOf, ModelSourceState, PrepareRunAnswer, readSpec, RunPlan, RunRejected,
 } from '../domain/training-run';
+import { perModel, setting } from '../private/model-io';
 
 export interface PrepareRunEvent {
   /** What started the run: `{commit, author?, imageUri, spec}` after a merge, `{dataset}` after a publication. */
@@ -21,13 +22,20 @@ export interface PrepareRunEvent {
 
 const LONGEST_AUTHOR = 256;
 
-const env = process.env as Record<'ARTIFACTS' | 'DATASETS' | 'DATASET_PREFIX' | 'JOB_PREFIX' | 'LEDGER', string>;
+/** What the construct knows. */
+const env = {
+  get ARTIFACTS() { return setting('ARTIFACTS') ?? ''; },
+  get DATASETS() { return setting('DATASETS') ?? ''; },
+  get DATASET_PREFIX() { return setting('DATASET_PREFIX') ?? ''; },
+  get JOB_PREFIX() { return setting('JOB_PREFIX') ?? ''; },
+  get LEDGER() { return setting('LEDGER') ?? ''; },
+};
 
 /**
  * Decides what a run trains on what, or why it does not. Repeating it gives the same answer, as long as no version is
  * registered and no dataset published in between.
  */
-export async function handler(event: PrepareRunEvent): Promise<PrepareRunAnswer> {
+async function handle(event: PrepareRunEvent): Promise<PrepareRunAnswer> {
   const known: { commit?: string; dataset?: string } = {
     commit: textOf(event.input.commit),
     dataset: textOf(event.input.dataset),
@@ -50,11 +58,21 @@ export async function handler(event: PrepareRunEvent): Promise<PrepareRunAnswer>
     }
     const problems = datasetProblems(source.spec, manifest);
     if (problems.length > 0) throw new RunRejected(`dataset version ${known.dataset} does not fit: ${problems.join('; ')}`);
+    await refuseChanged(manifest);
     return await plan(event.run, source, manifest, location);
   } catch (error) {
     if (error instanceof RunRejected) return { outcome: 'rejected', reason: error.message, run: event.run, ...known };
     throw error;
   }
+}
+
+/** A published version is not edited: one that was is nobody's measure any more. */
+async function refuseChanged({ version, splits }: DatasetManifest): Promise<void> {
+  const changed = (await Promise.all(Object.values(splits).map(async (folder) =>
+    filesChanged(folder, folder.files === undefined ? [] : await filesAt(folder.uri)).map((file) => `${folder.uri}${file}`)))).flat();
+  if (changed.length === 0) return;
+  const named = `${changed.slice(0, 3).join(', ')}${changed.length > 3 ? ` and ${changed.length - 3} more` : ''}`;
+  throw new RunRejected(`dataset version ${version} was changed after its publication: ${named}; run the data pipeline, which publishes a new version`);
 }
 
 async function plan(run: string, source: ModelSourceState, manifest: DatasetManifest, location: DatasetLocation): Promise<RunPlan> {
@@ -148,3 +166,5 @@ async function latestVersion(location: DatasetLocation): Promise<string> {
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
+
+export const handler = perModel(handle);

@@ -1,10 +1,13 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { listFiles } from '../data/dataset-io';
 import { fromItem, JsonObject, toItem } from '../domain/attribute-values';
+import { DatasetFile } from '../domain/dataset-sources';
 import { LedgerKey } from '../domain/ledger';
+import { clientFor } from '../private/model-io';
 
-const s3 = new S3Client({});
-const dynamodb = new DynamoDBClient({});
+const s3 = clientFor(S3Client);
+const dynamodb = clientFor(DynamoDBClient);
 
 /** A JSON object of S3, or nothing where there is none. */
 export async function readJson(bucket: string, key: string): Promise<unknown> {
@@ -15,6 +18,12 @@ export async function readJson(bucket: string, key: string): Promise<unknown> {
     if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
     throw error;
   }
+}
+
+/** The files below a URI as they are now. */
+export function filesAt(uri: string): Promise<DatasetFile[]> {
+  const { bucket, key } = splitUri(uri);
+  return listFiles(s3, bucket, key);
 }
 
 /** Whether there is an object. */

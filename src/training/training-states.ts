@@ -5,6 +5,7 @@ import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
 import { evaluationState, JobSettings, trainingState } from './training-jobs';
 import { RejectionStage } from '../domain/training-run';
+import { eventFor } from '../private/handler';
 
 export interface TrainingStatesOptions {
   readonly training: JobSettings;
@@ -112,7 +113,7 @@ export function trainingStates(scope: Construct, options: TrainingStatesOptions)
 function invoke(scope: Construct, id: string, handler: lambda.IFunction, payload: Record<string, unknown>): tasks.LambdaInvoke {
   const task = new tasks.LambdaInvoke(scope, id, {
     lambdaFunction: handler,
-    payload: sfn.TaskInput.fromObject(payload),
+    payload: sfn.TaskInput.fromObject(eventFor(handler, payload)),
     payloadResponseOnly: true,
     retryOnServiceExceptions: false,
     taskTimeout: sfn.Timeout.duration(Duration.minutes(10)),

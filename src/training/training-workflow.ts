@@ -1,10 +1,9 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, Token } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -16,19 +15,20 @@ import { QualityGate } from './quality-gate';
 import { JobSettings } from './training-jobs';
 import { trainingStates } from './training-states';
 import { IDataset } from '../data/dataset';
-import { grantObjects } from '../data/object-access';
+import { grantList, grantObjects } from '../data/object-access';
 import { MlopsEvents, MlopsEventType } from '../domain/events';
 import { jobPrefixOf, MAX_JOB_PREFIX } from '../domain/training-run';
 import { allow } from '../private/allow';
-import { handlerDefaults, HandlerOptions } from '../private/handler-defaults';
+import { newHandler } from '../private/handler';
+import { HandlerOptions } from '../private/handler-defaults';
+import { HandlerClass } from '../private/handler-pool';
 import { surely } from '../private/lost-events';
+import { acknowledgeMachine, byName, machineDefaults } from '../private/machine-defaults';
+import { HandlerArea, ModelResources } from '../private/model-resources';
 import { Problems } from '../private/problems';
-import { acknowledgeWildcard } from '../private/wildcards';
 import { IModelRegistry } from '../registry/model-registry';
 import { allowNetwork, vpcConfigOf } from '../workbench/container-network';
 import { IWorkbenchNetwork } from '../workbench/workbench-network';
-
-type HandlerClass = new (scope: Construct, id: string, props?: lambda.FunctionOptions) => lambda.Function;
 
 const RUN_FOLDERS = 'Each run writes below a folder of its own.';
 
@@ -212,7 +212,7 @@ export class TrainingWorkflow extends Construct {
     };
   }
 
-  private prepareFunction(dataset: IDataset, registry: IModelRegistry, key?: kms.IKey): lambda.Function {
+  private prepareFunction(dataset: IDataset, registry: IModelRegistry, key?: kms.IKey): lambda.IFunction {
     const handler = this.handler('Prepare', PrepareRunFunction, {
       description: 'Decides what a training run trains on what, and checks that it can',
       encryptionKey: key,
@@ -228,16 +228,16 @@ export class TrainingWorkflow extends Construct {
       bucket: dataset.bucket,
       prefix: dataset.prefix,
       actions: ['s3:GetObject'],
-      list: true,
       reason: 'Each version of the dataset is a folder of its own.',
     });
+    grantList(handler, dataset.bucket, dataset.prefix, true);
     grantObjects(handler, { bucket: registry.artifacts, prefix: RUNS_FOLDER, actions: ['s3:PutObject'], writes: true, reason: RUN_FOLDERS });
     allow(handler, { actions: ['dynamodb:GetItem'], resources: [registry.ledger.tableArn] });
     if (registry.ledger.encryptionKey) allow(handler, { actions: ['kms:Decrypt'], resources: [registry.ledger.encryptionKey.keyArn] });
     return handler;
   }
 
-  private gateFunction(gate: QualityGate, registry: IModelRegistry, key?: kms.IKey): lambda.Function {
+  private gateFunction(gate: QualityGate, registry: IModelRegistry, key?: kms.IKey): lambda.IFunction {
     const handler = this.handler('Gate', GateFunction, {
       description: 'Judges a candidate by its evaluation',
       encryptionKey: key,
@@ -247,26 +247,18 @@ export class TrainingWorkflow extends Construct {
     return handler;
   }
 
-  private handler(id: string, type: HandlerClass, options: HandlerOptions): lambda.Function {
-    const scope = new Construct(this, id);
-    return new type(scope, 'Handler', handlerDefaults(scope, options));
+  private handler(id: string, type: HandlerClass, options: HandlerOptions): lambda.IFunction {
+    return newHandler(new Construct(this, id), type, { ...options, area: HandlerArea.EVIDENCE, functionId: 'Handler' });
   }
 
-  private machine(definition: sfn.IChainable, handlers: lambda.Function[], key?: kms.IKey): sfn.StateMachine {
+  private machine(definition: sfn.IChainable, handlers: lambda.IFunction[], key?: kms.IKey): sfn.StateMachine {
     const stack = Stack.of(this);
-    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
+    const defaults = machineDefaults(this, key);
+    const { role } = defaults;
     const machine = new sfn.StateMachine(this, 'Resource', {
+      ...defaults,
       definitionBody: sfn.DefinitionBody.fromChainable(definition),
       comment: `Trains, evaluates and registers ${this.jobPrefix}`,
-      role,
-      logs: {
-        destination: new logs.LogGroup(this, 'Logs', {
-          encryptionKey: key, retention: logs.RetentionDays.ONE_YEAR, removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: true,
-      },
-      tracingEnabled: true,
       timeout: Duration.days(21),
     });
 
@@ -284,8 +276,9 @@ export class TrainingWorkflow extends Construct {
     });
     if (key) allowVolumeKey(role, key);
 
-    const registrationName = stack.splitArn(this.registry.registration.stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
-    allow(role, { actions: ['states:StartExecution'], resources: [this.registry.registration.stateMachineArn] });
+    const { stateMachineArn } = byName(this.registry.registration);
+    const registrationName = stack.splitArn(stateMachineArn, ArnFormat.COLON_RESOURCE_NAME).resourceName;
+    allow(role, { actions: ['states:StartExecution'], resources: [stateMachineArn] });
     allow(role, {
       actions: ['states:DescribeExecution', 'states:StopExecution'],
       resources: [stack.formatArn({
@@ -299,13 +292,18 @@ export class TrainingWorkflow extends Construct {
         .map((rule) => stack.formatArn({ service: 'events', resource: 'rule', resourceName: `StepFunctionsGetEventsFor${rule}` })),
     });
 
-    const policy = role.node.findChild('DefaultPolicy');
-    for (const handler of handlers) acknowledgeWildcard(policy, `${handler.functionArn}:*`, 'A version of the function is the function');
-    acknowledgeWildcard(policy, '*', 'Log delivery and X-Ray take no resource');
+    acknowledgeMachine(machine, handlers.map(({ functionArn }) => functionArn));
     return machine;
   }
 
   private retrainOnNewData(dataset: IDataset, { eventBus, lostEvents }: TrainingWorkflowProps): void {
+    const model = eventBus === undefined ? ModelResources.of(this) : undefined;
+    if (model !== undefined) {
+      model.route({ training: this.stateMachine.stateMachineArn }, {
+        source: MlopsEvents.SOURCE, detailTypes: [MlopsEventType.DATASET_PUBLISHED], detail: { dataset: [dataset.datasetName] },
+      });
+      return;
+    }
     new events.Rule(this, 'NewData', {
       description: `Trains the last registered commit on each new version of ${dataset.datasetName}`,
       eventBus,

@@ -3,6 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Alerts, AlertsProps } from '../../src/access/alerts';
 import { synthesizeUnderNag } from '../support/nag';
+import { MlopsPlatform } from 'cdk-mlops';
 
 const synthesize = (props: AlertsProps = {}): Template => {
   const stack = new Stack(new App(), 'Stack');
@@ -69,4 +70,21 @@ test('addresses that are given get every alert', () => {
 
 test('cdk-nag finds nothing', () => {
   expect(() => synthesizeUnderNag((stack) => new Alerts(stack, 'Alerts', { emails: ['a@example.com'] }))).not.toThrow();
+});
+
+test('an event that could not be handed on is told of', () => {
+  const stack = new Stack(new App(), 'Stack');
+  new MlopsPlatform(stack, 'Mlops');
+  const template = Template.fromStack(stack);
+  const [router] = Object.keys(template.findResources('AWS::StepFunctions::StateMachine'));
+  const metric = (name: string) => Match.objectLike({
+    MetricStat: { Metric: { Namespace: 'AWS/States', MetricName: name, Dimensions: [{ Name: 'StateMachineArn', Value: { Ref: router } }] }, Period: 300, Stat: 'Sum' },
+  });
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    Threshold: 0,
+    ComparisonOperator: 'GreaterThanThreshold',
+    TreatMissingData: 'notBreaching',
+    AlarmActions: [{ Ref: Match.stringLikeRegexp('^MlopsAlertsTopic') }],
+    Metrics: Match.arrayWith([metric('ExecutionsFailed'), metric('ExecutionsTimedOut')]),
+  });
 });

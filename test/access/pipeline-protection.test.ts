@@ -228,6 +228,21 @@ describe('of many data pipelines', () => {
     expect(simulator.decide([allow], 'states:TagResource', arn)).toBe('ExplicitlyDenied');
   });
 
+  test('the watch and the organization know those that were named by their names', () => {
+    let documents: string[] = [];
+    const template = synthesize({}, (protection, stack) => {
+      for (let i = 0; i < 10; i++) {
+        const definitionBody = sfn.DefinitionBody.fromChainable(new sfn.Pass(stack, `Pass${i}`));
+        protection.allowStart(new sfn.StateMachine(stack, `Machine${i}`, { stateMachineName: `mine-data_Rain${i}-x`, definitionBody }));
+        // of more they say the tag
+        if (i === 2) documents = protection.serviceControlPolicies();
+      }
+    });
+    expect(documents.join()).toContain('"arn:*:states:*:*:stateMachine:mine-data_Rain1-x"');
+    const watch = Object.values(template.findResources('AWS::Lambda::Function')).map(({ Properties }) => JSON.stringify(Properties.Environment ?? ''));
+    expect(watch.join()).toContain('stateMachine:*mine-data_Rain*');
+  });
+
   test('the watch knows them by how their names begin', () => {
     const watch = Object.values(build(30).findResources('AWS::Lambda::Function')).map(({ Properties }) => JSON.stringify(Properties.Environment ?? ''));
     expect(watch.join()).toContain('stateMachine:*Weather*');

@@ -35,6 +35,21 @@ test('the function that tells is not recorded: it would tell of itself without e
   expect(field(selectors, 'Invocations', 'resources.ARN')?.NotEquals).toEqual([{ 'Fn::GetAtt': [expect.stringMatching(/^ProtectionTamperAlertsReporterFunction/), 'Arn'] }]);
 });
 
+test('more than a trail takes is an error, unless data events are left out', () => {
+  const build = (count: number, props: PipelineProtectionProps = {}) => {
+    const app = new App();
+    const stack = new Stack(app, 'Stack', { env: { account: '111122223333', region: 'eu-central-1' } });
+    const protection = new PipelineProtection(stack, 'Protection', props);
+    for (let i = 0; i < count; i += 1) {
+      protection.protectTable(dynamodb.Table.fromTableArn(stack, `Table${i}`, `arn:aws:dynamodb:eu-central-1:111122223333:table/ledger${i}`));
+    }
+    return app.synth();
+  };
+  expect(() => build(480)).not.toThrow();
+  expect(() => build(481)).toThrow(/a trail records what is written to at most 480 buckets and tables, here 481 are protected: put some of the models onto a second platform/);
+  expect(() => build(481, { recordDataEvents: false })).not.toThrow();
+});
+
 test('data events may be left out', () => {
   expect(trailOf({ recordDataEvents: false }).AdvancedEventSelectors.map(({ Name }) => Name)).toEqual(['Management']);
 });

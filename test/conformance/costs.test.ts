@@ -14,6 +14,17 @@ describe('what a platform costs at rest', () => {
     expect(fs.readFileSync(path.join(__dirname, '../../docs/costs.md'), 'utf8')).toBe(document());
   });
 
+  test('says of each price where it stands, when it was written down, and that no machine has checked it', () => {
+    const said = document();
+    for (const [name, { page, usd }] of Object.entries(table.prices)) {
+      expect(page).toMatch(/^https:\/\/aws\.amazon\.com\/[a-z/-]+\/pricing\/$/);
+      expect(said).toMatch(new RegExp(`\\| ${name} \\| ${usd} \\| [^|]+ \\| \\[[^|]+\\]\\(${page}\\) \\| (one price|one of several|sum) \\|`));
+    }
+    expect(said).toContain(`written down by hand on ${table.date}`);
+    expect(said).toMatch(/not checked against AWS's pages by a machine/);
+    expect(said).not.toMatch(/\bsure\b|certain/i);
+  });
+
   test('with one model and no notebook: one endpoint and at most 15 USD a month, also when its keys are old', () => {
     const bill = billOf((stack) => new Choice(stack).withData().withModel());
     expect(bill.fleets).toEqual([{ instanceType: 'ml.m5.large', instanceCount: 2 }]);

@@ -3,10 +3,13 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, NIST80053R5Checks } from 'cdk-nag';
 import { acknowledgedIn, asDocument } from './acknowledgements';
 import { regressionPlatform } from '../../examples/regression-platform/platform';
+import { LostEvents } from '../../src/private/lost-events';
 import { DataScript, DataSource, MlopsPlatform, ModelSource } from 'cdk-mlops';
 
 const root = path.join(__dirname, '..', '..');
@@ -77,6 +80,18 @@ test('what scanners find and why it is so is listed in the documentation', () =>
   const written = asDocument(acknowledgedIn(app));
   if (process.env.UPDATE_SNAPSHOT !== undefined) fs.writeFileSync(page, written);
   expect(fs.readFileSync(page, 'utf8')).toBe(written);
+});
+
+test('checkov finds nothing of a queue for lost events, whoever encrypts it, and finds one that nobody says how to encrypt', () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-mlops-queues-'));
+  const app = new App({ outdir: folder, analyticsReporting: false });
+  const stack = new Stack(app, 'Queues');
+  new LostEvents(stack, 'BySqs');
+  new LostEvents(stack, 'ByKey', undefined, new kms.Key(stack, 'Key', { enableKeyRotation: true }));
+  new sqs.CfnQueue(stack, 'Bare');
+  app.synth();
+  expect(checkov([path.join(folder, 'Queues.template.json')])).toEqual(['CKV_AWS_27 AWS::SQS::Queue.Bare']);
+  fs.rmSync(folder, { recursive: true, force: true });
 });
 
 test('cdk-nag has teeth: a bare bucket is found', () => {

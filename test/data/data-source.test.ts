@@ -8,7 +8,7 @@ import { Simulator } from '../access/simulator';
 const script = DataScript.fromAsset('examples/regression-platform/pipelines/weather.py');
 
 /** A platform with two sources that exist before or after the people. */
-function platformWith(order: 'sources first' | 'people first'): Template {
+function platformWith(order: 'sources first' | 'people first'): { readonly template: Template; readonly pipelines: Template[] } {
   const stack = new Stack(new App(), 'Test', { env: { account: '111122223333', region: 'eu-central-1' } });
   const platform = new MlopsPlatform(stack, 'Mlops');
   const people = () => {
@@ -18,11 +18,13 @@ function platformWith(order: 'sources first' | 'people first'): Template {
   if (order === 'people first') people();
   const exports = platform.addDataSource('Exports', DataSource.bucket(s3.Bucket.fromBucketName(stack, 'Theirs', 'exports'), 'weather'));
   const shared = platform.addDataSource('Shared');
-  platform.addDataPipeline('One', { source: shared, script, target: 'y' });
-  platform.addDataPipeline('Two', { source: shared, script, target: 'y' });
-  platform.addDataPipeline('Three', { source: exports, script, target: 'y' });
+  const pipelines = [
+    platform.addDataPipeline('One', { source: shared, script, target: 'y' }),
+    platform.addDataPipeline('Two', { source: shared, script, target: 'y' }),
+    platform.addDataPipeline('Three', { source: exports, script, target: 'y' }),
+  ];
   if (order === 'sources first') people();
-  return Template.fromStack(stack);
+  return { template: Template.fromStack(stack), pipelines: pipelines.map((pipeline) => Template.fromStack(Stack.of(pipeline))) };
 }
 
 /** Statements that a persona is allowed by, in its own policies. */
@@ -33,13 +35,14 @@ function allowed(template: Template, persona: string): string {
 }
 
 test.each(['sources first', 'people first'] as const)('a source belongs to data engineers alone, %s', (order) => {
-  const template = platformWith(order);
+  const { template } = platformWith(order);
   expect(allowed(template, 'Engineer')).toContain(':s3:::exports/weather/*');
   expect(allowed(template, 'Scientist')).not.toMatch(/:s3:::exports|SourceZone/);
 });
 
 test('several pipelines read one source', () => {
-  const jobs = Object.values(platformWith('people first').findResources('AWS::Glue::Job')).map(({ Properties }) => JSON.stringify(Properties.DefaultArguments['--source']));
+  const jobs = platformWith('people first').pipelines.flatMap((pipeline) => Object.values(pipeline.findResources('AWS::Glue::Job')))
+    .map(({ Properties }) => JSON.stringify(Properties.DefaultArguments['--source']));
   expect(jobs.filter((source) => source.includes('/uploads/Shared/'))).toHaveLength(2);
   expect(jobs.filter((source) => source.includes('s3://exports/weather/'))).toHaveLength(1);
 });
@@ -51,7 +54,7 @@ test('a folder of uploads has a plain name', () => {
 
 describe('a key that is not there', () => {
   // S3 says "not found" to whom may list the bucket without naming a prefix, and "access denied" to others
-  const template = platformWith('people first');
+  const [template] = platformWith('people first').pipelines;
   const decide = (role: RegExp, prefix?: string) => {
     const statements = Object.values(template.findResources('AWS::IAM::Policy'))
       .filter(({ Properties }) => (Properties.Roles as { Ref?: string }[]).some(({ Ref }) => role.test(Ref ?? '')))
@@ -62,7 +65,7 @@ describe('a key that is not there', () => {
       .decide(statements, 's3:ListBucket', 'arn:aws:s3:::bucket', prefix === undefined ? {} : { 's3:prefix': prefix });
   };
 
-  test.each([['the planner', /MlopsOneWorkflowPlannerRole/], ['the publisher', /MlopsOneWorkflowPublisherRole/], ['the job', /MlopsOneJobRole/]])('is said to be missing to %s', (_, role) => {
+  test.each([['the planner', /OneWorkflowPlannerRole/], ['the publisher', /OneWorkflowPublisherRole/], ['the job', /OneJobRole/]])('is said to be missing to %s', (_, role) => {
     expect(decide(role)).toBe('Allowed');
     expect(decide(role, 'datasets/One/x')).toBe('Allowed');
     expect(decide(role, 'datasets/Two/x')).not.toBe('Allowed');

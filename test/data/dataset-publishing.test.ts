@@ -14,6 +14,8 @@ describe('publishing', () => {
     services.events.on(PutEventsCommand).callsFake(() => { order.push('event'); return {}; });
     services.upload('a.csv');
     services.upload('b.csv', 'xy');
+    services.s3.put('curated/datasets/Weather/v1/train/part-0.parquet', 'rows');
+    const { etag } = services.s3.objects.get('curated/datasets/Weather/v1/train/part-0.parquet')!;
     const files = [services.fileAt('a.csv'), services.fileAt('b.csv')];
     const keep = services.s3.beforePut;
     services.s3.beforePut = (path) => { if (path.startsWith('curated/datasets')) keep(path); };
@@ -28,8 +30,8 @@ describe('publishing', () => {
       schema: [{ name: 'temp', type: 'double' }],
       target: 'temp_in_24h',
       splits: {
-        train: { uri: 's3://curated/datasets/Weather/v1/train/', rows: 80 },
-        holdout: { uri: 's3://curated/datasets/Weather/v1/holdout/', rows: 20 },
+        train: { uri: 's3://curated/datasets/Weather/v1/train/', rows: 80, files: { 'part-0.parquet': etag.replaceAll('"', '') } },
+        holdout: { uri: 's3://curated/datasets/Weather/v1/holdout/', rows: 20, files: {} },
       },
       split: { method: 'time', share: 0.2, column: 'time_hour', from: '2013-03-13T10:00:00.000Z' },
       contentHash: 'hash of v1',

@@ -13,6 +13,11 @@ test.each([
   ['arn:aws:iam::111122223333:root', []],
   ['arn:aws:sts::111122223333:federated-user/ada', []],
   ['', []],
+  // nobody's ARN, although it holds one
+  [`x${session('Leads', 'ada')}`, []],
+  [`${session('Leads', 'ada')}/`, []],
+  [`x${user('ada')}`, []],
+  [`${user('ada')}\nx`, []],
 ])('%j goes by %j', (arn, names) => {
   expect(namesOf(arn)).toEqual(names);
 });
@@ -27,6 +32,10 @@ test.each([
   ['ada', user('ada')],
   ['ada@example.com', user('ada')],
   ['<ada@example.com>', user('ada')],
+  ['Ada <ada@example.com> ', user('ada')],
+  ['Ada <ada@example.com>  ', user('ada')],
+  ['Ädå <x@example.com>', user('ädÅ')],
+  ['Ada--Lovelace <x@example.com>', user('adalovelace')],
 ])('%s is %s', (author, arn) => {
   expect(isAuthor(arn, author)).toBe(true);
 });
@@ -36,6 +45,9 @@ test.each([
   ['Ada Lovelace <ada@example.com>', user('adam')],
   ['Ada <>', user('bob')],
   ['- <->', user('--')],
+  // not of the form `Name <address>`: all of it is the name
+  ['bob <x> ada', user('bob')],
+  ['>x <bob <ada@example.com>', user('bob')],
 ])('%s is not %s', (author, arn) => {
   expect(isAuthor(arn, author)).toBe(false);
 });

@@ -16,7 +16,9 @@ describe('what is to be read', () => {
   });
 
   test('is all of it before anything was read', () => {
-    expect(planReading([file('a')], undefined, 'newFiles', ['id'])).toMatchObject({ files: [file('a')], kept: [] });
+    expect(planReading([file('a')], undefined, 'newFiles', ['id'])).toEqual({ reading: 'newFiles', files: [file('a')], kept: [], key: ['id'] });
+    expect(planReading([file('a')], undefined, 'newFiles')).toEqual({ reading: 'newFiles', files: [file('a')], kept: [] });
+    expect(planReading([file('a')], [], 'newFiles')).toEqual({ reading: 'newFiles', files: [file('a')], kept: [] });
   });
 });
 

@@ -1,4 +1,4 @@
-import { DatasetCandidate, DatasetLocation, DatasetManifest, publicationOf } from '../../src/domain/dataset';
+import { DatasetCandidate, DatasetLocation, DatasetManifest, filesChanged, publicationOf, sealed } from '../../src/domain/dataset';
 import { MlopsEvents } from '../../src/domain/events';
 
 const location = new DatasetLocation('curated', 'datasets/Weather');
@@ -34,6 +34,27 @@ const manifest: DatasetManifest = {
   run: 'run-1',
 };
 const older: DatasetManifest = { ...manifest, version: '20130301T000000Z-9999', contentHash: 'old', run: 'run-0' };
+
+describe('the files of a version', () => {
+  const file = (path: string, etag: string) => ({ path, etag, bytes: 1, modified: '' });
+  const folder = sealed({ uri: 's3://curated/d/train/', rows: 2 }, [file('b', '2'), file('a', '1')]);
+
+  test('are noted by name and ETag', () => {
+    expect(folder).toEqual({ uri: 's3://curated/d/train/', rows: 2, files: { a: '1', b: '2' } });
+    expect(location.keyOf(location.splitUri('v', 'train'))).toBe('datasets/Weather/v/train/');
+  });
+
+  test('are the same, or are named where they were written again, removed or added', () => {
+    expect(filesChanged(folder, [file('a', '1'), file('b', '2')])).toEqual([]);
+    expect(filesChanged(folder, [file('b', '3'), file('a', '1')])).toEqual(['b']);
+    expect(filesChanged(folder, [file('c', '1'), file('b', '2')])).toEqual(['a', 'c']);
+    expect(filesChanged(folder, [])).toEqual(['a', 'b']);
+  });
+
+  test('of a version that did not note them are not asked about', () => {
+    expect(filesChanged({ uri: '', rows: 1 }, [file('a', '1')])).toEqual([]);
+  });
+});
 
 describe('a candidate', () => {
   test('is published, with what it was made from and after', () => {

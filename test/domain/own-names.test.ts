@@ -1,5 +1,5 @@
 import { isReleaseAlarm, releaseOf } from '../../src/domain/own-names';
-import { releaseNames } from '../../src/domain/release-names';
+import { ownPrefix, releaseNames } from '../../src/domain/release-names';
 
 const LONG = 'regression-platform-Mlops-Temperature-Stack-Endpoint-0A1B2C3D';
 
@@ -15,19 +15,20 @@ test.each([
   expect(isReleaseAlarm(endpoint, `${names.endpointConfig}-model-errors`)).toBe(true);
 });
 
+const mark = (endpoint: string): string => ownPrefix(endpoint).slice(0, -1);
+
 test.each([
-  ['line', 'line'], ['line', 'line-V1-0-0'], ['line', 'line-V1-0-0-0123abcdef'], ['line', 'line-V1-0-0-0123ABCD'],
-  ['line', 'linear-V1-0-0-0123abcd'],
-  ['line', 'other-V1-0-0-0123abcd'], ['line', 'my-line-V1-0-0-0123abcd'], ['line', 'line-V1-0-0-0123abcd-shadow-2'], ['line', 'line-V1-0-0-0123abcd-canary'],
-  [LONG, 'regression-platform-Mlops-Rain-V1-0123abcd'], [LONG, 'regression-platf-V1-0-0-0123abcd'],
-  [LONG, 'regression-plat-V1234567890123456-12345-12345-67890-0123abcd'], ['line', ''],
-])('of releases to %s, none makes %s', (endpoint, name) => {
-  expect(releaseOf(endpoint, name)).toBeUndefined();
+  'line', 'line-V1-0-0-0123abcd', mark('line'), `${mark('line')}-V1`, `${mark('line')}-0123abcd`, `${mark('line')}-line-V1-0-0`,
+  `${mark('line')}-line-V1-0-0-0123abcdef`, `${mark('line')}-line-V1-0-0-0123ABCD`, `${mark('linear')}-linear-V1-0-0-0123abcd`,
+  `${mark('linear')}-line-V1-0-0-0123abcd`, `my-${mark('line')}-line-V1-0-0-0123abcd`, `${mark('line')}0-line-V1-0-0-0123abcd`,
+  `${mark('line')}-line-V1-0-0-0123abcd-shadow-2`, `${mark('line')}-line-V1-0-0-0123abcd-canary`, '',
+])('of releases to the endpoint line, none makes %s', (name) => {
+  expect(releaseOf('line', name)).toBeUndefined();
 });
 
 test.each([
-  ['line', 'line-errors'], ['line', 'line-V1-0-0-0123abcd'], ['line', 'line-V1-0-0-0123abcd-'], ['line', 'linear-V1-0-0-0123abcd-5xx'],
-  ['line', 'line-V1-0-0-0123abcd-5xx Copy'], ['line', 'other-V1-0-0-0123abcd-5xx'],
-])('of releases to %s, none makes the alarm %s', (endpoint, name) => {
-  expect(isReleaseAlarm(endpoint, name)).toBe(false);
+  'line-errors', 'line-V1-0-0-0123abcd-5xx', `${mark('line')}-line-V1-0-0-0123abcd`, `${mark('line')}-line-V1-0-0-0123abcd-`,
+  `${mark('linear')}-linear-V1-0-0-0123abcd-5xx`, `${mark('line')}-line-V1-0-0-0123abcd-5xx Copy`, `a${mark('line')}-line-V1-0-0-0123abcd-5xx`,
+])('of releases to the endpoint line, none makes the alarm %s', (name) => {
+  expect(isReleaseAlarm('line', name)).toBe(false);
 });

@@ -85,13 +85,14 @@ describe('evaluation.json', () => {
     expect(evaluationOf({ ...report(), regression_metrics: without as EvaluationReport['regression_metrics'] })).not.toHaveProperty('r2');
   });
 
-  test.each([[report({ mse: metric(null) }), 'mse'], [report({ mae: metric(NaN) }), 'mae'], [report({}, 0), 'item_count'], [report({}, 1.5), 'item_count'],
+  test.each([[report({ mse: metric(null) }), 'mse'], [report({ mae: metric(NaN) }), 'mae'], [report({}, 0), 'no dataset.item_count of at least 1'], [report({}, 1.5), 'no dataset.item_count of at least 1'],
     [report({ rmse: metric('2' as unknown as number) }), 'no finite regression_metrics.rmse.value'], [{ ...report(), regression_metrics: {} as EvaluationReport['regression_metrics'] }, 'regression_metrics.mse'],
+    [{ ...report(), dataset: undefined } as unknown as EvaluationReport, 'no dataset.item_count of at least 1'], [report({}, '3' as unknown as number), 'no dataset.item_count of at least 1'],
     [{ dataset: { item_count: 1 } } as EvaluationReport, 'regression_metrics.mse']])('fails naming what is missing', (broken, name) => {
     expect(() => evaluationOf(broken)).toThrow(name);
   });
 
   test('fails on something else', () => {
-    expect(() => evaluationOf({} as EvaluationReport)).toThrow('item_count');
+    expect(() => evaluationOf({} as EvaluationReport)).toThrow('no dataset.item_count of at least 1');
   });
 });

@@ -86,6 +86,70 @@ test('a first version has nobody to be compared with', () => {
   ].join(' '));
 });
 
+describe('what is missing or odd', () => {
+  const staged = (result: JsonObject) => releaseAccount(at('Staging', 'tried'), result);
+
+  test('a reason that nobody gave', () => {
+    expect(releaseAccount(at('Rejected', ' \u0007 '))).toContain('V1.3.1 was rejected: no reason given. Made of');
+    expect(releaseAccount({ ...registered, commit: '' })).toContain('Made of commit unknown by');
+  });
+
+  test('a champion whose version nobody knows', () => {
+    expect(releaseAccount({ ...registered, championVersion: undefined })).toContain('RMSE 1.02, champion 4.1; ');
+  });
+
+  test('what parity showed is told once, in the reason or after it', () => {
+    const parity = { reason: 'parity: 40 of 40 are equal' };
+    expect(staged({ ...verdict, reason: 'better', parity })).toMatch(/window 2 days; better; parity: 40 of 40 are equal\.$/);
+    expect(staged({ ...verdict, reason: `better; ${parity.reason}`, parity })).toMatch(/window 2 days; better; parity: 40 of 40 are equal\.$/);
+    expect(staged({ ...verdict, reason: 7, parity })).toMatch(/window 2 days; parity: 40 of 40 are equal\.$/);
+    expect(staged({ ...verdict, reason: 'better', parity: { reason: '' } })).toMatch(/window 2 days; better\.$/);
+    expect(staged({ ...verdict, reason: 'better', parity: 'x' })).toMatch(/window 2 days; better\.$/);
+  });
+
+  test('a verdict that lacks its measures', () => {
+    const { tolerance: _t, alpha: _a, ...rest } = verdict;
+    expect(staged({ ...rest, blockHours: null, loss: null, windowHours: 24, reason: 'better' })).toMatch(/ on 120 pairs in 30 blocks, window one day; better\.$/);
+    expect(staged({ ...rest, blockHours: 36, windowHours: 1, reason: 'better' })).toMatch(/ on 120 pairs in 30 blocks of 36 hours, squared loss, window one hour; better\.$/);
+    const { pairs: _p, ...withoutPairs } = verdict;
+    expect(staged(withoutPairs)).toContain(' on unknown pairs in 30 blocks of one hour');
+    expect(staged({ ...verdict, pairs: [3] })).toContain(' on [3] pairs in 30 blocks');
+  });
+
+  test('only what has a decision and pairs is the shadow’s result', () => {
+    expect(releaseAccount(at('Canary', 'x', { decision: 'promote' }))).toContain('No verdict on real requests');
+    expect(releaseAccount(at('Canary', 'x', { pairs: 3, decision: 5 }))).toContain('No verdict on real requests');
+    expect(releaseAccount(at('Canary', 'x', { verdict: 'promote' }))).toContain('No verdict on real requests');
+  });
+
+  test('segments that are none, and several in which the version was worse', () => {
+    const worse = (value: string) => ({ segment: 'region', value, isWorse: true });
+    expect(staged({ ...verdict, segments: [worse('north'), 'x', worse('south'), null] })).toContain('; segments region (2 values, worse in north, south); ');
+    expect(staged({ ...verdict, segments: ['x'] })).toMatch(/window 2 days; not worse/);
+    expect(staged({ ...verdict, segments: 'x' })).toMatch(/window 2 days; not worse/);
+  });
+
+  test('a release that does not say how traffic moved', () => {
+    expect(releaseAccount(at('RolledBack', 'x', { outcome: 'rolled-back', reason: 'an alarm' }))).toMatch(/ Release: rolled-back; an alarm\.$/);
+    expect(releaseAccount(at('RolledBack', 'x', { outcome: 5 }))).not.toContain('Release');
+  });
+
+  test('characters that end a quoted text, and several blanks', () => {
+    expect(releaseAccount(at('Rejected', 'a "b"\\c\n\n`d`  e \ud800 f'))).toContain('was rejected: a \'b\'/c \'d\' e f. ');
+  });
+
+  test('an account of just the length that there is room for is told whole', () => {
+    // by its own length, which the beginning of the reason does not change
+    const rest = releaseAccount(at('Rejected', 'y')).length - 1;
+    const gateOf = (length: number) => 'g'.repeat(length);
+    const record = (length: number) => ({ ...at('Rejected', 'y'), gate: gateOf(length) });
+    const room = LONGEST_ACCOUNT - (rest + 1 - registered.gate!.length);
+    expect(room).toBeGreaterThan(600);
+    expect(releaseAccount({ ...record(600), reason: 'z'.repeat(room - 600 + 1) })).toHaveLength(LONGEST_ACCOUNT);
+    expect(releaseAccount({ ...record(600), reason: 'z'.repeat(room - 600 + 2) }).length).toBeLessThan(LONGEST_ACCOUNT);
+  });
+});
+
 const words = fc.oneof(fc.string({ maxLength: 2000, unit: 'binary' }), fc.string({ maxLength: 2000 }), fc.lorem({ maxCount: 300 }));
 const detail = fc.option(fc.oneof(
   fc.record({

@@ -34,6 +34,7 @@ test('nothing but a plain proceed lets a version go on, and every reason is shor
 
 test.each([
   [{ Error: 'States.Timeout' }, ', for it did not answer within 1 hour'],
+  [{ Error: 'HookRunning', Cause: '{"errorMessage":"still"}' }, ', for it did not answer within 1 hour'],
   [{ Error: 'TypeError', Cause: '{"errorType":"TypeError","errorMessage":"x is undefined"}' }, ', for it failed: TypeError: x is undefined'],
   [{ Error: 'States.TaskFailed', Cause: '{"Name":"run","Status":"ABORTED"}' }, ', for it failed: run is ABORTED'],
   [{ Error: 'Lambda.ResourceNotFoundException', Cause: '' }, ', for it failed: Lambda.ResourceNotFoundException'],

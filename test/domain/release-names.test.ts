@@ -1,31 +1,48 @@
 import * as fc from 'fast-check';
 import { fingerprint } from '../../src/domain/fingerprint';
 import { formatVersion } from '../../src/domain/model-version';
+import { isReleaseAlarm, releaseOf } from '../../src/domain/own-names';
 import { cleanName, isSageMakerName, ownPrefix, releaseNames } from '../../src/domain/release-names';
 
 describe('the names of a release', () => {
   test('tell the endpoint, the version and the run', () => {
     const names = releaseNames('temperature', 'V1.4.2', 'run-1');
-    expect(names.endpointConfig).toMatch(/^temperature-V1-4-2-[0-9a-f]{8}$/);
+    expect(names.endpointConfig).toMatch(/^[0-9a-f]{8}-temperature-V1-4-2-[0-9a-f]{8}$/);
     expect(names.model).toBe(names.endpointConfig);
     expect(names.shadowEndpointConfig).toBe(`${names.endpointConfig}-shadow`);
     expect(names.stagingEndpoint).toBe(`${names.endpointConfig}-staging`);
   });
 
   test('cut a long endpoint name to 30 characters', () => {
-    expect(releaseNames('x'.repeat(63), 'V1.0.0', 'run').endpointConfig).toMatch(/^x{30}-V1-0-0-/);
-    expect(releaseNames(`${'x'.repeat(29)}-tail`, 'package-7', 'run').endpointConfig).toMatch(/^x{29}-package-7-/);
-    // the longest version leaves less, and one that is longer still is cut
-    const longest = releaseNames('x'.repeat(63), `V${'9'.repeat(16)}.999999999.999999999`, 'run').endpointConfig;
-    expect(longest).toMatch(/^x{8}-V9{16}-999999999-999999999-[0-9a-f]{8}$/);
-    expect(releaseNames('endpoint', 'y'.repeat(99), 'run').endpointConfig).toMatch(/^e-y{44}-[0-9a-f]{8}$/);
+    expect(releaseNames('x'.repeat(63), 'V1.0', 'run').endpointConfig).toMatch(/^[0-9a-f]{8}-x{30}-V1-0-/);
+    expect(releaseNames(`${'x'.repeat(29)}-tail`, 'pack-7', 'run').endpointConfig).toMatch(/^[0-9a-f]{8}-x{29}-pack-7-/);
+    // a long version leaves less, and one that is longer still is cut
+    const longest = releaseNames('x'.repeat(63), `V${'9'.repeat(16)}.9999.9999`, 'run').endpointConfig;
+    expect(longest).toMatch(/^[0-9a-f]{8}-x{9}-V9{16}-9999-9999-[0-9a-f]{8}$/);
+    expect(releaseNames('endpoint', 'y'.repeat(99), 'run').endpointConfig).toMatch(/^[0-9a-f]{8}-e-y{35}-[0-9a-f]{8}$/);
     expect(releaseNames('endpoint', 'y'.repeat(99), 'run').stagingEndpoint).toHaveLength(63);
   });
 
   test('all begin alike, so that permissions can name them', () => {
-    expect(ownPrefix('temperature')).toBe('temperature');
-    expect(ownPrefix('a-long-name-of-an-endpoint')).toBe('a-long-name-of-a');
-    expect(ownPrefix('fifteen-letters-more')).toBe('fifteen-letters');
+    expect(ownPrefix('temperature')).toMatch(/^[0-9a-f]{8}-$/);
+    // SageMaker takes both for the same endpoint
+    expect(ownPrefix('Temperature')).toBe(ownPrefix('temperature'));
+    // names that exist in accounts were made with it: it must never change
+    expect(ownPrefix('line')).toBe(`${fingerprint('line')}-`);
+  });
+
+  test('are those of one endpoint alone, however alike two are called', () => {
+    const part = fc.constantFrom('Temperature', 'North', 'Hemisphere', 'B', '2', 'model', 'shadow', 'staging', '0', '-');
+    const name = fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => cleanName(parts.join(''), 63));
+    const version = fc.constantFrom('V1.0.0', 'V2.10.3', `V${'9'.repeat(16)}.12345.12345`);
+    fc.assert(fc.property(name, name, version, fc.string(), (one, other, text, run) => {
+      fc.pre(one.toLowerCase() !== other.toLowerCase());
+      for (const made of [other, ...Object.values(releaseNames(other, text, run)) as string[]]) {
+        expect(made.startsWith(ownPrefix(one))).toBe(false);
+        expect(releaseOf(one, made)).toBeUndefined();
+        expect(isReleaseAlarm(one, `${made}-5xx`)).toBe(false);
+      }
+    }), { numRuns: 2000 });
   });
 
   test('are always names that SageMaker takes', () => {

@@ -1,3 +1,4 @@
+import { fingerprint } from '../../src/domain/fingerprint';
 import { datasetProblems, hyperparametersOf, jobNameOf, jobPrefixOf, MAX_JOB_PREFIX, readSpec, RunRejected } from '../../src/domain/training-run';
 
 const SPEC = { tag: '1', target: 'y', features: ['a'], hyperparameters: {} };
@@ -80,11 +81,16 @@ test('job names are valid and differ by run, however long the execution\'s name 
   const prefix = jobPrefixOf('Temperature');
   const names = ['short', 'x'.repeat(500), ''].map((run) => `${jobNameOf(prefix, run)}-t10`);
   expect(new Set(names).size).toBe(3);
-  expect(names[0]).toMatch(/^temperature-[0-9a-f]{16}-t10$/);
+  expect(names[0]).toMatch(/^[0-9a-f]{8}-temperature-[0-9a-f]{16}-t10$/);
   for (const name of names) expect(name).toMatch(/^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/);
 });
 
-test.each([['Temperature', 'temperature'], ['Über/hohe  Preise_', 'ber-hohe-preise'], ['--', 'model'], ['a -b', 'a-b'], ['x'.repeat(39) + '_yy', 'x'.repeat(39)], ['A'.repeat(99), 'a'.repeat(MAX_JOB_PREFIX)]])(
-  'the name %s starts jobs as %s', (name, prefix) => {
-    expect(jobPrefixOf(name)).toBe(prefix);
+test.each([['Temperature', 'temperature'], ['Über/hohe  Preise_', 'ber-hohe-preise'], ['--', 'model'], ['a -b', 'a-b'], ['x'.repeat(30) + '_yy', 'x'.repeat(30)], ['A'.repeat(99), 'a'.repeat(MAX_JOB_PREFIX - 9)]])(
+  'the name %s starts jobs as %s, after a mark', (name, slug) => {
+    expect(jobPrefixOf(name)).toBe(`${fingerprint(name)}-${slug}`);
   });
+
+test('jobs of models that are called alike begin with different marks', () => {
+  const names = ['Model', 'Model-2', 'Model2', 'model', 'Model-', 'TemperatureNorthHemisphere', 'TemperatureNorthHemisphereB', 'x'.repeat(40), 'x'.repeat(41)];
+  expect(new Set(names.map((name) => jobPrefixOf(name).slice(0, 8))).size).toBe(names.length);
+});

@@ -46,7 +46,7 @@ test('a version that holds is in production on the endpoint of somebody else', a
   const outcome = await play(await world.deliver(await world.package({ offset: 0.5 }, { version: 'V7.2.0', mse: '1.25' })));
   expect(outcome).toMatchObject({ outcome: 'production', version: 'V7.2.0', previousConfigName: CHAMPION, previousVersion: CHAMPION });
   const config = String(outcome.endpointConfigName);
-  expect(config).toMatch(/^house-prices-V7-2-0-[0-9a-f]{8}$/);
+  expect(config).toMatch(/^[0-9a-f]{8}-house-prices-V7-2-0-[0-9a-f]{8}$/);
   expect(await world.endpoint()).toEqual({ status: 'InService', config, shadows: 0, instances: 4 });
   expect(await world.predict('10,20')).toBe(30.5);
   expect(world.answered.not).toBe(failed);

@@ -44,7 +44,7 @@ test('a challenger that is better on the endpoint of somebody else is promoted, 
 test('both answered the same requests, half of all, and what each variant was is written down', async () => {
   const [{ key }] = await world.cloud.s3.list(OBSERVATIONS, 'deployments/');
   const config = key.replace(/^deployments\/|\.jsonl$/g, '');
-  expect(config).toMatch(/^house-prices-V7-2-0-[0-9a-f]{8}-shadow$/);
+  expect(config).toMatch(/^[0-9a-f]{8}-house-prices-V7-2-0-[0-9a-f]{8}-shadow$/);
   expect(await world.deployed(config)).toMatchObject([
     { config_name: config, variant: 'AllTraffic', version: CHAMPION },
     { config_name: config, variant: 'Shadow', version: 'V7.2.0', mse: 1.25, rmse: 1.118 },

@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
-import { Stack } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 
 import { Clouds } from './cloud-support';
 import { ApiGateway } from '../../examples/local/apigateway/apigateway';
@@ -11,6 +12,9 @@ import { AwsError, Call, Json, RawAnswer, Service } from '../../examples/local/c
 import { authorization } from '../../examples/local/cloud/wire';
 import { Firehose } from '../../examples/local/firehose/firehose';
 import { Glue } from '../../examples/local/glue/glue';
+import { newSharedAccessLogs } from '../../src/private/access-logs';
+import { ModelResources } from '../../src/private/model-resources';
+import { PlatformResources } from '../../src/private/platform-resources';
 import { ModelEndpoint } from '../../src/serving/model-endpoint';
 import { PredictionApi } from '../../src/serving/prediction-api';
 
@@ -28,7 +32,7 @@ class Doubling implements Service {
   }
 }
 
-describe('API Gateway', () => {
+describe.each(['methods', 'a definition'])('API Gateway, by %s', (by) => {
   const clouds = new Clouds();
   const model = new Doubling();
   const agent = new Agent({ keepAlive: true });
@@ -39,6 +43,12 @@ describe('API Gateway', () => {
 
   beforeAll(async () => {
     cloud = await clouds.deploy((stack: Stack) => {
+      if (by === 'a definition') {
+        const key = new kms.Key(stack, 'Key');
+        new ModelResources(stack, new PlatformResources(stack, {
+          encryptionKey: key, newAccessLogs: (within) => newSharedAccessLogs(within, RemovalPolicy.DESTROY),
+        }), key);
+      }
       const api = new PredictionApi(stack, 'Api', { endpoint: new ModelEndpoint(stack, 'Endpoint', { endpointName: 'temperature' }) });
       const caller = new iam.Role(stack, 'Caller', { roleName: 'caller', assumedBy: new iam.AccountRootPrincipal() });
       new iam.Role(stack, 'Stranger', { roleName: 'stranger', assumedBy: new iam.AccountRootPrincipal() });

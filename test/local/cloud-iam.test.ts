@@ -60,6 +60,20 @@ test('identity policies, the boundary, tags and resource policies decide togethe
   expect(decide('s3:GetObject', 'arn:aws:s3:::other/a').allowed).toBe(true);
 });
 
+test('the id of an API may be a pattern', () => {
+  const api = (path: string): string => `arn:aws:execute-api:eu-central-1:111122223333:${path}`;
+  const evaluator = world(['AWS::IAM::Role', {
+    Policies: [{
+      PolicyName: 'inline',
+      PolicyDocument: policy(statement('Allow', 'execute-api:Invoke', api('own/*')), statement('Deny', 'execute-api:Invoke', api('*/*/POST/ground-truth'), { Sid: 'Labels' })),
+    }],
+  }, { attributes: { Arn: ROLE } }]);
+  const decide = (resource: string) => evaluator.decide(ROLE, 'execute-api:Invoke', api(resource));
+  expect(decide('own/live/POST/predictions').allowed).toBe(true);
+  expect(decide('own/live/POST/ground-truth')).toEqual({ allowed: false, by: 'explicit deny: Labels of inline' });
+  expect(decide('other/live/POST/predictions')).toEqual({ allowed: false, by: 'implicit deny: no statement allows it' });
+});
+
 test('a policy whose text is not in the assembly is not guessed', () => {
   const evaluator = world(['AWS::IAM::Role', { ManagedPolicyArns: ['arn:aws:iam::aws:policy/AmazonS3FullAccess'] }, { attributes: { Arn: ROLE } }]);
   expect(() => evaluator.decide(ROLE, 's3:GetObject', '*')).toThrow('AmazonS3FullAccess');

@@ -83,6 +83,10 @@ describe('the page', () => {
     expect(section).toMatch(/Data engineer<\/th><th>Data scientist/);
     expect(section).toMatch(/Start the data pipeline<\/td><td><span class="ok"[^>]*>yes<\/span><\/td><td><span class="dim"[^>]*>no/);
     expect(section).toMatch(/Stop a release<\/td><td><\/td><td><span class="bad"[^>]*>no<\/span>.*Workflows of /);
+    const whose = html({
+      ...report, access: [...report.access ?? [], { persona: 'Client', attempt: 'stop a release', action: 'states:StopExecution', allowed: false, by: 'implicit deny: no statement allows it' }],
+    });
+    expect(whose).toMatch(/Workflows of [^<]* \(data scientist\); no statement allows it \(client\)</);
   });
 
   test('is there for a run that ended early', () => {

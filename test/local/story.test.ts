@@ -72,4 +72,25 @@ describe('the story', () => {
     ]));
     expect(page).toContain('Who may do what');
   });
+
+  test('shows for each persona what it tried, what denied it, and what it may do', () => {
+    const personas = ['DataEngineer', 'DataScientist', 'Approver', 'Operator', 'Client', 'OtherTeam'];
+    const access = report.access ?? [];
+    expect([...new Set(access.map(({ persona }) => persona))]).toEqual(personas);
+    const may = (persona: string) => access.filter((one) => one.persona === persona && one.allowed).map(({ attempt }) => attempt);
+    expect(may('DataEngineer')).toEqual(['upload raw data', 'query a dataset', 'start the data pipeline by hand', 'see a run of the delivery pipeline']);
+    expect(may('DataScientist')).toEqual(['query a dataset', 'see a run of the delivery pipeline', 'push a branch', 'approve a pull request', 'merge a pull request']);
+    expect(may('Approver')).toEqual(['see a run of the delivery pipeline', 'approve a pull request']);
+    expect(may('Operator')).toEqual(['see a run of the delivery pipeline', 'read the ledger of versions']);
+    expect(may('Client')).toEqual(['ask the API for a prediction', 'tell the API what came true']);
+    expect(access.filter(({ attempt }) => /^st(op|art a)|silence|edit|change|past/.test(attempt)).filter(({ allowed }) => allowed)).toEqual([]);
+    for (const { allowed, by } of access) expect(by).toMatch(allowed ? /./ : /^(explicit deny: \S.* of \S|implicit deny: )/);
+    // the role of each of them is among those that were denied something, by a statement or because none allows it
+    const tried = (role: RegExp) => report.denied.filter(({ persona }) => role.test(persona)).map(({ action, by }) => `${action}: ${by.replace(/^(\w+ deny).*/, '$1')}`);
+    expect(tried(/EngineerRole/)).toEqual(['codepipeline:StartPipelineExecution: explicit deny', 'states:StartExecution: explicit deny']);
+    expect(tried(/ScientistRole/)).toEqual(['codepipeline:StopPipelineExecution: explicit deny', 'cloudwatch:SetAlarmState: explicit deny', 's3:PutObject: explicit deny']);
+    expect(tried(/ApproverRole/)).toEqual(['codecommit:MergePullRequestByThreeWay: implicit deny', 'states:StartExecution: explicit deny']);
+    expect(tried(/OperatorRole/)).toEqual(['states:StopExecution: explicit deny', 'dynamodb:DeleteItem: explicit deny', 's3:GetObject: implicit deny']);
+    expect(tried(/OtherTeam/)).toEqual(['sagemaker:DeleteEndpoint: explicit deny']);
+  });
 });

@@ -1,6 +1,7 @@
 import { App, Duration, Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { ownPrefix } from '../../src/domain/release-names';
 import { CanaryRelease, CanaryReleaseProps } from '../../src/release/canary-release';
 import { TrafficShift } from '../../src/release/traffic-shift';
 import { ModelEndpoint, ModelEndpointAttributes } from '../../src/serving/model-endpoint';
@@ -38,8 +39,7 @@ describe('CanaryRelease', () => {
       PolicyDocument: {
         Statement: Match.arrayWith([Match.objectLike({
           Action: ['cloudwatch:DeleteAlarms', 'cloudwatch:PutMetricAlarm'],
-          Resource: ['arn:aws:cloudwatch:eu-central-1:111122223333:alarm:Temperature*', 'arn:aws:cloudwatch:eu-central-1:111122223333:alarm:temperature*']
-            .map((arn) => ({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, arn.slice('arn:aws'.length)]] })),
+          Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, `:cloudwatch:eu-central-1:111122223333:alarm:${ownPrefix('Temperature')}*`]] },
         })]),
       },
     });

@@ -64,7 +64,7 @@ const onlyPrevious = () => {
   expect([...hosting.configs.keys()]).toEqual([previous]);
   expect([...hosting.models.keys()]).toEqual([previous]);
 };
-const noAlarmsLeft = () => expect([...hosting.alarms.keys()].filter((name) => name.startsWith('temperature'))).toEqual([]);
+const noAlarmsLeft = () => expect([...hosting.alarms.keys()].filter((name) => name.includes('-temperature-'))).toEqual([]);
 
 beforeEach(() => {
   hosting = new FakeHosting();
@@ -111,7 +111,7 @@ describe('the release, as synthesized', () => {
     let before: string[] = [];
     await play({
       ShiftTraffic: (input) => {
-        before = [...hosting.alarms.keys()].filter((name) => name.startsWith('temperature'));
+        before = [...hosting.alarms.keys()].filter((name) => name.includes('-temperature-'));
         return tasks.ShiftTraffic(input);
       },
     });
@@ -158,7 +158,7 @@ describe('the release, as synthesized', () => {
       outcome: 'rolled-back',
       endpointConfigName: previous,
       previousConfigName: previous,
-      reason: expect.stringMatching(/rolled back to temperature-V1-0-0-00000000: .*alarm temperature-V1-0-1-[0-9a-f]{8}-5xx is firing \(Threshold Crossed/),
+      reason: expect.stringMatching(/rolled back to temperature-V1-0-0-00000000: .*alarm [0-9a-f]{8}-temperature-V1-0-1-[0-9a-f]{8}-5xx is firing \(Threshold Crossed/),
     });
     onlyPrevious();
     noAlarmsLeft();

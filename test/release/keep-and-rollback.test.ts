@@ -103,7 +103,7 @@ describe('when the stack is deleted', () => {
     const machines = (Properties as { StateMachineArns: { Ref: string }[] }).StateMachineArns.map(({ Ref }) => Ref);
     expect(machines.map((id) => id.replace(/[0-9A-F]{8}$/, '')).sort()).toEqual(['Release', 'Releases', 'ReleasesRecovery', 'ReleasesRollback', 'Staging']);
     const rules = Object.entries(template.findResources('AWS::Events::Rule')).filter(([id]) => id.startsWith('Releases'));
-    expect(rules.length).toBeGreaterThanOrEqual(6);
+    expect(rules.length).toBeGreaterThanOrEqual(5);
     for (const [, { DependsOn }] of rules) expect(DependsOn).toContain(cleanup);
   });
 

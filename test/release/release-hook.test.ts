@@ -59,7 +59,15 @@ test('each hook is asked where it was put, with its own time, and once', () => {
   const states = statesOf(Template.fromStack(stack));
   expect(states.AskBeforeShadow1).toMatchObject({ InputPath: '$.hooked.input', TimeoutSeconds: 90, Next: 'JudgeBeforeShadow1' });
   expect(states.AskBeforeShadow1.Retry).toEqual([expect.objectContaining({ ErrorEquals: expect.not.arrayContaining(['States.ALL', 'States.TaskFailed']) as string[] })]);
-  expect(states.AskBeforePromotion1).toMatchObject({ TimeoutSeconds: 3600, Catch: [{ Next: 'StopBeforePromotion1' }] });
+  expect(states.AskBeforePromotion1).toMatchObject({
+    TimeoutSeconds: 3600, Catch: [{ ErrorEquals: ['StepFunctions.ExecutionAlreadyExistsException'], Next: 'LookAtBeforePromotion1' }, { Next: 'StopBeforePromotion1' }],
+  });
+  // 1 + 2 + ... + 1024 seconds: longer would be more than an hour
+  expect(states.LookAtBeforePromotion1).toMatchObject({
+    Retry: [{ ErrorEquals: ['HookRunning'], IntervalSeconds: 1, BackoffRate: 2, MaxAttempts: 11 }, {}, {}, { ErrorEquals: ['States.ALL'] }],
+    Catch: [{ ErrorEquals: ['HookRunning'], Next: 'StopBeforePromotion1' }, { ErrorEquals: ['States.ALL'], Next: 'Recover' }],
+    Next: 'DoesBeforePromotion1Proceed',
+  });
   // one that does not answer in time would run on
   expect(states.StopBeforePromotion1).toMatchObject({ Next: 'JudgeBeforePromotion1Failure', Catch: [{ Next: 'JudgeBeforePromotion1Failure' }] });
   expect(states.AskAfterPromotion1).toMatchObject({ TimeoutSeconds: 900 });

@@ -81,7 +81,7 @@ const runRecovery = (input: Json, change: Record<string, Task> = {}): Promise<Ru
 const play = (version: string, change: Record<string, Task> = {}, name = 'run-1'): Promise<Run> => run(
   release, { model: 'Temperature', version, modelPackageArn: packageOf(version), cause: 'auto' }, only(release, standIns(change)), () => '2013-07-01T00:10:00.000Z', `${machine}:${name}`);
 
-const servedBy = (version: string) => expect.stringMatching(new RegExp(`^temperature-${version.replace(/\./g, '-')}-[0-9a-f]{8}$`));
+const servedBy = (version: string) => expect.stringMatching(new RegExp(`^[0-9a-f]{8}-temperature-${version.replace(/\./g, '-')}-[0-9a-f]{8}$`));
 const types = () => events.map(({ DetailType }) => DetailType);
 const slotIsFree = () => expect(ledger.get('RELEASE', 'SLOT')).toBeUndefined();
 const fails: Task = () => { throw new AwsTaskError('SomeServiceException', 'no luck'); };
@@ -287,7 +287,7 @@ describe('the recovery, as synthesized', () => {
       Inspect: async (input) => {
         const found = await recover(input as unknown as RecoverEvent) as
           { releaseConfig: string; releaseModel: string; stagingEndpoint: string; alarmNames: string[] };
-        expect(found.releaseConfig).toMatch(/^temperature-V1-0-1-[0-9a-f]{8}$/);
+        expect(found.releaseConfig).toMatch(/^[0-9a-f]{8}-temperature-V1-0-1-[0-9a-f]{8}$/);
         hosting.endpoints.set(found.stagingEndpoint, { status: 'InService', config: found.stagingEndpoint, polls: 0 });
         hosting.configs.set(found.stagingEndpoint, { EndpointConfigName: found.stagingEndpoint, ProductionVariants: [] });
         move(found.releaseConfig);

@@ -26,12 +26,10 @@ describe('ReleaseWorkflow', () => {
 
   test('starts on versions of its model, on its turn, and recovers what did not end by itself', () => {
     const template = make();
-    for (const type of ['ModelRegistered', 'ReleaseDue']) {
-      template.hasResourceProperties('AWS::Events::Rule', {
-        EventPattern: { 'source': ['cdk-mlops'], 'detail-type': [type], 'detail': { model: ['Temperature'] } },
-        Targets: [Match.objectLike({ InputPath: '$.detail' })],
-      });
-    }
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { 'source': ['cdk-mlops'], 'detail-type': ['ModelRegistered', 'ReleaseDue'], 'detail': { model: ['Temperature'] } },
+      Targets: [Match.objectLike({ InputPath: '$.detail' })],
+    });
     template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { 'source': ['aws.states'], 'detail-type': ['Step Functions Execution Status Change'], 'detail': { status: ['FAILED', 'TIMED_OUT', 'ABORTED'] } },
     });

@@ -72,6 +72,25 @@ describe('the rule', () => {
     template.hasResourceProperties('AWS::IAM::Role', { Tags: [{ Key: 'cdk-mlops:pipeline', Value: 'true' }] });
   });
 
+  test('has room for any number of repositories in its role', () => {
+    const resources = (count: number): string[] => {
+      const stack = newStack();
+      for (let i = 0; i < count; i += 1) ModelSource.codeCommit({ repositoryName: `model-${i}` })._bind(new NestedStack(stack, `Model${i}`));
+      const template = Template.fromStack(stack);
+      template.resourceCountIs('AWS::IAM::ManagedPolicy', 0);
+      const [{ Properties }] = Object.values(template.findResources('AWS::IAM::Policy'));
+      const statements = Properties.PolicyDocument.Statement as { Action: string | string[]; Resource: unknown }[];
+      return statements.filter(({ Action }) => [Action].flat().includes('codecommit:AssociateApprovalRuleTemplateWithRepository'))
+        .flatMap(({ Resource }) => [Resource].flat()).map((resource) => JSON.stringify(resource));
+    };
+    const few = resources(20);
+    expect(few).toHaveLength(20);
+    expect(few.filter((resource) => resource.includes('*'))).toEqual([]);
+    const many = resources(60);
+    expect(many).toHaveLength(21);
+    expect(many.filter((resource) => /:codecommit:eu-central-1:111122223333:\*/.test(resource))).toHaveLength(1);
+  });
+
   test('may be left to others', () => {
     const stack = newStack();
     expect(ModelSource.codeCommit({ repository: existing(stack), requireApproval: false })._bind(stack).repository.approval).toBeUndefined();

@@ -121,7 +121,7 @@ describe('the shadow comparison, as synthesized', () => {
     expect(output).toMatchObject({ decision: 'promote', version: 'V1.0.1', champion: 'V1.0.0', endpoint: 'temperature', tolerance: 0.02, blockHours: expect.any(Number) });
     expect(output).toEqual(expect.objectContaining({ upper: expect.any(Number), lower: expect.any(Number), counts: expect.any(Object) }));
     expect(hosting.moves).toHaveLength(2);
-    expect(hosting.moves[0]).toMatch(/^temperature-V1-0-1-[0-9a-f]{8}-shadow$/);
+    expect(hosting.moves[0]).toMatch(/^[0-9a-f]{8}-temperature-V1-0-1-[0-9a-f]{8}-shadow$/);
     expect(hosting.objects.get(`deployments/${hosting.moves[0]}.jsonl`)?.trim().split('\n').map((line) => JSON.parse(line))).toEqual([
       { config_name: hosting.moves[0], variant: 'AllTraffic', version: 'V1.0.0', rmse: 3, released_at: '2013-07-01T00:10:00.000Z' },
       { config_name: hosting.moves[0], variant: 'Shadow', version: 'V1.0.1', mse: 4, rmse: 2, mae: 1.5, r2: 0.9, released_at: '2013-07-01T00:10:00.000Z' },

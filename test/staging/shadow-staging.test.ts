@@ -3,6 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { importedEndpoint, importedRegistry } from './imported';
+import { ownPrefix } from '../../src/domain/release-names';
 import { ShadowSegment } from '../../src/staging/shadow-segment';
 import { ShadowStaging, ShadowStagingProps } from '../../src/staging/shadow-staging';
 import { synthesizeUnderNag } from '../support/nag';
@@ -127,8 +128,7 @@ describe('ShadowStaging', () => {
     const [[, policy]] = Object.entries(Template.fromStack(stack).findResources('AWS::IAM::Policy')).filter(([id]) => id.startsWith('StagingParityCheck'));
     const text: string = JSON.stringify(policy.Properties.PolicyDocument.Statement);
     expect(text.match(/sagemaker:[A-Z]\w+/g)).toEqual(['sagemaker:InvokeEndpoint']);
-    expect(text).toContain(':endpoint/Temperature*-staging"');
-    expect(text).toContain(':endpoint/temperature*-staging"');
+    expect(text).toContain(`:endpoint/${ownPrefix('Temperature')}*-staging"`);
     expect(text.match(/s3:[A-Z]\w+/g)).toEqual(['s3:GetObject']);
     expect(text).toContain('arn:aws:s3:::artifacts/*.jsonl');
   });

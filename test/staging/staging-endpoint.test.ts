@@ -77,7 +77,7 @@ describe('a version on its staging endpoint', () => {
   test('has what production has, one instance, and no capture', async () => {
     await play();
     const [name] = hosting.staged;
-    expect(name).toMatch(/^temperature-V1-0-1-[0-9a-f]{8}-staging$/);
+    expect(name).toMatch(/^[0-9a-f]{8}-temperature-V1-0-1-[0-9a-f]{8}-staging$/);
     const inputs = hosting.sagemaker.calls().map((call) => call.args[0].input as Record<string, unknown>);
     expect(inputs).toContainEqual(expect.objectContaining({
       ExecutionRoleArn: 'arn:aws:iam::111122223333:role/model', EnableNetworkIsolation: true, PrimaryContainer: { Image: 'image:abc', ModelDataUrl: 's3://artifacts/model.tar.gz' },

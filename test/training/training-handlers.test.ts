@@ -118,6 +118,23 @@ describe('preparing a run', () => {
     expect(await plan(input)).toMatchObject({ outcome: 'rejected', run: RUN, reason: expect.stringMatching(reason) });
   });
 
+  test('a version whose files are those that were published is trained on, one that was changed since is not', async () => {
+    world.publish('d1');
+    world.seal('d1', { train: ['part-0.parquet', 'part-1.parquet'], holdout: ['part-0.parquet'] });
+    expect(await plan(FROM_BUILD)).toMatchObject({ outcome: 'train', dataset: 'd1' });
+    const folder = 'curated/datasets/Weather/d1';
+    world.s3.put(`${folder}/train/part-1.parquet`, 'other rows');
+    world.s3.put(`${folder}/holdout/part-7.parquet`, 'one more');
+    expect(await plan(FROM_BUILD)).toMatchObject({
+      outcome: 'rejected',
+      reason: `dataset version d1 was changed after its publication: s3://${folder}/train/part-1.parquet, s3://${folder}/holdout/part-7.parquet; `
+        + 'run the data pipeline, which publishes a new version',
+    });
+    world.s3.objects.delete(`${folder}/train/part-0.parquet`);
+    for (const other of ['8', '9']) world.s3.put(`${folder}/holdout/part-${other}.parquet`, 'more');
+    expect(await plan(FROM_BUILD)).toMatchObject({ reason: expect.stringMatching(/train\/part-0.parquet, .*part-1.parquet, .*part-7.parquet and 2 more;/) });
+  });
+
   test('lets an error of a service pass, so that it is tried again', async () => {
     world.s3.client.rejects(Object.assign(new Error('slow down'), { name: 'SlowDown' }));
     await expect(plan(FROM_BUILD)).rejects.toThrow('slow down');

@@ -51,6 +51,19 @@ export class TrainingWorld {
     this.s3.put('curated/datasets/Weather/latest.json', JSON.stringify({ version, manifestUri: `s3://${folder}/manifest.json` }));
   }
 
+  /** Gives a version files, and notes them as its publication does. */
+  public seal(version: string, names: Readonly<Record<'train' | 'holdout', readonly string[]>>): void {
+    const folder = `curated/datasets/Weather/${version}`;
+    const manifest = this.s3.json<DatasetManifest>(`${folder}/manifest.json`);
+    const files = (split: 'train' | 'holdout'): Record<string, string> => Object.fromEntries(names[split].map((name) => {
+      const path = `${folder}/${split}/${name}`;
+      this.s3.put(path, 'rows');
+      return [name, this.s3.objects.get(path)!.etag.replaceAll('"', '')];
+    }));
+    const { train, holdout } = manifest.splits;
+    this.publish(version, { splits: { train: { ...train, files: files('train') }, holdout: { ...holdout, files: files('holdout') } } });
+  }
+
   /** A version as the registry leaves it in the ledger. */
   public register(version: string, commit: string, dataset: string, spec: JsonObject = SPEC, author?: string): void {
     this.write(ledgerKeys.version(version), {

@@ -21,6 +21,8 @@ function jobsOf(template: Template): string[] {
   return definitions.filter((definition) => definition.includes('createTrainingJob'));
 }
 
+interface Statement { readonly Action: string | string[]; readonly Condition?: object }
+
 describe('a model in a network that was asked for', () => {
   const stack = new Stack(new App(), 'Test', { env: { account: '111122223333', region: 'eu-central-1' } });
   stack.node.setContext('availability-zones:account=111122223333:region=eu-central-1', ['a', 'b']);
@@ -42,8 +44,9 @@ describe('a model in a network that was asked for', () => {
   });
 
   test('may make network interfaces there, and nowhere else', () => {
-    const statements = Object.values(template.findResources('AWS::IAM::Policy'))
-      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as { Action: string | string[]; Condition?: object }[])
+    const statements = Object.values(template.findResources('AWS::IAM::Role'))
+      .flatMap(({ Properties }) => (Properties.Policies ?? []) as { PolicyDocument: { Statement: Statement[] } }[])
+      .flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
       .filter(({ Action }) => [Action].flat().some((action) => action.startsWith('ec2:')));
     // of the jobs and of the models
     expect(statements).toHaveLength(6);

@@ -1,4 +1,4 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, NestedStack, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import * as codecommit from 'aws-cdk-lib/aws-codecommit';
 import { MlopsPlatform, NotebookEnvironment, NotebookRepository } from 'cdk-mlops';
@@ -13,7 +13,12 @@ function platformWith(names: string[], studio: boolean = false): Synthesized {
   const platform = new MlopsPlatform(stack, 'Mlops');
   const repository = NotebookRepository.codeCommit(codecommit.Repository.fromRepositoryName(stack, 'Repo', 'temperature'));
   const environments = names.map((name) => platform.addNotebookEnvironment(name, { repository, authorName: name, studioDomainId: studio ? 'd-1' : undefined }));
-  return { resources: Template.fromStack(stack).toJSON().Resources, environments };
+  const resourcesOf = (each: Stack): Record<string, unknown> => Template.fromStack(each).toJSON().Resources;
+  const nested = platform.node.findAll().filter((each) => each instanceof NestedStack);
+  const own = nested.map((each) => Object.entries(resourcesOf(each)).map(([id, resource]) => [`${each.node.path.replace(/[^A-Za-z0-9]/g, '').replace('Team', '')}${id}`, resource]));
+  // where a nested stack's template is kept changes with it
+  const parent = Object.entries(resourcesOf(stack)).filter(([, resource]) => (resource as { Type: string }).Type !== 'AWS::CloudFormation::Stack');
+  return { resources: Object.fromEntries([...parent, ...own.flat()]) as Record<string, unknown>, environments };
 }
 
 interface Resource { readonly Type: string }

@@ -52,9 +52,8 @@ describe('of a platform', () => {
   test('is the one that was given', () => {
     const stack = new Stack(new App(), 'Test');
     const packages = PackageRepository.fromPackageRepositoryAttributes(stack, 'Packages', { domainName: 'acme', repositoryName: 'mirror' });
-    new MlopsPlatform(stack, 'Mlops', { packages }).addNotebookEnvironment('Ada');
-    const template = Template.fromStack(stack);
-    template.resourceCountIs('AWS::CodeArtifact::Domain', 0);
-    expect(JSON.stringify(template.findResources('AWS::SageMaker::NotebookInstanceLifecycleConfig'))).toContain("PACKAGES='acme ");
+    const ada = new MlopsPlatform(stack, 'Mlops', { packages }).addNotebookEnvironment('Ada');
+    Template.fromStack(stack).resourceCountIs('AWS::CodeArtifact::Domain', 0);
+    expect(JSON.stringify(Template.fromStack(Stack.of(ada)).findResources('AWS::SageMaker::NotebookInstanceLifecycleConfig'))).toContain("PACKAGES='acme ");
   });
 });

@@ -36,6 +36,16 @@ export class Api {
     this.nodes.set(id, node);
   }
 
+  /** Makes the resources of a path that are not there yet; answers the id of its end. */
+  addPath(path: string): string {
+    return path.split('/').filter((part) => part !== '').reduce((parentId, part) => {
+      const found = this.node(parentId).children.find((child) => child.part === part);
+      const id = `${parentId}/${part}`;
+      if (found === undefined) this.addResource(id, parentId, part);
+      return found?.id ?? id;
+    }, this.rootId);
+  }
+
   addMethod(resourceId: string, method: Method): void {
     this.node(resourceId).methods.set(method.httpMethod, method);
   }

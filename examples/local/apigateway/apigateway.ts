@@ -4,6 +4,7 @@ import { Api } from './api';
 import { Exchange } from './exchange';
 import { Backends, Reply } from './integration';
 import { Lookup, Method } from './method';
+import { imported } from './open-api';
 import { flag, object, onlyKnown, optionalText, parseObject, text, textMap } from '../cloud/members';
 import { AwsError, Call, Cloud, Deployed, JsonObject, Provisioner, RawAnswer, Resource, Service, StandIn, Unsupported } from '../cloud/types';
 import { Firehose } from '../firehose/firehose';
@@ -127,10 +128,13 @@ export class ApiGateway implements StandIn, Service, Provisioner {
   }
 
   private createApi(properties: JsonObject, type: string, id: string): Deployed {
-    onlyKnown(properties, ['ApiKeySourceType', 'Description', 'DisableExecuteApiEndpoint', 'EndpointConfiguration', 'Name', 'Policy', 'Tags'], type);
+    onlyKnown(properties, ['ApiKeySourceType', 'Body', 'Description', 'DisableExecuteApiEndpoint', 'EndpointConfiguration', 'Name', 'Policy', 'Tags'], type);
     if (properties.Policy !== undefined) throw new Unsupported(`${type}.Policy`);
     const api = new Api(id, `${id}root`);
     this.apis.set(id, api);
+    for (const { resourceId, properties: method } of properties.Body === undefined ? [] : imported(object(properties, 'Body'), api)) {
+      api.addMethod(resourceId, new Method(method, `${type}.Body`, lookup(api), this.backends));
+    }
     return { ref: id, attributes: { RootResourceId: api.rootId, RestApiId: id } };
   }
 

@@ -19,6 +19,7 @@ import { S3ObjectStore } from './object-store';
 import { Principals } from './principals';
 import { S3Wire } from './s3-wire';
 import { Scheduler } from './scheduler';
+import { SecurityTokens } from './security-tokens';
 import { StepFunctions } from './step-functions';
 import {
   AwsError, ClientConfiguration, Cloud, Decision, Deployed, Json, JsonObject, ObjectStore, Resource, SpawnOptions, StandIn, Unsupported,
@@ -117,6 +118,7 @@ export class LocalCloud implements Cloud {
     this.s3 = new S3ObjectStore(() => new S3Wire(this.endpoint, this.region));
     const running: StandIn[] = [
       new MinistackResources(), this.events, this.notifications, new Scheduler(), new Lambda(), new CustomResources(), new StepFunctions(),
+      new SecurityTokens(this.principals),
       ...options.standIns ?? [],
     ];
     const made = running.flatMap((standIn) => standIn.provisioners ?? []).flatMap(({ types }) => types);

@@ -16,5 +16,16 @@ export type Evaluation = 'Allowed' | 'ExplicitlyDenied' | 'ImplicitlyDenied';
 
 /** Evaluates policies, without a check of the request against the list of all actions and their condition keys. */
 export function evaluate(simulation: Simulation): Evaluation {
-  return runUnsafeSimulation(simulation, {});
+  return runUnsafeSimulation(aboutApi(simulation), {});
+}
+
+/**
+ * The evaluator takes what stands before the first slash of a resource for its kind, and compares it as it is written. Of
+ * an API it is an id, where IAM takes patterns: `*` is made the id that is asked about.
+ */
+function aboutApi(simulation: Simulation): Simulation {
+  const { action, resource } = simulation.request;
+  if (!action.startsWith('execute-api:')) return simulation;
+  const [api] = resource.resource.split(':')[5].split('/');
+  return JSON.parse(JSON.stringify(simulation).replace(/"(arn:[^":]*:execute-api:[^":]*:[^":]*:)\*\//g, `"$1${api}/`)) as Simulation;
 }

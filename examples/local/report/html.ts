@@ -54,7 +54,7 @@ export function html(report: Report): string {
     ['Traffic during the releases', 'Share of the requests that the new fleet was given.', `<div class="grid2">${releasePlots(report)}</div>`],
     ['Alerts', 'What arrived in the mailbox.', alerts(report)],
     ['Stopped before they had a number', '', table(['commit', 'data', 'why'], report.rejected.map((one) => [fixed(one.commit.slice(0, 8)), fixed(dataset(one.dataset)), said(one.reason)]))],
-    ['Who may do what', 'Asked of the policies of the template. Point at an answer for the statement that decides.', whoMayDoWhat(report)],
+    ['Who may do what', 'Asked of the policies of the template; the other team has AdministratorAccess within the permissions boundary. Point at an answer for the statement that decides.', whoMayDoWhat(report)],
     ['Denied', 'What people tried and the policies of the template did not allow.', table(['who', 'what', 'on', 'decided by'],
       report.denied.map((one) => [fixed(capital(plainName(one.persona))), one.action, capital(plainName(one.resource)), said(one.by)]))],
     ['What ran on which stand-in', '', table(['AWS service', 'here'], report.standIns.map((one) => [one.service, { html: escape(one.by), kind: 'said' }]))],
@@ -108,8 +108,16 @@ function whoMayDoWhat({ access = [] }: Report): string {
     if (found === undefined) return '';
     return { html: `<span class="${found.allowed ? 'ok' : found.by.startsWith('explicit') ? 'bad' : 'dim'}" title="${escape(plain(found.by))}">${found.allowed ? 'yes' : 'no'}</span>` };
   };
-  const denying = (attempt: string): string => [...new Set(access.filter((one) => one.attempt === attempt && one.by.startsWith('explicit'))
-    .map(({ by }) => plain(by.replace('explicit deny: ', ''))))].join('; ');
+  // a reason that is not everybody's says whose it is
+  const denying = (attempt: string): string => {
+    const denied = access.filter((one) => one.attempt === attempt && !one.allowed);
+    const reasons = new Map<string, string[]>();
+    for (const { by, persona } of denied) {
+      const reason = plain(by.replace(/^(explicit|implicit) deny: /, ''));
+      reasons.set(reason, [...reasons.get(reason) ?? [], plainName(persona)]);
+    }
+    return [...reasons].map(([reason, whose]) => reasons.size === 1 ? reason : `${reason} (${whose.join(', ')})`).join('; ');
+  };
   return table(['to', ...personas.map((persona) => capital(plainName(persona))), 'action', 'denied by'], attempts.map(({ attempt, action }) => [
     capital(attempt), ...personas.map((persona) => answer(attempt, persona)), fixed(action), said(denying(attempt)),
   ]));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { imageFolder } from './image';
+import { checkVpcConfig } from './network';
 import { Packages } from './packages';
 import { Rights } from './rights';
 import { arnOf, checkName, invalid, page, parseS3 } from './support';
@@ -30,6 +31,7 @@ export class Models {
     only(input, 'CreateModel', ['ModelName', 'PrimaryContainer', 'Containers', 'ExecutionRoleArn', 'VpcConfig', 'EnableNetworkIsolation', 'Tags']);
     const name = checkName(string(input, 'ModelName'), 'modelName');
     const arn = arnOf(this.cloud, 'model', name.toLowerCase());
+    checkVpcConfig(input.VpcConfig);
     if (this.models.has(name)) throw invalid(`Cannot create already existing model "${arn}".`);
     const containers = input.PrimaryContainer === undefined ? array(input.Containers, 'Containers') : [input.PrimaryContainer];
     if (containers.length !== 1) throw new Unsupported(`a model of ${containers.length} containers`);

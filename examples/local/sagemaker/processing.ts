@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageFolder, runImage } from './image';
 import { Job, JobFailure, JobKind } from './jobs';
+import { checkVpcConfig } from './network';
 import { Rights } from './rights';
 import { fetchInput, storeFolder } from './transfer';
 import { Cloud, JsonObject, Unsupported } from '../cloud/types';
@@ -23,6 +24,9 @@ export class Processing implements JobKind {
 
   check(input: JsonObject): void {
     only(input, 'CreateProcessingJob', INPUT);
+    const network = optionalObject(input.NetworkConfig, 'NetworkConfig') ?? {};
+    only(network, 'NetworkConfig', ['EnableInterContainerTrafficEncryption', 'EnableNetworkIsolation', 'VpcConfig']);
+    checkVpcConfig(network.VpcConfig, 'networkConfig.vpcConfig');
     const app = object(input.AppSpecification, 'AppSpecification');
     only(app, 'AppSpecification', ['ImageUri', 'ContainerEntrypoint', 'ContainerArguments']);
     imageFolder(this.cloud, string(app, 'ImageUri'));

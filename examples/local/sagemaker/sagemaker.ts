@@ -25,14 +25,17 @@ interface Parts {
   readonly servers: ModelServers;
 }
 
+/** What a container sees of the network that it was given. */
+const NETWORK = 'containers run on this machine\'s own network: a VpcConfig is checked and kept, network isolation is noted, and neither is enforced';
+
 /** SageMaker's registry, jobs and real-time hosting, with real processes under the container contract. */
 export class SageMaker implements StandIn {
   readonly describes = [
-    { service: 'SageMaker training and processing jobs', by: 'Python processes under the /opt/ml contract; network isolation is noted, not enforced' },
+    { service: 'SageMaker training and processing jobs', by: `Python processes under the /opt/ml contract; ${NETWORK}` },
     {
       service: 'SageMaker endpoints',
       by: 'Python model servers behind weights, shadow copies, blue/green shifting with alarms, data capture and metrics of its own; '
-        + 'one process stands for all instances of a model',
+        + `one process stands for all instances of a model; ${NETWORK}`,
     },
     { service: 'SageMaker Model Registry', by: 'groups and versioned packages of its own' },
   ];

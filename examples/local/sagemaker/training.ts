@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pack } from './archive';
 import { imageFolder, runImage } from './image';
 import { Job, JobFailure, JobKind } from './jobs';
+import { checkVpcConfig } from './network';
 import { Rights } from './rights';
 import { parseS3 } from './support';
 import { fetchInput, store } from './transfer';
@@ -25,6 +26,7 @@ export class Training implements JobKind {
 
   check(input: JsonObject): void {
     only(input, 'CreateTrainingJob', INPUT);
+    checkVpcConfig(input.VpcConfig);
     if (input.EnableManagedSpotTraining === true) throw new Unsupported('EnableManagedSpotTraining');
     const algorithm = object(input.AlgorithmSpecification, 'AlgorithmSpecification');
     only(algorithm, 'AlgorithmSpecification', [

@@ -1,7 +1,7 @@
 import { CodePipelineClient, ListPipelineExecutionsCommand, StopPipelineExecutionCommand } from '@aws-sdk/client-codepipeline';
 import { merge } from './act-first-release';
 import { outcome } from './act-revisions';
-import { everybodyTries } from './attempts';
+import { everybodyTries } from './tries';
 import { World, hours } from './world';
 
 /** What a merge left in the ledger: its rejection, if there was one, and whether it took a number. */
@@ -20,7 +20,7 @@ export async function stoppedAct(world: World): Promise<void> {
     features: scenario.features.all, hyperparameters: { algorithm: 'gradient_boosting' },
   });
   await stopAttempt(world);
-  const done = await everybodyTries(world);
+  await everybodyTries(world);
   await world.quiet(outputs.TrainingWorkflow, before + 1, hours(24, world.now));
   await cloud.clock.settle();
   const { rejection, registered } = await traceOf(world, commit);
@@ -29,9 +29,8 @@ export async function stoppedAct(world: World): Promise<void> {
   // a model that passed is released like any other, and the next release waits for it
   if (registered) await outcome(world, (one) => one.commit === commit);
   const failed = cloud.decided.filter(({ action, allowed }) => action === 'codepipeline:StopPipelineExecution' && !allowed);
-  checks.must('a data scientist cannot stop the running pipeline', failed.length > 0, failed.map(({ by }) => `denied by ${by}`).join('; '));
+  checks.must('a data scientist cannot stop the running pipeline', failed.length > 0, failed.map(({ by }) => by.replace(/^explicit deny: /, 'denied by ')).join('; '));
   const alerts = world.mailbox.filter(({ message }) => /StopPipelineExecution/.test(message));
-  checks.must('what else people try past the two doors is denied', done.length === 0, done.length === 0 ? 'nobody started, set or wrote anything' : done.join('; '));
   checks.must('the attempt to stop it is alerted', alerts.length > 0, alerts[0]?.message.split('\n')[0] ?? 'no alert arrived');
 }
 

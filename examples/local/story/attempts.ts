@@ -1,7 +1,4 @@
-import { CloudWatchClient, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
-import { CodePipelineClient, StartPipelineExecutionCommand } from '@aws-sdk/client-codepipeline';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { nameOf, PEOPLE } from './people';
 import { Outputs, World } from './world';
 
 /** Something that people do, or might try: in words, and as IAM is asked. */
@@ -11,9 +8,6 @@ interface Attempt {
   readonly resource: (outputs: Outputs, arn: (service: string, rest: string) => string) => string;
   readonly context?: Readonly<Record<string, string>>;
 }
-
-type Role = 'DataEngineerRole' | 'DataScientistRole' | 'ClientRole';
-const ROLES: readonly Role[] = ['DataEngineerRole', 'DataScientistRole', 'ClientRole'];
 
 /** Whether somebody may do something, and the statement that decides. */
 export interface Access {
@@ -25,8 +19,15 @@ export interface Access {
   readonly by: string;
 }
 
+/** A method of the API, as IAM names it. */
+function posted(url: string, resource: string): string {
+  const { hostname, pathname } = new URL(url);
+  return `${hostname.split('.')[0]}${pathname.replace(/\/$/, '')}/POST/${resource}`;
+}
+
 const ATTEMPTS: readonly Attempt[] = [
   { say: 'upload raw data', action: 's3:PutObject', resource: ({ SourceUri }) => `${SourceUri.replace('s3://', 'arn:aws:s3:::')}next.csv` },
+  { say: 'query a dataset', action: 'athena:StartQueryExecution', resource: ({ DatasetWorkGroup }, arn) => arn('athena', `workgroup/${DatasetWorkGroup}`) },
   { say: 'start the data pipeline by hand', action: 'states:StartExecution', resource: ({ DataWorkflow }) => DataWorkflow },
   { say: 'see a run of the delivery pipeline', action: 'codepipeline:GetPipelineState', resource: ({ PipelineName }, arn) => arn('codepipeline', PipelineName) },
   {
@@ -35,6 +36,7 @@ const ATTEMPTS: readonly Attempt[] = [
     resource: ({ RepositoryName }, arn) => arn('codecommit', RepositoryName),
     context: { 'codecommit:References': 'refs/heads/feature' },
   },
+  { say: 'approve a pull request', action: 'codecommit:UpdatePullRequestApprovalState', resource: ({ RepositoryName }, arn) => arn('codecommit', RepositoryName) },
   { say: 'merge a pull request', action: 'codecommit:MergePullRequestByThreeWay', resource: ({ RepositoryName }, arn) => arn('codecommit', RepositoryName) },
   {
     say: 'push to main past a pull request',
@@ -48,7 +50,10 @@ const ATTEMPTS: readonly Attempt[] = [
   { say: 'stop a release', action: 'states:StopExecution', resource: ({ ReleaseWorkflow }) => `${ReleaseWorkflow.replace(':stateMachine:', ':execution:')}:run` },
   { say: 'change the endpoint', action: 'sagemaker:UpdateEndpoint', resource: ({ EndpointName }, arn) => arn('sagemaker', `endpoint/${EndpointName.toLowerCase()}`) },
   { say: 'ask the endpoint past its API', action: 'sagemaker:InvokeEndpoint', resource: ({ EndpointName }, arn) => arn('sagemaker', `endpoint/${EndpointName.toLowerCase()}`) },
+  { say: 'ask the API for a prediction', action: 'execute-api:Invoke', resource: ({ PredictionUrl }, arn) => arn('execute-api', posted(PredictionUrl, 'predictions')) },
+  { say: 'tell the API what came true', action: 'execute-api:Invoke', resource: ({ PredictionUrl }, arn) => arn('execute-api', posted(PredictionUrl, 'ground-truth')) },
   { say: 'write a label into the bucket of the truth', action: 's3:PutObject', resource: ({ ObservationBucket }) => `arn:aws:s3:::${ObservationBucket}/ground-truth/forged.jsonl` },
+  { say: 'read the ledger of versions', action: 'dynamodb:Query', resource: ({ LedgerTable }, arn) => arn('dynamodb', `table/${LedgerTable}`) },
   { say: 'edit the ledger of versions', action: 'dynamodb:UpdateItem', resource: ({ LedgerTable }, arn) => arn('dynamodb', `table/${LedgerTable}`) },
   { say: 'silence the alarm', action: 'cloudwatch:DisableAlarmActions', resource: ({ QualityAlarm }, arn) => arn('cloudwatch', `alarm:${QualityAlarm}`) },
   {
@@ -62,33 +67,9 @@ const ATTEMPTS: readonly Attempt[] = [
 /** What each persona may do of it, by the policies of the template. */
 export function whoMayDoWhat({ cloud, outputs }: World): Access[] {
   const arn = (service: string, rest: string): string => `arn:aws:${service}:${cloud.region}:${cloud.account}:${rest}`;
-  return ATTEMPTS.flatMap(({ say, action, resource, context }) => ROLES.map((role) => {
+  return ATTEMPTS.flatMap(({ say, action, resource, context }) => PEOPLE.map((who) => {
     const asked = resource(outputs, arn);
-    const { allowed, by } = cloud.decide(outputs[role], action, asked, context);
-    return { persona: role.replace(/Role$/, ''), attempt: say, action, resource: asked, allowed, by };
+    const { allowed, by } = cloud.decide(outputs[who], action, asked, context);
+    return { persona: nameOf(who), attempt: say, action, resource: asked, allowed, by };
   }));
-}
-
-/** Each persona tries something that is not theirs to do, with the tools that they have. Answers what was done all the same. */
-export async function everybodyTries({ cloud, outputs }: World): Promise<string[]> {
-  const tries: [Role, string, () => Promise<unknown>][] = [
-    ['DataEngineerRole', 'started the delivery pipeline', () => cloud.client(CodePipelineClient, outputs.DataEngineerRole)
-      .send(new StartPipelineExecutionCommand({ name: outputs.PipelineName }))],
-    ['DataScientistRole', 'set the alarm', () => cloud.client(CloudWatchClient, outputs.DataScientistRole)
-      .send(new SetAlarmStateCommand({ AlarmName: outputs.QualityAlarm, StateValue: 'OK', StateReason: 'it looks good to me' }))],
-    ['DataScientistRole', 'wrote a label', () => cloud.client(S3Client, outputs.DataScientistRole)
-      .send(new PutObjectCommand({ Bucket: outputs.ObservationBucket, Key: 'ground-truth/forged.jsonl', Body: '{}' }))],
-    ['ClientRole', 'started a release', () => cloud.client(SFNClient, outputs.ClientRole)
-      .send(new StartExecutionCommand({ stateMachineArn: outputs.ReleaseWorkflow, input: '{}' }))],
-  ];
-  const succeeded: string[] = [];
-  for (const [role, what, attempt] of tries) {
-    try {
-      await attempt();
-      succeeded.push(`${role} ${what}`);
-    } catch (error) {
-      if (!/AccessDenied/.test((error as Error).name)) throw error;
-    }
-  }
-  return succeeded;
 }

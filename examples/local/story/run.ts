@@ -15,6 +15,7 @@ import { readTable, Table } from '../table';
 import { Checks } from './checks';
 import { collect } from './collect';
 import { ownTable, ROWS_NEEDED } from './own-table';
+import { addOtherTeam, PEOPLE } from './people';
 import { Progress } from './progress';
 import { ModelRepository } from './repository';
 import { Scenario } from './scenario';
@@ -63,7 +64,7 @@ async function tell(
   try {
     progress.follow(() => cloud.clock.now());
     const outputs = cloud.outputs.get('RegressionPlatform') as Outputs;
-    for (const role of [outputs.DataScientistRole, outputs.DataEngineerRole, outputs.ClientRole]) cloud.restrict(role);
+    for (const who of PEOPLE) cloud.restrict(outputs[who]);
     const clone = path.join(cloud.folders.temp, 'scientist');
     const remote = cloud.find(CodeCommit).folder(outputs.RepositoryName);
     const repository = await ModelRepository.clone(remote, clone, 'Ada', cloud.environment(outputs.DataScientistRole), () => cloud.clock.now());
@@ -90,7 +91,8 @@ function synthesize(scenario: Scenario, outdir: string): string {
   // Half of the synthesis is the CDK's look at the finished templates; that is for those who deploy them.
   process.env.CDK_VALIDATION ??= 'false';
   const app = new App({ outdir, analyticsReporting: false });
-  regressionPlatform(app, { script: scenario.script, target: scenario.target, timeColumn: scenario.timeColumn, quality: scenario.quality });
+  const { script, target, timeColumn, quality } = scenario;
+  addOtherTeam(regressionPlatform(app, { script, target, timeColumn, quality }));
   return app.synth().directory;
 }
 

@@ -4,6 +4,7 @@ import { DescribeExecutionCommand, ExecutionStatus, ListExecutionsCommand, SFNCl
 import { Checks } from './checks';
 import { ApiClient } from './client';
 import { Ledger, VersionRecord } from './ledger';
+import { Who } from './people';
 import { Progress } from './progress';
 import { Replay } from './replay';
 import { ModelRepository } from './repository';
@@ -17,7 +18,7 @@ import { SageMaker } from '../sagemaker/sagemaker';
 export type Outputs = Record<
 'PredictionUrl' | 'RepositoryName' | 'PipelineName' | 'TrainingWorkflow' | 'ReleaseWorkflow' | 'DataWorkflow' | 'SourceUri' | 'EndpointName' | 'LedgerTable'
 | 'DatasetDatabase' | 'DatasetTable' | 'DatasetWorkGroup'
-| 'ObservationBucket' | 'QualityAlarm' | 'DataScientistRole' | 'DataEngineerRole' | 'ClientRole', string>;
+| 'ObservationBucket' | 'QualityAlarm' | Who, string>;
 
 const HOUR = 3_600_000;
 export const hours = (count: number, from: Date) => new Date(from.getTime() + count * HOUR);

@@ -59,7 +59,9 @@ export function team(outdir: string): Deployed {
   model.api.grantPredict(client);
   model.api.grantSubmitGroundTruth(client);
   new CfnOutput(stack, 'ClientRole', { value: client.roleArn });
-  return { ...deployed(app, platform, true), manyBuckets: true };
+  // more than a boundary holds
+  for (const year of ['2021', '2022', '2023', '2024', '2025']) platform.protection.protectBucket(s3.Bucket.fromBucketName(stack, year, `reports-of-the-year-${year}`));
+  return deployed(app, platform, true);
 }
 
 /** A platform that keeps an eye on a bucket that was made elsewhere. */
@@ -76,5 +78,7 @@ export function withImported(outdir: string): Deployed {
 function deployed(app: App, platform: MlopsPlatform, secondFactor: boolean): Deployed {
   const { directory } = app.synth();
   const policies = new Policies(declaredIn(directory, WHERE), WHERE.account);
-  return { policies, organization: platform.protection.serviceControlPolicies(), secondFactor, imported: [], manyBuckets: false };
+  const boundary = policies.one('AWS::IAM::ManagedPolicy', 'Boundary');
+  const manyBuckets = JSON.stringify(boundary.properties).includes(`:s3:::${Stack.of(platform).stackName.toLowerCase()}*`);
+  return { policies, organization: platform.protection.serviceControlPolicies(), secondFactor, imported: [], manyBuckets };
 }

@@ -75,7 +75,7 @@ export class Judge {
     // a key is used by nobody whom its own policy does not let
     const letting = ask.resource.startsWith('arn:aws:kms:') ? document([{ ...EVERYTHING, Principal: { AWS: this.account } }]) : undefined;
     return this.simulated(principal, ask, {
-      identityPolicies: named('identity', isResourcePolicys ? others : [...others, asRead(statement, ask)]),
+      identityPolicies: named('identity', isResourcePolicys ? others : [...others, statement.json]),
       resourcePolicy: isResourcePolicys ? document([statement.json]) : letting,
     });
   }
@@ -131,17 +131,7 @@ export class Judge {
 function applied(statements: readonly Statement[], ask: Ask, change: Change): object[] {
   return statements.map((statement) => change.has(statement) ? change.get(statement) : statement)
     .filter((statement): statement is Statement => statement?.speaksOf(ask.action) === true)
-    .map((statement) => asRead(statement, ask));
-}
-
-/**
- * The evaluator takes what stands before the first slash for a kind of resource, which IAM reads literally. Of an API it is
- * an id, where IAM takes patterns.
- */
-function asRead({ json }: Statement, { action, resource }: Ask): Record<string, unknown> {
-  if (!action.startsWith('execute-api:') || json.Resource === undefined) return json;
-  const [api] = resource.split(':')[5].split('/');
-  return { ...json, Resource: [json.Resource].flat().map((pattern) => String(pattern).replace(/^((?:[^:]*:){5})\*\//, `$1${api}/`)) };
+    .map(({ json }) => json);
 }
 
 function endpoint(principal: Principal, action: string): readonly Statement[] | undefined {

@@ -25,7 +25,7 @@ const DOUBLED: Readonly<Record<string, string>> = {
   'Bool of OnlyThePlatformWrites': SERVICES,
   'Bool of OnlyThePlatformSets': SERVICES,
   'Bool of OnlyThePlatformPushes': SERVICES,
-  'OnlyMergesChangeTheProtectedBranch of AdaRoleDefaultPolicy': 'a notebook can stand without a platform, whose protection says the same of it',
+  'OnlyMergesChangeTheProtectedBranch of AdaNotebookRoleDefaultPolicy': 'a notebook can stand without a platform, whose protection says the same of it',
 };
 
 /** What the policies of the platform's own buckets say too; it is there for buckets that were made elsewhere. */

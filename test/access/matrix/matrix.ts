@@ -126,16 +126,18 @@ export class Matrix {
       return { own: named.filter((arn) => !/:none$/.test(arn)), other };
     }
     if (kinds.length === 0) return { own: ['*'], other: [] };
-    const meant = declared.filter(({ nested }) => row.model === undefined || nested === row.model);
+    const meant = declared.filter(({ model }) => row.model === undefined || model === row.model);
     const own = kinds.flatMap((kind) => ownResources(meant, kind, row.only));
     const { key } = row;
     return { own: key === undefined ? own : own.filter((arn) => arn.endsWith('/key')).map((arn) => arn.replace(/key$/, this.filledIn(key))), other };
   }
 
-  /** With names that are known only now: of the prediction API of the first model, and of notebooks. */
+  /** With names that are known only now: of the prediction API of the first model, of deliveries, and of notebooks. */
   private filledIn(name: string): string {
-    const named = (type: string, id: RegExp): string => this.deployed.policies.declared.find((one) => one.type === type && id.test(one.logicalId))?.name ?? 'none';
+    const { declared } = this.deployed.policies;
+    const named = (type: string, id: RegExp): string => declared.find((one) => one.type === type && id.test(one.logicalId))?.name ?? 'none';
     return name.replace(/^API/, `arn:aws:execute-api:${WHERE.region}:${WHERE.account}:${named('AWS::ApiGateway::RestApi', /./)}`)
+      .replace(/^DELIVERY(\d)/, (_, model) => declared.find((one) => one.type === 'AWS::CodePipeline::Pipeline' && one.model === Number(model))?.name ?? 'none')
       .replace(/\b(ADA|BEN)\b/, (who) => named('AWS::SageMaker::NotebookInstance', new RegExp(who, 'i')));
   }
 }

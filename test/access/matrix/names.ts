@@ -9,9 +9,10 @@ export interface Where {
 /** A resource of an app, with every reference in its properties replaced by what it stands for. */
 export interface Declared {
   readonly type: string;
+  /** Its logical id; in a nested stack that is no model's, after what the stack is for. */
   readonly logicalId: string;
-  /** Which of the nested stacks it is in, from 1; 0 for the stack itself. */
-  readonly nested: number;
+  /** Of which model's stack it is, from 1; 0 for what is in none. */
+  readonly model: number;
   readonly name: string;
   readonly arn: string;
   readonly properties: Record<string, unknown>;
@@ -65,7 +66,8 @@ export class Names {
 
   constructor(
     private readonly assembly: Assembly, private readonly stack: string, private readonly suffix: string, private readonly template: Template,
-    private readonly where: Where, private readonly parameters: Record<string, unknown> = {}, private readonly imported: (name: string) => unknown = (name) => { throw new Error(`no export ${name}`); },
+    private readonly where: Where, private readonly imported: (name: string) => unknown,
+    private readonly parameters: Record<string, unknown> = {}, private readonly model = 0, private readonly owner = '',
   ) {}
 
   /** All resources, those of nested stacks included. */
@@ -73,8 +75,8 @@ export class Names {
     return Object.entries(this.template.Resources ?? {}).flatMap(([logicalId, { Type, Properties }]) => [
       {
         type: Type,
-        logicalId,
-        nested: Number(this.suffix.slice(2)),
+        logicalId: `${this.owner}${logicalId}`,
+        model: this.model,
         name: this.nameOf(logicalId),
         arn: this.arnOf(logicalId),
         properties: this.resolve(Properties ?? {}) as Record<string, unknown>,
@@ -155,25 +157,35 @@ export class Names {
   }
 
   private arnOf(id: string): string {
-    const { Type } = this.template.Resources?.[id] ?? { Type: '' };
+    const { Type, Properties } = this.template.Resources?.[id] ?? { Type: '' };
     const { account, region } = this.where;
     if (Type === 'AWS::CloudFormation::Stack') return `arn:aws:cloudformation:${region}:${account}:stack/${this.stack}-${id}/1`;
     const [service, before, scope] = ARNS[Type] ?? [Type.split('::')[1]?.toLowerCase() ?? '', ''];
+    // the path is a part of a role's ARN, and not of its name
+    const path = Type === 'AWS::IAM::Role' ? String(this.resolve(Properties?.Path ?? '/')).slice(1) : '';
     if (scope === 'none') return `arn:aws:${service}:::${this.nameOf(id)}`;
-    return `arn:aws:${service}:${scope === 'global' ? '' : region}:${account}:${before}${this.nameOf(id)}`;
+    return `arn:aws:${service}:${scope === 'global' ? '' : region}:${account}:${before}${path}${this.nameOf(id)}`;
   }
 
   private child(id: string): Names {
     const known = this.nested.get(id);
     if (known !== undefined) return known;
     const properties = this.template.Resources?.[id].Properties ?? {};
-    const template = this.assembly.nestedTemplate(String(this.resolve(properties.TemplateURL)));
     const stacks = Object.entries(this.template.Resources ?? {}).filter(([, { Type }]) => Type === 'AWS::CloudFormation::Stack').map(([stack]) => stack);
     const suffix = `${this.suffix}${stacks.indexOf(id) + 1}`;
+    const models = stacks.filter((stack) =>
+      Object.values(this.templateOf(stack).Resources ?? {}).some(({ Type }) => Type === 'AWS::SageMaker::ModelPackageGroup'));
     const parameters = this.resolve(properties.Parameters ?? {}) as Record<string, unknown>;
-    const child = new Names(this.assembly, this.stack, suffix, template, this.where, parameters, this.imported);
+    const owner = models.includes(id) ? '' : id.replace(/NestedStack.*$/, '');
+    const child = new Names(
+      this.assembly, this.stack, suffix, this.templateOf(id), this.where, this.imported, parameters, models.indexOf(id) + 1, owner,
+    );
     this.nested.set(id, child);
     return child;
+  }
+
+  private templateOf(nested: string): Template {
+    return this.assembly.nestedTemplate(String(this.resolve(this.template.Resources?.[nested].Properties?.TemplateURL)));
   }
 }
 
@@ -182,6 +194,6 @@ export function declaredIn(folder: string, where: Where): Declared[] {
   const assembly = new Assembly(folder);
   const stacks: Names[] = [];
   const imported = (name: string): unknown => stacks.map((stack) => stack.exported(name)).find((value) => value !== undefined);
-  for (const { name, template } of assembly.stacks) stacks.push(new Names(assembly, name, `s${stacks.length}`, template, where, {}, imported));
+  for (const { name, template } of assembly.stacks) stacks.push(new Names(assembly, name, `s${stacks.length}`, template, where, imported));
   return stacks.flatMap((stack) => stack.declared());
 }

@@ -11,8 +11,8 @@ export const PERSONAS = {
   notebook: ['Notebook', 'what runs in a data scientist’s notebook'],
   dataScript: ['Data script', 'a data engineer’s script in its Glue job'],
   build: ['Build', 'what a merge’s build runs'],
-  training: ['Training', 'a model’s code in its training'],
-  server: ['Server', 'a model’s code behind its endpoint'],
+  training: ['Training', 'the role of a model’s training, which its code has no network to use unless it is given one'],
+  server: ['Server', 'the role of an endpoint, which a model’s code has no network to use either'],
   application: ['Application', 'an application that asks for predictions'],
   breakGlass: ['Emergency', 'the role for emergencies, each use of which is told; it repairs, and may do part of some lines'],
   teammate: ['Teammate', 'a person with AdministratorAccess, in a role that the platform protects itself against'],
@@ -29,7 +29,7 @@ const DOCUMENTS = new Map<readonly string[], readonly Statement[]>();
 /** Roles of the app, by the beginning of their logical ids. */
 const ROLES: [Persona, string][] = [
   ['engineer', 'MlopsEngineerRole'], ['scientist', 'MlopsScientistRole'], ['approver', 'MlopsApproverRole'], ['operator', 'MlopsOperatorRole'],
-  ['notebook', 'MlopsAdaRole'], ['dataScript', 'MlopsWeatherJobRole'], ['build', 'DeliveryBuildRole'], ['training', 'TrainingJobRole'],
+  ['notebook', 'MlopsAdaNotebookRole'], ['dataScript', 'MlopsWeatherWeatherJobRole'], ['build', 'DeliveryBuildRole'], ['training', 'TrainingJobRole'],
   ['server', 'EndpointExecutionRole'], ['breakGlass', 'MlopsBreakGlassRole'], ['application', 'Client'],
 ];
 

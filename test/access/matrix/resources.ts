@@ -149,7 +149,7 @@ export function arnOf(kind: string, name: string): string | undefined {
 export function ownResources(declared: readonly Declared[], kind: string, only: RegExp = /./): string[] {
   const type = DECLARED_AS[kind];
   if (type === undefined) return arnOf(kind, 'mlops-temperature') === undefined ? [] : [arnOf(kind, 'mlops-temperature')!];
-  return declared.filter((one) => one.type === type && only.test(one.logicalId)).map(({ name }) => arnOf(kind, name)!);
+  return declared.filter((one) => one.type === type && only.test(one.logicalId)).map(({ name, arn }) => /:role$/.test(kind) ? arn : arnOf(kind, name)!);
 }
 
 /** A resource of the account that is none of the platform's. */

@@ -15,7 +15,7 @@ export interface Row {
   readonly bindsPlatform?: boolean;
   /** Which of the platform's resources are meant, by logical id. */
   readonly only?: RegExp;
-  /** Which nested stack is meant: of the first model, or of the second. */
+  /** Whose stack is meant: the first model's, or the second's. */
   readonly model?: 1 | 2;
   /** Resources that no template declares, in place of the platform's. */
   readonly on?: readonly string[];

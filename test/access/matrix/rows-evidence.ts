@@ -2,7 +2,7 @@ import { NOBODY, POWERFUL, Section } from './row';
 
 /** Buckets that hold what models are judged and made by. */
 const EVIDENCE = /CuratedZone|RegistryArtifacts|ObservationsBucket|TrailBucket/;
-const BUCKETS = /CuratedZone|RegistryArtifacts|ObservationsBucket|DeliveryArtifacts|TrailBucket/;
+const BUCKETS = /CuratedZone|RegistryArtifacts|ObservationsBucket|PipelineFiles|TrailBucket/;
 /** Roles that services work with, as against those of people. */
 const PIPELINES = /^(?!.*(Engineer|Scientist|Approver|Operator|BreakGlass)Role|Client)/;
 const PEOPLES = /(Engineer|Scientist|Approver|Operator)Role/;
@@ -66,12 +66,12 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
         elsewhere: POWERFUL,
         actions: 's3: PutObject PutObjectTagging RestoreObject BypassGovernanceRetention',
       },
-      { say: 'write what a delivery hands from stage to stage', bindsAll: true, actions: 's3: PutObject', only: /DeliveryArtifacts/, model: 1, may: ['build'] },
-      { say: 'write what another model’s delivery hands on', bindsAll: true, actions: 's3: PutObject', only: /DeliveryArtifacts/, model: 2, may: NOBODY },
+      { say: 'write what a delivery hands from stage to stage', bindsAll: true, actions: 's3: PutObject', only: /PipelineFiles/, key: 'DELIVERY1/x', may: ['build'] },
+      { say: 'write what another model’s delivery hands on', bindsAll: true, actions: 's3: PutObject', only: /PipelineFiles/, key: 'DELIVERY2/x', may: NOBODY },
       {
         say: 'remove datasets, captures, labels or the trail',
         bindsAll: true,
-        only: /CuratedZone|ObservationsBucket|DeliveryArtifacts|TrailBucket/,
+        only: /CuratedZone|ObservationsBucket|PipelineFiles|TrailBucket/,
         may: NOBODY,
         elsewhere: POWERFUL,
         actions: 's3: DeleteObject DeleteObjectVersion',
@@ -87,12 +87,12 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
         context: { 'aws:SecureTransport': 'false' },
       },
       {
-        say: 'read observations, the trail or logs of their buckets by TLS before 1.2',
+        say: 'read or write a bucket of the platform by TLS before 1.2',
         bindsPlatform: true,
-        only: /Observations|TamperAlerts|DataLakeAccessLogs|DataLakeQueries|SavedFilesAccessLogs/,
+        only: /^(?!.*Assets)/,
         may: NOBODY,
         bindsAll: true,
-        actions: 's3: GetObject',
+        actions: 's3: GetObject PutObject ListBucket',
         context: { 's3:TlsVersion': '1.1' },
       },
       {
@@ -175,11 +175,13 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
           DeleteModelExplainabilityJobDefinition`,
       },
       {
-        say: 'write into the logs of releases and judgements, out of which metrics are made',
+        say: 'write into the logs of the functions that judge and release, out of which metrics are made',
         actions: 'logs: PutLogEvents',
-        only: /Releases|Registry|Quality/,
+        only: /ModelsHandlersLogs/,
         may: ['bounded', 'administrator'],
       },
+      { say: 'write into the logs of a model’s workflows and builds', actions: 'logs: PutLogEvents', only: /CommonLogs/, model: 1, may: ['build', 'bounded', 'administrator'] },
+      { say: 'write into those of another model', actions: 'logs: PutLogEvents', only: /CommonLogs/, model: 2, may: ['bounded', 'administrator'] },
       { say: 'shorten or remove logs', actions: 'logs: DeleteLogGroup DeleteLogStream PutRetentionPolicy', may: NOBODY, elsewhere: NOBODY },
       { say: 'stop or thin out the trail', actions: 'cloudtrail: StopLogging DeleteTrail PutEventSelectors', may: NOBODY, elsewhere: NOBODY },
       {

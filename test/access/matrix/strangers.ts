@@ -128,14 +128,14 @@ function withOtherKeys(declared: readonly Declared[]): StrangersQuestion[] {
 
 /** What keeps few versions of a model removes the others. */
 function retention({ policies }: Deployed): StrangersQuestion[] {
-  const models = [...new Set(policies.declared.map(({ nested }) => nested))].filter((nested) => nested > 0);
+  const models = [...new Set(policies.declared.map(({ model }) => model))].filter((model) => model > 0);
   return models.flatMap((model) => {
-    const own = policies.declared.filter(({ nested }) => nested === model);
+    const own = policies.declared.filter((one) => one.model === model);
     const of = (kind: string, id: RegExp): Declared | undefined => own.find(({ type, logicalId }) => type === kind && id.test(logicalId));
     const artifacts = of('AWS::S3::Bucket', /^RegistryArtifacts/);
     const images = of('AWS::ECR::Repository', /^RegistryImages/);
-    const ofArtifacts = of('AWS::IAM::Role', /^ReleasesRetentionRole/);
-    const ofImages = of('AWS::IAM::Role', /^ReleasesRole/);
+    const ofArtifacts = of('AWS::IAM::Role', /^CommonReleaseRole/);
+    const ofImages = of('AWS::IAM::Role', /^CommonWorkflowRole/);
     if (artifacts === undefined || images === undefined || ofArtifacts === undefined || ofImages === undefined) return [];
     const say = 'what keeps few versions removes another’s';
     return [

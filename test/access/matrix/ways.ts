@@ -59,7 +59,7 @@ const EDITS: readonly Way[] = [
   one('a grant on a key for somebody else', { to: 'make it', actions: 'kms: CreateGrant' }),
   one('a bucket’s policy', { to: 'open it', actions: 's3: PutBucketPolicy', only: /CuratedZone|RegistryArtifacts|ObservationsBucket/ }),
   { say: 'an image under another’s tag', open: ['build'], steps: [{ to: 'push it', actions: 'ecr: PutImage' }] },
-  { say: 'the source between two stages', open: ['build'], steps: [{ to: 'replace it', actions: 's3: PutObject', only: /DeliveryArtifacts/ }] },
+  { say: 'the source between two stages', open: ['build'], steps: [{ to: 'replace it', actions: 's3: PutObject', only: /PipelineFiles/, key: 'DELIVERY1/x' }] },
   one('another’s right to call a function', { to: 'grant it', actions: 'lambda: AddPermission' }),
   one('the stack, by the role that deploys it', { to: 'take the role', actions: 'sts: AssumeRole', on: ['arn:aws:iam::111122223333:role/cdk-hnb659fds-deploy-role-111122223333-eu-central-1'] }),
 ];
@@ -92,7 +92,7 @@ const FORGERIES: readonly Way[] = [
   one('a forged alarm', { to: 'set it', actions: 'cloudwatch: SetAlarmState' }),
   one('an alarm that says nothing', { to: 'silence it', actions: 'cloudwatch: DisableAlarmActions' }),
   one('logs that are gone', { to: 'remove them', actions: 'logs: DeleteLogGroup' }),
-  { say: 'a dataset version that is edited', open: ['dataScript'], steps: [{ to: 'overwrite rows', actions: 's3: PutObject', only: /CuratedZone/, key: 'datasets/Weather/abc/train/part-0.parquet' }] },
+  { say: 'a dataset version that is edited, on which nothing is trained then', open: ['dataScript'], steps: [{ to: 'overwrite rows', actions: 's3: PutObject', only: /CuratedZone/, key: 'datasets/Weather/abc/train/part-0.parquet' }] },
 ];
 
 /** Code that reaches main otherwise, and notebooks of others. */

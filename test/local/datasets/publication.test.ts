@@ -29,6 +29,7 @@ test('an upload is published, and a scientist queries it by version and split', 
   expect(world.announced('All')).toEqual([manifest.version]);
   expect(pointer.complete).toBe(true);
   expect(manifest.sources[0].files).toEqual([{ path: 'a.csv', etag: expect.stringMatching(/^[0-9a-f]{32}$/), versionId: expect.any(String), bytes: numbered(1, 41).length, modified: expect.any(String) }]);
+  expect(Object.keys(train.files ?? {})).toEqual([expect.stringMatching(/\.parquet$/)]);
   expect(manifest.script).toEqual({ uri: expect.stringMatching(/^s3:.*\.py$/), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
 }, 240_000);
 

@@ -4,6 +4,7 @@ import { CreateModelCommand, ListEndpointConfigsCommand, ListModelPackageGroupsC
 import { aws_s3 as s3, CfnResource, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { lineApp, LOAD_ALARM, QUALITY_ALARM } from './line-app';
 import { LineWorld } from './line-world';
+import { ownPrefix } from '../../../src/domain/release-names';
 
 let world: LineWorld;
 afterEach(() => world.stop());
@@ -23,7 +24,7 @@ function app(stack: Stack): void {
 /** A function that gives up after about a second of waiting. */
 function impatient(stack: Stack): void {
   app(stack);
-  const handler = stack.node.findAll().find((child) => child.node.path === 'Test/Endpoint/Cleanup/Handler/Function/Resource');
+  const handler = stack.node.findAll().find((child) => child.node.path === 'Test/Models/Handlers/CleanEndpoint/Resource');
   (handler as CfnResource).addPropertyOverride('Timeout', 31);
 }
 
@@ -139,11 +140,12 @@ test('what is somebody else\'s stays, and a stack in which nothing was released 
     ComparisonOperator: 'GreaterThanThreshold',
   }));
   const Image = String(world.built().imageUri);
+  const called = `${ownPrefix('line')}line-V1-0-0-0123abcd`;
   await world.sagemaker.send(new CreateModelCommand({
-    ModelName: 'line-V1-0-0-0123abcd', ExecutionRoleArn: 'arn:aws:iam::111122223333:role/other', PrimaryContainer: { Image },
+    ModelName: called, ExecutionRoleArn: 'arn:aws:iam::111122223333:role/other', PrimaryContainer: { Image },
   }));
   const before = await remains();
-  expect(before.models).toEqual(['line-V1-0-0-0123abcd']);
+  expect(before.models).toEqual([called]);
   await deleteStack();
   expect(await remains()).toEqual({ ...before, groups: [], alarms: before.alarms.filter((name) => ![LOAD_ALARM, QUALITY_ALARM].includes(name)) });
   expect(world.cloud.faults).toEqual([]);

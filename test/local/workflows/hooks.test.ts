@@ -3,7 +3,9 @@ import { lineApp } from './line-app';
 import { expectAccount, expectProduction, stagesOf } from './line-expectations';
 import { VersionItem } from './line-view';
 import { LineWorld } from './line-world';
+import { Execution } from '../../../examples/local/cloud/executions';
 import { Lambda } from '../../../examples/local/cloud/lambda';
+import { StepFunctions } from '../../../examples/local/cloud/step-functions';
 import { JsonObject } from '../../../examples/local/cloud/types';
 import { authorization } from '../../../examples/local/cloud/wire';
 import { ReleaseHook } from '../../../src';
@@ -22,15 +24,15 @@ function hookedApp(stack: Stack): void {
     runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromInline(`exports.handler = async ({ version }) => ${code};`), timeout,
   });
   const cases = Object.entries(BEFORE_SHADOW).map(([version, code]) => `version === "${version}" ? ${code} : `).join('');
-  const isVersion = (version: string) => sfn.Condition.stringEquals('$.version', version);
+  const isOneOf = (...versions: string[]) => sfn.Condition.or(...versions.map((version) => sfn.Condition.stringEquals('$.version', version)));
   const answers = (id: string, value: object) => new sfn.Pass(stack, id, { result: sfn.Result.fromObject(value) });
   const wait = new sfn.Wait(stack, 'Slow', { time: sfn.WaitTime.duration(Duration.hours(2)) });
   wait.next(answers('TooLate', { decision: 'proceed' }));
   const fairness = new sfn.StateMachine(stack, 'Fairness', {
     definitionBody: sfn.DefinitionBody.fromChainable(new sfn.Choice(stack, 'ByVersion')
-      .when(isVersion('V1.4.0'), answers('Unfair', { decision: 'reject', reason: 'north is worse' }))
-      .when(isVersion('V1.5.0'), new sfn.Fail(stack, 'Broken', { error: 'NoData', cause: 'no rows of the north' }))
-      .when(isVersion('V1.6.0'), wait)
+      .when(isOneOf('V1.4.0', 'V1.7.0', 'V1.10.0'), answers('Unfair', { decision: 'reject', reason: 'north is worse' }))
+      .when(isOneOf('V1.5.0', 'V1.8.0'), new sfn.Fail(stack, 'Broken', { error: 'NoData', cause: 'no rows of the north' }))
+      .when(isOneOf('V1.6.0', 'V1.9.0'), wait)
       .otherwise(answers('Fair', { decision: 'proceed', reason: 'no segment is worse' }))),
   });
   const approval = ReleaseHook.approval({ name: 'four eyes', window: Duration.hours(6) });
@@ -39,7 +41,7 @@ function hookedApp(stack: Stack): void {
   lineApp(stack, {
     beforeShadow: [ReleaseHook.lambda(hook('Licences', `${cases}({ decision: "proceed" })`))],
     beforePromotion: [ReleaseHook.stateMachine(fairness, { name: 'fairness' }), approval],
-    afterPromotion: [ReleaseHook.lambda(hook('Smoke', '["V1.7.0", "V1.13.0"].includes(version) ? { decision: "reject", reason: "smoke" } : { decision: "proceed" }'))],
+    afterPromotion: [ReleaseHook.lambda(hook('Smoke', '["V1.13.0", "V1.19.0"].includes(version) ? { decision: "reject", reason: "smoke" } : { decision: "proceed" }'))],
   });
   new CfnOutput(stack, 'ApprovalUrl', { value: approval.url });
   new CfnOutput(stack, 'FairnessArn', { value: fairness.stateMachineArn });
@@ -110,24 +112,66 @@ test.each([
   expect(world.executions(world.out.Staging)).toEqual([]);
 });
 
+/** Loses the answer to whoever asks the state machine next, once. */
+const loseAnswer = () => world.cloud.find(StepFunctions).interfere({ machineArn: world.out.Release, state: 'AskBeforePromotion1', kind: 'killed', attempts: 1 });
+
+/** Whoever looks at an execution of the hook is told for so long that it still runs: Step Functions says that it may be behind. */
+function tellLate(seconds: number): () => void {
+  const { describe } = Execution.prototype;
+  const spy = jest.spyOn(Execution.prototype, 'describe').mockImplementation(function (this: Execution) {
+    const told = describe.call(this);
+    const ended = this.machine.arn === fairnessArn() ? this.stopped : undefined;
+    const isBehind = ended !== undefined && world.cloud.clock.now().getTime() < ended.getTime() + seconds * 1000;
+    const known = ['executionArn', 'stateMachineArn', 'name', 'startDate', 'input', 'inputDetails'];
+    return isBehind ? { ...Object.fromEntries(known.map((member) => [member, told[member]])), status: 'RUNNING' } : told;
+  });
+  return () => spy.mockRestore();
+}
+
+const fairnessArn = () => world.cloud.outputs.get('Test')!.FairnessArn;
+const UNFAIR = [
+  ['rejects', /^the hook fairness before promotion rejects it: north is worse$/, 'SUCCEEDED'],
+  ['fails', /^the hook fairness before promotion rejects it, for it failed: NoData: no rows of the north$/, 'FAILED'],
+  ['is late', /^the hook fairness before promotion rejects it, for it did not answer within 1 hour$/, 'ABORTED'],
+] as const;
 test.each([
-  ['rejects', /^the hook fairness before promotion rejects it: north is worse$/],
-  ['fails', /^the hook fairness before promotion rejects it, for it failed: NoData: no rows of the north$/],
-  ['is late', /^the hook fairness before promotion rejects it, for it did not answer within 1 hour$/],
-])('a state machine that %s rejects, before anything of production changes', async (_, reason) => {
+  ...UNFAIR.map(([how, ...rest]) => [how, 'asked once', ...rest] as const),
+  ...UNFAIR.map(([how, ...rest]) => [how, 'asked again, for its answer was lost', ...rest] as const),
+  ['rejects', 'asked again, and not seen to have ended for 20 seconds', UNFAIR[0][1], 'SUCCEEDED'],
+  ['agrees', 'asked again, and not seen to have ended for hours', UNFAIR[2][1], 'SUCCEEDED'],
+] as const)('a state machine that %s, %s, rejects, before anything of production changes', async (_, asking, reason, status) => {
+  const lost = asking === 'asked once' ? undefined : loseAnswer();
+  const seen = tellLate(/hours/.test(asking) ? 7200 : /seconds/.test(asking) ? 20 : 0);
   const record = await merge();
   const account = await expectRejected(record, reason);
+  seen();
+  lost?.end();
+  expect(lost?.hits ?? 1).toBe(1);
   expect(account).toContain(' Shadow promote, no version was in production; ');
   expect(account).toContain(' Hook Licences before the shadow: proceed. Hook fairness before promotion: reject.');
   expect(world.executions(world.out.Canary)).toEqual([]);
-  const hook = world.executions(world.cloud.outputs.get('Test')!.FairnessArn).at(-1)!;
+  const [hook, another] = world.executions(fairnessArn()).filter(({ name }) => name.includes(record.version.replaceAll('.', '-')));
+  expect(another).toBeUndefined();
   // nobody waits for one that is late any more
-  expect(hook.status).toBe({ 'V1.4.0': 'SUCCEEDED', 'V1.5.0': 'FAILED', 'V1.6.0': 'ABORTED' }[record.version]);
+  expect(hook.status).toBe(status);
   const input = JSON.parse(hook.input) as JsonObject;
   expect(input).toMatchObject({
     model: 'Line', endpoint: 'line', version: record.version, modelPackageArn: record.modelPackageArn, at: 'beforePromotion', evaluation: { itemCount: 40 }, verdict: { decision: 'promote' },
   });
   expect(input.verdict).not.toHaveProperty('sequence');
+});
+
+test('what somebody else asks under the name of a release is no answer to it', async () => {
+  const record = await merge();
+  await world.until(() => world.executions(world.out.Staging).at(-1)?.status === 'RUNNING');
+  const entered = world.executions(world.out.Release).at(-1)!.history
+    .map(({ stateEnteredEventDetails: details }) => details as JsonObject | undefined).find((details) => details?.name === 'RunStaging')!;
+  const { slot } = (JSON.parse(String(entered.input)) as { acquired: { slot: { releaseName: string } } }).acquired;
+  const name = `${slot.releaseName}-BP1`;
+  const forged = world.cloud.find(StepFunctions).startExecution(fairnessArn(), name, '{"version":"V1.0.0"}');
+  await world.cloud.clock.busy(forged.ended);
+  expect(forged.output).toContain('proceed');
+  await expectRejected(record, new RegExp(`for it failed: HookNotAsked: somebody else has started .*:${name}, with another input$`));
 });
 
 test('the author may not approve, a stranger not even ask; after the approval a hook takes the first version back', async () => {

@@ -3,6 +3,9 @@ import {
   Alerts, CanaryRelease, Dataset, MlopsEvents, ModelEndpoint, ModelRegistryVersioning, ReleaseHooks,
   ReleaseWorkflow, ShadowStaging, TrafficShift, TrainingWorkflow,
 } from '../../../src';
+import { newSharedAccessLogs } from '../../../src/private/access-logs';
+import { ModelResources } from '../../../src/private/model-resources';
+import { PlatformResources } from '../../../src/private/platform-resources';
 
 export const MODEL = 'Line';
 export const DATASET = 'Points';
@@ -10,6 +13,7 @@ export const DATASET = 'Points';
 /** What the tests go by, as outputs of the stack. */
 export const OUTPUTS = [
   'Training', 'Release', 'Staging', 'Canary', 'Recovery', 'Rollback', 'Endpoint', 'Ledger', 'Group', 'Repository', 'Curated', 'Artifacts', 'Observations',
+  'Lifecycle',
 ] as const;
 export type LineOutputs = Record<(typeof OUTPUTS)[number], string>;
 
@@ -44,6 +48,10 @@ export interface LineOptions {
 export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, measured = false, rollbackAlarms = [], pace }: LineOptions = {}): void {
   const key = new kms.Key(stack, 'Key', { removalPolicy: RemovalPolicy.DESTROY });
   const common = { encryptionKey: key };
+  // as a platform's model, whose functions are those of all models
+  new ModelResources(stack, new PlatformResources(stack, {
+    encryptionKey: key, newAccessLogs: (within) => newSharedAccessLogs(within, RemovalPolicy.DESTROY),
+  }), key);
   const curated = new s3.Bucket(stack, 'Curated', { encryption: s3.BucketEncryption.KMS, ...common });
   const dataset = Dataset.fromDatasetAttributes({ datasetName: DATASET, bucket: curated, target: 'y' });
 
@@ -104,6 +112,7 @@ export function lineApp(stack: Stack, hooks?: ReleaseHooks, { keep, measured = f
     Curated: curated.bucketName,
     Artifacts: registry.artifacts.bucketName,
     Observations: endpoint.observations.bucket.bucketName,
+    Lifecycle: registry.lifecycle.functionName,
   };
   for (const [name, value] of Object.entries(outputs)) new CfnOutput(stack, `Out${name}`, { value });
 }

@@ -41,7 +41,7 @@ export async function expectProduction(world: LineWorld, { version }: VersionIte
   expect(await world.champion()).toBe(version);
   expect(await world.registered(record)).toMatchObject({ approval: 'Approved', stage: 'Production', status: 'Complete' });
   const config = (await world.endpoint())!.config!;
-  expect(config).toMatch(new RegExp(`^line-${version.replaceAll('.', '-')}-[0-9a-f]{8}$`));
+  expect(config).toMatch(new RegExp(`^[0-9a-f]{8}-line-${version.replaceAll('.', '-')}-[0-9a-f]{8}$`));
   expect((await world.hosted(record)).sort()).toEqual([`config ${config}`, `model ${config}`]);
   const answer = await world.traffic.ask(10);
   expect(Math.abs(answer! - (20 + level))).toBeLessThan(0.5);

@@ -33,7 +33,7 @@ export class LineWorld extends LineView {
   static async start(build: (stack: Stack) => void = lineApp, options: Partial<LocalCloudOptions> = {}): Promise<LineWorld> {
     const clouds = new Clouds();
     try {
-      const cloud = await clouds.deploy(build, { standIns: standIns(), ...options });
+      const cloud = await clouds.deploy(build, { standIns: standIns(), enforce: 'everyone', ...options });
       return new LineWorld(clouds, cloud);
     } catch (error) {
       await clouds.stop();

@@ -38,7 +38,7 @@ const minutes = (count: number) => world.traffic.playUntil(((then) => () => worl
 test('a new fleet that fails requests is taken back by its own alarms, and production answers all the while', async () => {
   let heal = (): void => undefined;
   const { answered } = world.traffic.counts;
-  await expectTakenBack(async (record) => { heal = world.breakFleet(record); }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}: alarm/);
+  await expectTakenBack(async (record) => { heal = world.breakFleet(record); }, /^SageMaker rolled back to [0-9a-f]{8}-line-V1-0-0-[0-9a-f]{8}: alarm/);
   expect(world.traffic.counts.answered).toBeGreaterThan(answered);
   expect(world.traffic.counts.failed).toBeLessThanOrEqual(2);
   heal();
@@ -48,7 +48,7 @@ test('an alarm of the operator takes the canary back', async () => {
   await expectTakenBack(async () => {
     await minutes(10);
     await world.measure(LOAD_ALARM, 5);
-  }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}: alarm Load is firing/);
+  }, /^SageMaker rolled back to [0-9a-f]{8}-line-V1-0-0-[0-9a-f]{8}: alarm Load is firing/);
 });
 
 test('a silent rollback is found out, with the alarm that has cleared before anybody asked', async () => {
@@ -57,7 +57,7 @@ test('a silent rollback is found out, with the alarm that has cleared before any
     await world.setAlarm(LOAD_ALARM, 'ALARM');
     expect(await world.endpoint()).toMatchObject({ status: 'InService', pending: false });
     await world.setAlarm(LOAD_ALARM, 'OK');
-  }, /^SageMaker rolled back to line-V1-0-0-[0-9a-f]{8}: alarm Load fired at [0-9T:.-]+Z and has cleared since \(the operator says so\)$/);
+  }, /^SageMaker rolled back to [0-9a-f]{8}-line-V1-0-0-[0-9a-f]{8}: alarm Load fired at [0-9T:.-]+Z and has cleared since \(the operator says so\)$/);
 });
 
 test('an alarm on quality that starts to fire within the watch takes the version back', async () => {

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-sagemaker';
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { aws_cloudwatch as cloudwatch, aws_ecr as ecr, aws_kms as kms, aws_s3 as s3, CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { App, aws_cloudwatch as cloudwatch, aws_ecr as ecr, aws_kms as kms, aws_s3 as s3, CfnOutput, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { LocalCloud } from '../../../examples/local/cloud/local-cloud';
 import { StepFunctions } from '../../../examples/local/cloud/step-functions';
 import { JsonObject } from '../../../examples/local/cloud/types';
@@ -18,6 +18,7 @@ import { pack } from '../../../examples/local/sagemaker/archive';
 import { SageMaker } from '../../../examples/local/sagemaker/sagemaker';
 import { standIns } from '../../../examples/local/stand-ins';
 import { CanaryRelease, CanaryReleaseOptions, IModelEndpoint, ModelEndpoint, ModelEndpointProps, ObservationStore } from '../../../src';
+import { ownPrefix } from '../../../src/domain/release-names';
 import { Clouds } from '../cloud-support';
 
 export const ENDPOINT = 'shop';
@@ -144,7 +145,7 @@ export class ShiftWorld {
 
   /** Alarms of releases. */
   async alarms(): Promise<string[]> {
-    const { MetricAlarms } = await this.cloud.client(CloudWatchClient).send(new DescribeAlarmsCommand({ AlarmNamePrefix: ENDPOINT }));
+    const { MetricAlarms } = await this.cloud.client(CloudWatchClient).send(new DescribeAlarmsCommand({ AlarmNamePrefix: ownPrefix(ENDPOINT) }));
     return (MetricAlarms ?? []).map(({ AlarmName }) => AlarmName!);
   }
 
@@ -215,7 +216,11 @@ function deploy(stack: Stack, build: (app: ShiftApp) => void): void {
       endpoint.allowModelsFrom(artifacts, repository);
       return endpoint;
     },
-    changed: ({ executionRole }, id, change) => new ModelEndpoint(stack, id, { endpointName: ENDPOINT, observations, executionRole, ...change }),
+    changed: ({ executionRole }, id, change) => {
+      // another synthesis: two endpoints of one cannot have one name
+      const later = new Stack(new App(), stack.stackName, { env: { account: stack.account, region: stack.region } });
+      return new ModelEndpoint(later, id, { endpointName: ENDPOINT, observations, executionRole, ...change });
+    },
     release: (id, endpoint, options) => {
       new CfnOutput(stack, `Out${id}`, { value: new CanaryRelease(stack, id, { endpoint, ...options }).stateMachine.stateMachineArn });
     },

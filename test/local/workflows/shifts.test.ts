@@ -71,7 +71,7 @@ test('errors of the new fleet cannot hide behind the old one', async () => {
   const heal = world.breakFleet(`-${version.replaceAll('.', '-')}-`);
   await world.until(() => world.shareOf(version) > 0);
   expect(await world.ask(4, 4)).toBeLessThanOrEqual(4);
-  expect(await ended()).toMatchObject({ outcome: 'rolled-back', reason: expect.stringMatching(/alarm shop-V1-0-\d+-[0-9a-f]{8}-(5xx|model-errors)/) as string });
+  expect(await ended()).toMatchObject({ outcome: 'rolled-back', reason: expect.stringMatching(/alarm [0-9a-f]{8}-shop-V1-0-\d+-[0-9a-f]{8}-(5xx|model-errors)/) as string });
   expect(await world.serving()).toEqual(before);
   heal();
 });

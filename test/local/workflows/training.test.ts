@@ -99,7 +99,7 @@ test('the gate stops what is worse on the holdout than the version in production
 test('a training that fails takes no number and leaves its reason', async () => {
   const input = world.built({ alpha: -1 });
   await expectStopped(await world.train(input), {
-    commit: input.commit, stage: 'training', reason: /^line-[0-9a-f]{16}-t0: AlgorithmError: ValueError: alpha must not be negative, got -1, exit code: 1$/,
+    commit: input.commit, stage: 'training', reason: /^[0-9a-f]{8}-line-[0-9a-f]{16}-t0: AlgorithmError: ValueError: alpha must not be negative, got -1, exit code: 1$/,
   });
   expect(await numbers()).toEqual(['V1.0.0']);
 });
@@ -114,13 +114,13 @@ test('a training that somebody stops is not taken for a model', async () => {
     if (job !== undefined) await world.sagemaker.send(new StopTrainingJobCommand({ TrainingJobName: job }));
   }
   await world.trained();
-  await expectStopped(execution, { commit: input.commit, stage: 'training', reason: /^line-[0-9a-f]{16}-t0: the job was stopped$/ });
+  await expectStopped(execution, { commit: input.commit, stage: 'training', reason: /^[0-9a-f]{8}-line-[0-9a-f]{16}-t0: the job was stopped$/ });
   expect(await numbers()).toEqual(['V1.0.0']);
 });
 
 test('an evaluation that fails takes no number either', async () => {
   const input = world.built({ bug: 'evaluate' });
-  await expectStopped(await world.train(input), { commit: input.commit, stage: 'evaluation', reason: 'line-' });
+  await expectStopped(await world.train(input), { commit: input.commit, stage: 'evaluation', reason: '-line-' });
   expect(await numbers()).toEqual(['V1.0.0']);
 });
 

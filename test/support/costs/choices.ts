@@ -51,7 +51,8 @@ export class Choice {
   }
 
   withPersonas(): this {
-    for (const persona of [Persona.DATA_ENGINEER, Persona.DATA_SCIENTIST]) this.platform.addPersona(persona.personaName, { persona });
+    const personas = [Persona.DATA_ENGINEER, Persona.DATA_SCIENTIST, Persona.APPROVER, Persona.OPERATOR];
+    for (const persona of personas) this.platform.addPersona(persona.personaName, { persona });
     return this;
   }
 }

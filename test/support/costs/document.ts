@@ -87,13 +87,14 @@ export function document(): string {
     const lines = bill('the first notebook').lines.filter((line) => line.part === part);
     return `| ${part} | ${usd(monthly(lines))} | ${usd(monthly(lines, 2))} |`;
   });
-  const prices = Object.entries(table.prices).map(([name, { usd: price, unit, source, certainty }]) => `| ${name} | ${price} | ${unit} | ${source} | ${certainty} |`);
+  const prices = Object.entries(table.prices).map(([name, { usd: price, unit, source, page, kind }]) => `| ${name} | ${price} | ${unit} | [${source}](${page}) | ${kind} |`);
   const one = bill('a model');
   const running = table.prices['ml.t3.medium'].usd;
   return `# What a platform costs at rest
 
 USD a month in ${table.region}, for a month in which nobody works and nothing is asked. Computed from the synthesized templates by \`npm run costs\`,
-with the prices below as of ${table.date}; free tiers are left out. A resource of a type that has no known price fails the computation.
+with the prices below, as they were written down on ${table.date}; free tiers are left out. A resource of a type that has no price below fails the computation.
+The prices were written down by hand and **not checked against AWS's pages by a machine**: look at the page of a price before you rely on it.
 
 **The platform with one model and no notebook costs ${usd(atRest(one))} a month at rest (${usd(atRest(one, 2))} from its third year on, when keys have been
 rotated twice), and the instances of its endpoint: ${one.fleets.map(({ instanceCount, instanceType }) => `${instanceCount} × ${instanceType}`).join(', ')}, ${usd(instances(one))} a month.** Before its first release it has no endpoint.
@@ -129,10 +130,14 @@ ${partRows.join('\n')}
 
 ## Prices
 
-| name | USD | for each | page | certainty |
+Of ${table.region}, written down by hand on ${table.date}, as known from the pages named; so were the figures of *What use adds*. None was checked against its page by a machine.
+AWS changes its prices when it likes, and what counts is your bill. Corrections belong into \`test/support/costs/prices.json\`.
+
+| name | USD | for each | page | what it is |
 |---|---:|---|---|---|
 ${prices.join('\n')}
 
-Certainty: *sure* prices have been the same for years; *likely* ones differ between kinds of storage; *assumed* ones stand for a sum of small charges, rounded up.
+What it is: *one price* is charged as it stands; *one of several* differs between kinds of storage, of which the usual one was taken; *sum* stands for several small charges,
+added and rounded up.
 `;
 }

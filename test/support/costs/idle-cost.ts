@@ -37,6 +37,7 @@ const PRICED: Record<string, (properties: Record<string, unknown>, resources: Re
   'AWS::SageMaker::NotebookInstance': (properties) => [['notebookVolume', Number(properties.VolumeSizeInGB ?? 5)]],
   'AWS::SageMaker::Space': (properties) => [['notebookVolume', volumeOf(properties)]],
   'AWS::Events::Rule': schedule,
+  'AWS::Scheduler::Schedule': ({ ScheduleExpression }) => [['scheduledWorkflow', runsPerMonth(String(ScheduleExpression), HOURS)]],
   'AWS::DynamoDB::Table': (properties) => only(properties.BillingMode === 'PAY_PER_REQUEST', 'a table with capacity of its own'),
   'AWS::ApiGateway::Stage': (properties) => only(properties.CacheClusterEnabled !== true, 'a cache of an API'),
   'AWS::Lambda::Function': () => [],

@@ -18,7 +18,7 @@ export async function problems(world: FailingWorld, before: Snapshot, { outage =
   const { kept } = await world.snapshot();
 
   // 1. the endpoint serves, on the last good config or on the new one
-  const owner = all.find(({ version }) => endpoint?.config?.startsWith(`line-${version.replaceAll('.', '-')}-`));
+  const owner = all.find(({ version }) => endpoint?.config?.includes(`-line-${version.replaceAll('.', '-')}-`));
   if (endpoint === undefined) {
     must(before.config === undefined, 'the endpoint is gone');
   } else {

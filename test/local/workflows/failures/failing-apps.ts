@@ -8,8 +8,8 @@ const PACE = {
   evaluateEvery: Duration.hours(22), minSamples: 20, reconcileEvery: Duration.hours(6), canary: Duration.minutes(12), watch: Duration.minutes(20),
 };
 const KEEP = 2;
-/** Machines that are no part of a release: what leads up to a version, and the user's own. */
-const NOT_OF_THE_RELEASE = /^(Training|Registry|Fairness)/;
+/** Machines and states that are no part of a release: what leads up to a version or watches over it, and the user's own. */
+const NOT_OF_THE_RELEASE = /^(Training|Registry|Fairness|ModelsRouter (StartDelivery|StartTraining|CallAlarm)$)/;
 
 /**
  * What a hook says about a version, by the number of rows that the version was evaluated on: nothing else of what a hook is
@@ -76,7 +76,7 @@ export const keyOf = ({ machine, state }: FailureRun): string => `${machine.name
 
 /** Every failure of every state of an app's releases. */
 function allRunsOf({ build }: FailingApp): FailureRun[] {
-  return machinesOf(build).filter(({ name }) => !NOT_OF_THE_RELEASE.test(name)).flatMap(runsOf);
+  return machinesOf(build).flatMap(runsOf).filter((run) => !NOT_OF_THE_RELEASE.test(keyOf(run)));
 }
 
 /** The failures that are played on an app: on the second one those that it does not share with the first. */

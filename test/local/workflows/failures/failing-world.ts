@@ -15,6 +15,8 @@ import { LineWorld } from '../line-world';
 const LONGEST_HOURS = 100;
 /** A release line at rest that does nothing for so long will do nothing more. */
 const PATIENCE_HOURS = 26;
+/** What comes to pass by the clock alone has come to pass by then. */
+const REST_HOURS = 7;
 
 /** What the world is like at a moment. */
 export interface Snapshot {
@@ -90,7 +92,11 @@ export class FailingWorld {
 
   /** ARN of the state machine whose logical id is this name and a hash. */
   arnOf(name: string): string {
-    return this.deployed('AWS::StepFunctions::StateMachine', name);
+    const all = [...this.line.cloud.resources.values()].filter(({ resource }) => resource.type === 'AWS::StepFunctions::StateMachine')
+      .map(({ resource, deployed }) => ({ name: resource.logicalId.replace(/[0-9A-F]{8}$/, ''), ref: deployed.ref }));
+    const found = all.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`no state machine ${name}, only ${all.map((each) => each.name).join(', ')}`);
+    return found.ref;
   }
 
   /** The other way round. */
@@ -151,6 +157,12 @@ export class FailingWorld {
     await clock.settle();
   }
 
+  /** Lets the line rest until something begins by the clock alone, and that end. */
+  async rest(): Promise<void> {
+    await this.line.cloud.clock.advanceUntil(() => this.running().length > 0, this.line.in(REST_HOURS));
+    await this.settle();
+  }
+
   /** Whether nothing waits, and each version has come to its end. */
   private async isDecided(): Promise<boolean> {
     return (await this.line.queue()).length === 0 && (await this.line.versions()).every(({ stage }) => !['Registered', 'Staging', 'Canary'].includes(stage));
@@ -165,7 +177,7 @@ export class FailingWorld {
     await line.sagemaker.send(new DeleteEndpointCommand({ EndpointName: line.out.Endpoint }));
     await line.until(async () => await line.endpoint() === undefined);
     const time = line.cloud.clock.now().toISOString();
-    await this.line.cloud.find(Lambda).invoke(this.deployed('AWS::Lambda::Function', 'RegistryLifecycleFunction'), {
+    await this.line.cloud.find(Lambda).invoke(line.out.Lifecycle, {
       version: champion, stage: 'Archived', reason: 'retired', time,
     });
     for (const name of await this.hosted()) {
@@ -208,13 +220,5 @@ export class FailingWorld {
     await this.line.news();
     if (bug === 'start again') rmSync(this.marker, { force: true });
     return input;
-  }
-
-  private deployed(type: string, name: string): string {
-    const all = [...this.line.cloud.resources.values()].filter(({ resource }) => resource.type === type)
-      .map(({ resource, deployed }) => ({ name: resource.logicalId.replace(/[0-9A-F]{8}$/, ''), ref: deployed.ref }));
-    const found = all.find((each) => each.name === name);
-    if (found === undefined) throw new Error(`no ${name} of ${type}, only ${all.map((each) => each.name).join(', ')}`);
-    return found.ref;
   }
 }

@@ -2,7 +2,7 @@ import { problems } from './expectations';
 import { FailingApp, failuresOf, keyOf } from './failing-apps';
 import { FailingWorld, Snapshot } from './failing-world';
 import { PROMOTION, Scenario, scenariosOf } from './scenarios';
-import { byTurns, Failure, FailureRun, isTriedAgain } from './states';
+import { Failure, FailureRun, isTriedAgain } from './states';
 import { Interference } from '../../../../examples/local/cloud/interference';
 import { VersionItem } from '../line-view';
 
@@ -36,8 +36,7 @@ export interface Share {
 }
 
 /**
- * Plays failures of states, each in the cheapest scenario that comes to the state: all of them where `FAILURES` is `all`, else
- * some of each state by turns.
+ * Plays every failure of every state, each in the cheapest scenario that comes to the state.
  *
  * That the next release works is seen by a release like any other after each run; where the next run is such a release itself,
  * in which an error passes, by that one.
@@ -45,7 +44,7 @@ export interface Share {
 export function playFailures(app: FailingApp, { part, of }: Share = { part: 0, of: 1 }): void {
   const all = failuresOf(app);
   const states = [...new Set(all.map(keyOf))];
-  const runs = (process.env.FAILURES === 'all' ? all : byTurns(all)).filter((run) => states.indexOf(keyOf(run)) % of === part);
+  const runs = all.filter((run) => states.indexOf(keyOf(run)) % of === part);
   const rehearsed: Rehearsed[] = [];
   /** The promise is kept, so that a world is stopped that comes up when nobody waits for it any more. */
   let started: Promise<FailingWorld> | undefined;
@@ -149,6 +148,7 @@ async function playOnce(world: FailingWorld, run: FailureRun, { scenario, ends }
   const before = await begin(world, scenario);
   const met = world.interfere(machine.name, { state, ...INJECTED[failure] });
   await scenario.play(world);
+  if (met.hits === 0) await world.rest();
   met.end();
   const untidy = REMOVES.test(state) && (failure === 'stays' || failure === 'timeout');
   const found = await problems(world, before, { outage: scenario.outage, untidy });

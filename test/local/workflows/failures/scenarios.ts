@@ -27,13 +27,18 @@ const release = (...versions: Release[]) => async (world: FailingWorld): Promise
   }
 };
 
-/** Somebody stops an execution in a state; of several versions that come at once the newest is released. */
-const stopped = (machine: string, state: string, versions = 1) => async (world: FailingWorld): Promise<void> => {
+/** Somebody stops the execution that comes to a state next. */
+const stops = (machine: string, state: string, play: Scenario['play']) => async (world: FailingWorld): Promise<void> => {
   const stop = world.interfere(machine, { state, kind: 'abort', attempts: 1 });
-  for (let i = 0; i < versions; i += 1) await world.register();
-  await world.settle();
+  await play(world);
   stop.end();
 };
+
+/** Somebody stops an execution in a state; of several versions that come at once the newest is released. */
+const stopped = (machine: string, state: string, versions = 1): Scenario['play'] => stops(machine, state, async (world) => {
+  for (let i = 0; i < versions; i += 1) await world.register();
+  await world.settle();
+});
 
 /** Somebody stops a first release when its endpoint is there, or on its way. */
 const stoppedOnceMade = async (world: FailingWorld): Promise<void> => {
@@ -44,6 +49,13 @@ const stoppedOnceMade = async (world: FailingWorld): Promise<void> => {
     return true;
   });
   await release()(world);
+};
+
+/** The answer to whoever starts something is lost, and it is over when they ask again. */
+const unheard = (machine: string, state: string) => async (world: FailingWorld): Promise<void> => {
+  const lost = world.interfere(machine, { state, kind: 'killed', attempts: 1 });
+  await release()(world);
+  lost.end();
 };
 
 /** Looks at the line, often, until what it looks for was seen. */
@@ -118,6 +130,7 @@ const HOOKED: Scenario[] = [
   { name: 'a first version that a hook rejects before promotion', first: true, play: release({ says: 'rejectBeforePromotion' }) },
   { name: 'a first version for which a hook fails before promotion', first: true, play: release({ says: 'failBeforePromotion' }) },
   { name: 'a first version for which a hook fails after promotion', first: true, play: release({ says: 'failAfterPromotion' }) },
+  { name: 'a version about which a hook is asked twice', play: unheard('Releases', 'AskBeforePromotion1') },
   { name: 'a version that a hook takes back after promotion', play: release({ says: 'rejectAfterPromotion' }) },
 ];
 
@@ -162,6 +175,8 @@ const SCENARIOS: Scenario[] = [
   { name: 'a version that breaks the endpoint', outage: true, play: breaking },
   { name: 'the way back', good: 2, play: wayBack() },
   { name: 'the way back without anything to go back to', first: true, play: async (world) => { await release()(world); await wayBack()(world); } },
+  { name: 'a release that is stopped, and its recovery', play: stops('ReleasesRecovery', 'LetChangesEnd', stopped('Releases', 'RunStaging')) },
+  { name: 'a way back that is stopped', good: 2, play: stops('ReleasesRollback', 'GoBack', wayBack()) },
   { name: 'the way back while a version is compared', good: 2, play: wayBack('Staging', release()) },
   { name: 'the way back while a release is undone', good: 2, play: wayBack('ReleasesRecovery', stopped('Releases', 'RunStaging')) },
 ];

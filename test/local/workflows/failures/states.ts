@@ -7,8 +7,6 @@ import { Clouds } from '../../cloud-support';
 /** What may happen to a state. `passes` and `killed` happen once, all others for as long as the execution lasts. */
 export const FAILURES = ['passes', 'stays', 'killed', 'timeout', 'abort'] as const;
 export type Failure = (typeof FAILURES)[number];
-const ONCE: readonly Failure[] = ['passes', 'killed'];
-const STAYING: readonly Failure[] = ['stays', 'timeout', 'abort'];
 
 /** What a service other than Lambda answers where it is done and the answer is lost, as far as single errors are retried. */
 const SERVICES_OUT_OF_ORDER = ['StepFunctions.AWSStepFunctionsException'];
@@ -48,16 +46,6 @@ function failuresOf(kind: string): readonly Failure[] {
 
 export function runsOf(machine: Machine): FailureRun[] {
   return [...machine.states].flatMap(([state, { kind }]) => failuresOf(kind).map((failure) => ({ machine, state, failure })));
-}
-
-/** Of each state one failure that happens once and one that stays, by turns. */
-export function byTurns(runs: readonly FailureRun[]): FailureRun[] {
-  const states = [...new Set(runs.map(({ machine, state }) => `${machine.name} ${state}`))];
-  return runs.filter(({ machine, state, failure }) => {
-    const turn = states.indexOf(`${machine.name} ${state}`);
-    const isTask = machine.states.get(state)?.kind === 'Task';
-    return !isTask || failure === ONCE[turn % ONCE.length] || failure === STAYING[turn % STAYING.length];
-  });
 }
 
 /** Whether the state is tried again. A function of the user's that was killed is not: it may have failed by itself. */
