@@ -85,6 +85,10 @@ test.each(WAYS.flatMap(({ ways }) => ways))('a team’s app has what it takes to
   expect([...matrix.principals.keys()].filter((persona) => !walk(matrix, way, persona).exists)).toEqual([]);
 });
 
+test('both kinds of boundary are asked about: one that lists buckets, and one that stands for many', () => {
+  expect(matrices.map(([, { deployed }]) => deployed.manyBuckets)).toEqual([false, true]);
+});
+
 test('a bucket that was made elsewhere is protected by what people have, whatever its own policy says', () => {
   const matrix = new Matrix(withImported(path.join(folder, 'imported')), [OF_IMPORTED]);
   expect(matrix.wrong()).toEqual([]);
