@@ -270,7 +270,7 @@ interface Given extends DataPipelineProps {
 function validate(construct: Construct, given: Given): void {
   const { taken, datasetName, holdoutShare, workerCount, timeout, maxRetries } = given;
   const problems = new Problems(construct)
-    .check(taken === undefined, taken ?? '')
+    .note(taken)
     .check(Token.isUnresolved(datasetName) || /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(datasetName),
       `datasetName must be letters, digits and hyphens, at most 63, and begin with a letter or digit, got '${datasetName}'`)
     .check(given.target !== '', 'target must name the column to predict, got an empty string')
@@ -286,6 +286,6 @@ function validate(construct: Construct, given: Given): void {
   problems.check(given.timeColumn !== undefined || !(given.quality ?? []).some(needsTime),
     'freshness needs a column of times: give it one, or give the pipeline a timeColumn');
   const parts = [given.script, given.reading, ...given.quality ?? []];
-  for (const problem of parts.flatMap((part) => part._problems())) problems.check(false, problem);
+  problems.note(...parts.flatMap((part) => part._problems()));
   problems.throwIfAny();
 }

@@ -12,6 +12,12 @@ export class Problems {
     return this;
   }
 
+  /** Notes what has been found wrong already; what is undefined was not. */
+  note(...problems: readonly (string | undefined)[]): this {
+    this.found.push(...problems.filter((problem) => problem !== undefined));
+    return this;
+  }
+
   throwIfAny(): void {
     if (this.found.length === 0) return;
     const list = this.found.length === 1 ? this.found[0] : this.found.map((problem, i) => `\n  ${i + 1}. ${problem}`).join('');

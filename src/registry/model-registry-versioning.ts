@@ -278,7 +278,7 @@ export class ModelRegistryVersioning extends Construct implements IModelRegistry
 }
 
 function validate(scope: ModelRegistryVersioning, props: ModelRegistryVersioningProps, taken?: string): void {
-  const problems = new Problems(scope).check(taken === undefined, taken ?? '');
+  const problems = new Problems(scope).note(taken);
   for (const [member, name] of Object.entries({ modelName: props.modelName, modelPackageGroupName: props.modelPackageGroupName })) {
     if (name === undefined || Token.isUnresolved(name)) continue;
     problems.check(isSageMakerName(name), `${member} must be 1 to 63 letters, digits and single hyphens between them, got '${name}' (${name.length} characters)`);

@@ -106,7 +106,7 @@ export function checkHooks(problems: Problems, hooks: ReleaseHooks): void {
     const given = hooks[at] ?? [];
     problems.check(given.length <= MOST_HOOKS, `hooks.${at} must be at most ${MOST_HOOKS} hooks, got ${given.length}`);
     given.forEach((hook, i) => {
-      for (const problem of hook._problems()) problems.check(false, `hooks.${at}[${i}]: ${problem}`);
+      problems.note(...hook._problems().map((problem) => `hooks.${at}[${i}]: ${problem}`));
       problems.check(!hook._once || !seen.has(hook), `hooks.${at}[${i}]: the approval '${hook._name}' is given twice: make one of its own for each place`);
       seen.add(hook);
     });

@@ -62,7 +62,7 @@ function checkShift(problems: Problems, { endpoint, settings }: CheckedRelease):
       if (!found.has(problem)) found.set(problem, `shift: ${size}${problem}`);
     }
   }
-  for (const problem of found.values()) problems.check(false, problem);
+  problems.note(...found.values());
   const type = endpoint.instanceType;
   problems.check(Token.isUnresolved(type) || shift.kind === 'allAtOnce' || !type.startsWith('ml.inf1.'),
     `shift: SageMaker shifts traffic between instances of the type '${type}' all at once, and a ${shift.kind} shift was asked for`);

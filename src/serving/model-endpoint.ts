@@ -273,8 +273,7 @@ export class ModelEndpoint extends ModelEndpointBase {
       .check(Token.isUnresolved(this.endpointName) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/.test(this.endpointName),
         `endpointName must be 1 to 63 letters, digits and single inner hyphens, got '${this.endpointName}'`);
     checkEndpoint(problems, this);
-    const taken = claimName(this, 'endpointName', { name: this.endpointName, prefix: ownPrefix(this.endpointName) });
-    problems.check(taken === undefined, taken ?? '').throwIfAny();
+    problems.note(claimName(this, 'endpointName', { name: this.endpointName, prefix: ownPrefix(this.endpointName) })).throwIfAny();
     this.observations = props.observations ?? new ObservationStore(this, 'Observations', {
       encryptionKey: props.encryptionKey, removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
     });

@@ -308,7 +308,7 @@ export class ShadowStaging extends Construct {
   private check(props: ShadowStagingProps, settings: ShadowSettings): void {
     const { samplingPercentage, windowHours, evaluateEveryMinutes, labelDelayMinutes, blockHours, maxErrorRate } = settings;
     const problems = new Problems(this);
-    for (const problem of [...verdictProblems(settings), ...segmentProblems(settings.segments ?? [])]) problems.check(false, problem);
+    problems.note(...verdictProblems(settings), ...segmentProblems(settings.segments ?? []));
     const name = props.endpoint.endpointName;
     problems
       .check(Token.isUnresolved(name) || /^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$/.test(name),
