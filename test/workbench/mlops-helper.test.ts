@@ -81,6 +81,19 @@ test('gives the newest version as pandas frames, in order, with what is known of
   expect(await evaluated(`${weather}.holdout(columns=["temp"]).to_dict("list")`)).toEqual({ temp: [8, 8.5, 9, 9.5] });
 });
 
+test('gives columns in the order in which they are named', async () => {
+  expect(await evaluated('list(mlops.dataset("Weather").train(columns=["temp", "time"]).columns)')).toEqual(['temp', 'time']);
+  await expect(evaluated('mlops.dataset("Weather").train(columns=["temp", "rain"])')).rejects.toThrow("dataset 'Weather' has no column 'rain'; it has: time, wind, temp");
+});
+
+// a thread of Arrow's that has just worked can abort the program at its exit
+(process.platform === 'linux' ? test : test.skip)('reading leaves no thread behind', async () => {
+  const threads = 'len(__import__("os").listdir("/proc/self/task"))';
+  const [before, rows, after] = await evaluated(`[__import__("pyarrow.parquet") and ${threads}, len(mlops.dataset("Weather").train()), ${threads}]`) as number[];
+  expect(rows).toBe(16);
+  expect(after).toBe(before);
+});
+
 test('gives a version by its name', async () => {
   expect(await evaluated('len(mlops.dataset("Weather", version="20260101T000000000Z-aaaaaaaa").train())')).toBe(8);
 });

@@ -30,4 +30,7 @@ def read_parquet(folder: Path):
     files = sorted(folder.rglob("*.parquet"))
     if not files:
         raise FileNotFoundError(f"there is no parquet file in {folder}")
-    return pa.concat_tables([pq.ParquetFile(file).read() for file in files], promote_options="permissive")
+    # Read from memory and without Arrow's threads: a job that ends soon after they have worked can be aborted by them at
+    # its exit, although all its work is done (https://github.com/apache/arrow/issues/34314).
+    tables = [pq.ParquetFile(pa.BufferReader(file.read_bytes())).read(use_threads=False) for file in files]
+    return pa.concat_tables(tables, promote_options="permissive")

@@ -6,11 +6,12 @@ import http.client
 import json
 import socket
 import subprocess
+import sys
 import time
 from typing import Iterator
 
 import pytest
-from conftest import SPEC, Container, make_table
+from conftest import PROGRAMS, SPEC, Container, make_table
 
 
 def test_training_writes_the_model_and_nothing_else(trained: Container) -> None:
@@ -45,6 +46,21 @@ def test_a_training_that_fails_says_why(container: Container) -> None:
     training = container.train(make_table(20, seed=1), ["temp", "no_such_column"], {})
     assert training.returncode != 0
     assert "no_such_column" in (container.base / "output/failure").read_text()
+
+
+COUNT_THREADS = """
+import os, pathlib, sys, pyarrow.parquet, container
+count = lambda: len(os.listdir("/proc/self/task"))
+print(count(), container.read_parquet(pathlib.Path(sys.argv[1])).num_rows, count())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_reading_leaves_no_thread_that_could_abort_the_job_at_its_end(trained: Container) -> None:
+    counted = subprocess.run([sys.executable, "-c", COUNT_THREADS, trained.base / "input/data/train"], cwd=PROGRAMS, capture_output=True, text=True, check=True)
+    before, rows, after = map(int, counted.stdout.split())
+    assert rows == 600
+    assert after == before
 
 
 def test_an_evaluation_that_fails_says_why(trained: Container, container: Container) -> None:

@@ -71,8 +71,13 @@ class Dataset:
         keys = [key for key in _keys(bucket, prefix) if key.endswith(".parquet")]
         if not keys:
             raise LookupError(f"there are no rows at s3://{bucket}/{prefix}")
-        tables = [pyarrow.parquet.read_table(io.BytesIO(_read(bucket, key)), columns=columns) for key in keys]
-        return pyarrow.concat_tables(tables).to_pandas()
+        if unknown := [name for name in columns or [] if name not in self.schema]:
+            raise LookupError(f"dataset {self.name!r} has no column {', '.join(map(repr, unknown))}; it has: {', '.join(self.schema)}")
+        # Without Arrow's threads: a program that ends soon after they have worked can be aborted by them at its exit,
+        # although all its work is done (https://github.com/apache/arrow/issues/34314).
+        tables = [pyarrow.parquet.ParquetFile(pyarrow.BufferReader(_read(bucket, key))).read(columns=columns, use_threads=False) for key in keys]
+        table = pyarrow.concat_tables(tables)
+        return (table if columns is None else table.select(columns)).to_pandas(use_threads=False)
 
 
 def datasets() -> list[str]:
