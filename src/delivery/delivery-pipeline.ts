@@ -206,7 +206,7 @@ export class DeliveryPipeline extends Construct {
 
   private createPipeline(source: SourceAction, training: TrainingWorkflow): codepipeline.CfnPipeline {
     const role = newRole(this, 'Role', { assumedBy: new iam.ServicePrincipal('codepipeline.amazonaws.com') });
-    this.grantArtifacts(role);
+    this.grantArtifacts(role, source.uploadsWithAcl === true ? ['s3:PutObjectAcl'] : []);
     source.grantFetch(role);
     allow(role, { actions: ['codebuild:BatchGetBuilds', 'codebuild:StartBuild'], resources: [this.projectArn] });
     const { stateMachineArn } = training.stateMachine;
@@ -273,11 +273,11 @@ export class DeliveryPipeline extends Construct {
     });
   }
 
-  private grantArtifacts(role: iam.IRole): void {
+  private grantArtifacts(role: iam.IRole, more: string[] = []): void {
     grantObjects(role, {
       bucket: this.artifactBucket,
       prefix: this.ownName,
-      actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'],
+      actions: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject', ...more],
       list: true,
       writes: true,
       reason: 'Each run of the pipeline passes files of its own',

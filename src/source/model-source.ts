@@ -196,6 +196,7 @@ class ConnectionSource extends ModelSource {
     return {
       repository: { repositoryName, branch, cloneUrl: options.cloneUrl },
       provider: 'CodeStarSourceConnection',
+      uploadsWithAcl: true,
       configuration: {
         ConnectionArn: connectionArn, FullRepositoryId: repositoryName, BranchName: branch, OutputArtifactFormat: 'CODE_ZIP', DetectChanges: 'true',
       },

@@ -7,6 +7,8 @@ export interface SourceAction {
   readonly repository: SourceRepository;
   /** Member `Provider` of the action's type. */
   readonly provider: string;
+  /** Whether it sets an ACL on the file that it hands on, which IAM decides about whatever the bucket makes of it. */
+  readonly uploadsWithAcl?: boolean;
   readonly configuration: Record<string, string>;
   /** What starts the pipeline on a push to the branch; the provider does it by itself where there is none. */
   readonly trigger?: events.EventPattern;

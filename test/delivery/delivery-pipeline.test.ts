@@ -121,6 +121,13 @@ test.each([
   }
 });
 
+test('a connection may set the ACL of what it hands on, which its service does with each commit, and nothing else may', () => {
+  const writers = (options: Options): string[] => Object.values(template(options).findResources('AWS::IAM::Policy'))
+    .filter(({ Properties }) => JSON.stringify(Properties.PolicyDocument).includes('s3:PutObjectAcl')).map(({ Properties }) => Properties.Roles[0].Ref);
+  expect(writers({})).toEqual([]);
+  expect(writers({ source: ModelSource.connection(CONNECTION, 'acme/temperature') })).toEqual([expect.stringMatching(/^DeliveryRole/)]);
+});
+
 test('a build asks CodeCommit who wrote the commit; a connection does not tell', () => {
   const asked = (options: Options): string[] => buildSpec(options).phases.build.commands.filter((command) => command.includes('get-commit'));
   expect(asked({ source: ModelSource.codeCommit({ repositoryName: 'temperature' }) })).toHaveLength(1);
