@@ -4,6 +4,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { peopleOfTheAccount } from './people-of-the-account';
 import { Persona } from './persona';
 import { PersonaPolicies } from './persona-policies';
 import { PipelineProtection } from './pipeline-protection';
@@ -28,7 +29,7 @@ export interface BreakGlassOptions {
   /**
    * Who may take the new role.
    *
-   * @default - people of this account whom a policy of theirs lets, with a second factor of the last 15 minutes
+   * @default - users of this account whom a policy of theirs lets, under their own name and with a second factor of the last 15 minutes
    */
   readonly assumedBy?: iam.IPrincipal;
   /**
@@ -121,10 +122,7 @@ export class BreakGlass extends Construct {
 
   private createRole(props: BreakGlassProps): iam.Role {
     const role = new iam.Role(this, 'Role', {
-      assumedBy: props.assumedBy ?? new iam.AccountRootPrincipal().withConditions({
-        Bool: { 'aws:MultiFactorAuthPresent': 'true' },
-        NumericLessThan: { 'aws:MultiFactorAuthAge': '900' },
-      }),
+      assumedBy: props.assumedBy ?? peopleOfTheAccount({ NumericLessThan: { 'aws:MultiFactorAuthAge': '900' } }),
       description: Persona.BREAK_GLASS.description,
       permissionsBoundary: props.permissionsBoundary,
       path: props.path,

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { peopleOfTheAccount } from './people-of-the-account';
 import { Persona } from './persona';
 import { PersonaPolicies } from './persona-policies';
 import { PipelineProtection } from './pipeline-protection';
@@ -19,9 +20,11 @@ export interface PersonaRoleOptions {
    */
   readonly role?: iam.IRole;
   /**
-   * Who may take the new role.
+   * Who may take the new role. The trust should fix the name of a session (`sts:RoleSessionName`): CodeCommit takes two
+   * sessions of different names for two people, of whom one may approve what the other has written. IAM Identity Center
+   * names sessions after the person.
    *
-   * @default - people of this account whom a policy of theirs lets, with a second factor
+   * @default - users of this account whom a policy of theirs lets, with a second factor and under their own name
    */
   readonly assumedBy?: iam.IPrincipal;
   /**
@@ -100,7 +103,7 @@ export class PersonaRole extends Construct implements iam.IGrantable {
 
   private createRole(props: PersonaRoleProps, maxSessionDuration: Duration): iam.Role {
     const role = new iam.Role(this, 'Role', {
-      assumedBy: props.assumedBy ?? new iam.AccountRootPrincipal().withConditions({ Bool: { 'aws:MultiFactorAuthPresent': 'true' } }),
+      assumedBy: props.assumedBy ?? peopleOfTheAccount(),
       description: props.persona.description,
       permissionsBoundary: props.permissionsBoundary,
       path: props.path,

@@ -20,7 +20,7 @@ test('a new role needs a second factor of just now, lasts an hour, and is not ke
   made.hasResourceProperties('AWS::IAM::Role', {
     MaxSessionDuration: 3600,
     AssumeRolePolicyDocument: {
-      Statement: [Match.objectLike({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' }, NumericLessThan: { 'aws:MultiFactorAuthAge': '900' } } })],
+      Statement: [Match.objectLike({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' }, StringEquals: { 'sts:RoleSessionName': '${aws:username}' }, NumericLessThan: { 'aws:MultiFactorAuthAge': '900' } } })],
     },
   });
   const attached = Object.entries(made.findResources('AWS::IAM::ManagedPolicy')).filter(([, { Properties }]) => JSON.stringify(Properties.Roles ?? '').includes('BreakGlassRole'));

@@ -17,10 +17,10 @@ const synthesize = (props: (stack: Stack) => Partial<PersonaRoleProps> = () => (
   return Template.fromStack(stack);
 };
 
-test('a new role is for people with a second factor, who see all and touch nothing', () => {
+test('a new role is for people with a second factor and under their own name, who see all and touch nothing', () => {
   const template = synthesize();
   template.hasResourceProperties('AWS::IAM::Role', {
-    AssumeRolePolicyDocument: { Statement: [Match.objectLike({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' } } })] },
+    AssumeRolePolicyDocument: { Statement: [Match.objectLike({ Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'true' }, StringEquals: { 'sts:RoleSessionName': '${aws:username}' } } })] },
     MaxSessionDuration: 28800,
   });
   template.hasResourceProperties('AWS::IAM::ManagedPolicy', { PolicyDocument: { Statement: [Match.objectLike({ Sid: 'See', Effect: 'Allow' })] } });

@@ -72,7 +72,7 @@ export function strangersQuestions(deployed: Deployed): StrangersQuestion[] {
     }
     if (type === 'AWS::SNS::Topic') both('alarms are told', 'cloudwatch', { action: 'sns:Publish', resource: arn });
   }
-  if (secondFactor) questions.push(...withoutSecondFactor(declared));
+  if (secondFactor) questions.push(...takingRoles(declared));
   return [...questions, ...emergencies(declared), ...withOtherKeys(declared), ...retention(deployed)];
 }
 
@@ -80,27 +80,37 @@ function trailOf(account: string, key: string): Ask {
   return { action: 'kms:GenerateDataKey', resource: key, context: { 'aws:SourceArn': `arn:aws:cloudtrail:${WHERE.region}:${account}:trail/x` } };
 }
 
-/** Roles of people are for those who sign in with a second factor, unless an app says otherwise. */
-function withoutSecondFactor(declared: readonly Declared[]): StrangersQuestion[] {
+/** What ada shows who takes a role, under a name that she may have chosen. */
+const shown = (name: string, secondFactor: string) =>
+  ({ 'aws:username': 'ada', 'sts:RoleSessionName': name, 'aws:MultiFactorAuthPresent': secondFactor });
+
+/** Roles of people are for those who sign in with a second factor, and under their own name, unless an app says otherwise. */
+function takingRoles(declared: readonly Declared[]): StrangersQuestion[] {
+  const ways: [string, string, string, boolean][] = [
+    ['with a second factor', 'ada', 'true', true], ['without a second factor', 'ada', 'false', false], ['under another name', 'ada2', 'true', false],
+  ];
   return declared.filter(({ type, logicalId }) => type === 'AWS::IAM::Role' && /^Mlops(Engineer|Scientist|Approver|Operator)Role/.test(logicalId))
-    .map(({ arn }) => ({
-      say: 'a persona’s role is taken without a second factor',
+    .flatMap(({ arn }) => ways.map(([way, name, secondFactor, expected]) => ({
+      say: `a persona’s role is taken ${way}`,
       principal: unbound(),
-      expected: false,
-      ask: { action: 'sts:AssumeRole', resource: arn, context: { 'aws:MultiFactorAuthPresent': 'false' } },
-    }));
+      expected,
+      ask: { action: 'sts:AssumeRole', resource: arn, context: shown(name, secondFactor) },
+    })));
 }
 
 /** The role for emergencies is for those who have just shown a second factor. */
 function emergencies(declared: readonly Declared[]): StrangersQuestion[] {
-  const factors: [string, string, string, boolean][] = [
-    ['shown just now', 'true', '60', true], ['shown an hour ago', 'true', '3600', false], ['not shown', 'false', '60', false],
+  const factors: [string, string, string, string, boolean][] = [
+    ['shown just now', 'ada', 'true', '60', true],
+    ['shown an hour ago', 'ada', 'true', '3600', false],
+    ['not shown', 'ada', 'false', '60', false],
+    ['shown just now, under another name', 'bob', 'true', '60', false],
   ];
   return declared.filter(({ type, logicalId }) => type === 'AWS::IAM::Role' && logicalId.startsWith('MlopsBreakGlassRole')).flatMap(({ arn }) =>
-    factors.map(([shown, present, age, expected]) => ({
-      say: `the role for emergencies is taken, a second factor was ${shown}`,
+    factors.map(([factor, name, present, age, expected]) => ({
+      say: `the role for emergencies is taken, a second factor was ${factor}`,
       principal: unbound(),
-      ask: { action: 'sts:AssumeRole', resource: arn, context: { 'aws:MultiFactorAuthPresent': present, 'aws:MultiFactorAuthAge': age } },
+      ask: { action: 'sts:AssumeRole', resource: arn, context: { ...shown(name, present), 'aws:MultiFactorAuthAge': age } },
       expected,
     })));
 }
