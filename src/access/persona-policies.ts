@@ -1,6 +1,7 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { isNamed } from './covered-names';
 import { Persona } from './persona';
 import { PipelineProtection } from './pipeline-protection';
 import { PolicyPrincipal } from './policy-principal';
@@ -73,11 +74,15 @@ export class PersonaPolicies extends Construct implements iam.IGrantable {
       .throwIfAny();
     const stack = Stack.of(this);
     // what the library's own repositories and tables are called
+    const covers = (arn: string): boolean => isNamed(arn, protection._names);
     const patterns = {
-      codecommit: stack.formatArn({ service: 'codecommit', resource: `${protection._names}*` }),
-      dynamodb: stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: `${protection._names}*` }),
+      codecommit: { arn: stack.formatArn({ service: 'codecommit', resource: `${protection._names}*` }), covers },
+      dynamodb: { arn: stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: `${protection._names}*` }), covers },
       // to start any but data pipelines is denied
-      states: stack.formatArn({ service: 'states', resource: 'stateMachine', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
+      states: {
+        arn: stack.formatArn({ service: 'states', resource: 'stateMachine', resourceName: '*', arnFormat: ArnFormat.COLON_RESOURCE_NAME }),
+        covers: () => true,
+      },
     };
     this.own = new PolicyPrincipal(this, 'Own', {
       description: `${persona.personaName}: ${persona.description}`,
@@ -90,8 +95,8 @@ export class PersonaPolicies extends Construct implements iam.IGrantable {
     this.own.addToPrincipalPolicy(new iam.PolicyStatement({ sid: 'See', actions: [...VIEWER_ACTIONS], resources: ['*'] }));
     const resource = this.own.node.findChild('DefaultPolicy');
     acknowledgeWildcard(resource, '*', 'Everybody may see every run, version, metric and log; each action only reads');
-    for (const pattern of Object.values(patterns)) {
-      acknowledgeWildcard(resource, pattern, 'Stands for repositories, tables or data pipelines where they are too many to be listed; the denials except no other workflow');
+    for (const { arn } of Object.values(patterns)) {
+      acknowledgeWildcard(resource, arn, 'Stands for repositories, tables or data pipelines where they are too many to be listed; the denials except no other workflow');
     }
     this.policies = [this.own.policy, ...persona.isBound ? protection.denyPolicies : []];
   }

@@ -9,8 +9,14 @@ export interface PolicyPrincipalProps {
   readonly path?: string;
   /** Names of the roles that the policy is attached to. */
   readonly roleNames: () => string[];
-  /** Patterns, by service, that stand for its resources where they are too many to be listed. */
-  readonly patterns: Readonly<Record<string, string>>;
+  /** By service, what stands for its resources where they are too many to be listed. */
+  readonly patterns: Readonly<Record<string, ResourcePattern>>;
+}
+
+export interface ResourcePattern {
+  readonly arn: string;
+  /** Whether it stands for a resource: others stay listed. */
+  covers(arn: string): boolean;
 }
 
 interface Rendered {
@@ -41,7 +47,7 @@ export class PolicyPrincipal extends Construct implements iam.IPrincipal {
     this.node.addValidation({
       validate: () => {
         const length = estimatedLength(this, this.document());
-        return length <= POLICY_LIMIT ? [] : [`the policy has about ${length} characters, IAM takes ${POLICY_LIMIT}; grant less to this persona`];
+        return length <= POLICY_LIMIT ? [] : [`the policy has about ${length} characters, IAM takes ${POLICY_LIMIT}; grant less to this persona, or let repositories have names that begin with the stack's, for which one pattern stands`];
       },
     });
   }
@@ -89,6 +95,9 @@ export class PolicyPrincipal extends Construct implements iam.IPrincipal {
     const [service] = [statement.Action].flat()[0].split(':');
     const pattern = this.props.patterns[service];
     if (pattern === undefined || !Array.isArray(statement.Resource)) return statement;
-    return { ...statement, Resource: pattern };
+    const resources = statement.Resource as string[];
+    const others = resources.filter((resource) => !pattern.covers(resource));
+    if (resources.length - others.length < 2) return statement;
+    return { ...statement, Resource: others.length === 0 ? pattern.arn : [pattern.arn, ...others] };
   }
 }

@@ -1,5 +1,7 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import * as codecommit from 'aws-cdk-lib/aws-codecommit';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Persona } from '../../src/access/persona';
@@ -69,6 +71,33 @@ test('statements that differ by their resources are one; too many repositories b
   };
   expect(resources(3)).toHaveLength(3);
   expect(resources(200)).toEqual({ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':codecommit:eu-central-1:111122223333:Stack*']] });
+});
+
+test('a pattern stands for what is known to be named so, and for nothing else', () => {
+  const { stack, policies } = build();
+  const own = (i: number) => `arn:aws:codecommit:eu-central-1:111122223333:Stack-Mlops-Model${i}-Delivery`;
+  const repositories = [
+    ...Array.from({ length: 60 }, (_, i) => codecommit.Repository.fromRepositoryArn(stack, `Own${i}`, own(i))),
+    codecommit.Repository.fromRepositoryName(stack, 'Existing', 'temperature'),
+    new codecommit.Repository(stack, 'Named', { repositoryName: 'pressure' }),
+    new codecommit.Repository(stack, 'NamedSo', { repositoryName: 'Stack-humidity' }),
+  ];
+  for (const { repositoryArn } of repositories) allow(policies, { actions: ['codecommit:GitPull'], resources: [repositoryArn] });
+  const foreign = new dynamodb.Table(new Stack(stack.node.root as App, 'Elsewhere', { env: { account: '111122223333', region: 'eu-central-1' } }), 'Ledger', { partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING } });
+  for (const table of [foreign.tableArn, ...Array.from({ length: 60 }, (_, i) => `arn:aws:dynamodb:eu-central-1:111122223333:table/Stack-Mlops-Model${i}`)]) {
+    allow(policies, { actions: ['dynamodb:GetItem'], resources: [table] });
+  }
+  const { Statement } = managed(stack).find(({ ManagedPolicyName }) => ManagedPolicyName === 'mlops-Scientists')!.PolicyDocument;
+  const resources = (action: string) => Statement.find(({ Action }) => Action === action)!.Resource;
+  expect(resources('codecommit:GitPull')).toEqual([
+    { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':codecommit:eu-central-1:111122223333:Stack*']] },
+    { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':codecommit:eu-central-1:111122223333:temperature']] },
+    { 'Fn::GetAtt': [expect.stringMatching(/^Named[0-9A-F]/), 'Arn'] },
+  ]);
+  expect(resources('dynamodb:GetItem')).toEqual([
+    { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':dynamodb:eu-central-1:111122223333:table/Stack*']] },
+    { 'Fn::ImportValue': expect.stringMatching(/Ledger/) },
+  ]);
 });
 
 test('fails where a resource policy would have to name it, and where it is granted more than a policy holds', () => {
