@@ -70,7 +70,7 @@ const REPAIRS: readonly { readonly service: string; readonly actions: string; re
   { service: 'glue', actions: 'BatchStopJobRun', resources: 'job/*' },
   { service: 'events', actions: 'EnableRule', resources: 'rule/*' },
   { service: 'cloudwatch', actions: 'EnableAlarmActions', resources: 'alarm:*' },
-  { service: 'sqs', actions: 'ReceiveMessage DeleteMessage StartMessageMoveTask GetQueueAttributes', resources: '*' },
+  { service: 'sqs', actions: 'ReceiveMessage DeleteMessage GetQueueAttributes', resources: '*' },
   { service: 'cloudformation', actions: 'CancelUpdateStack ContinueUpdateRollback RollbackStack', resources: 'stack/*' },
 ];
 
@@ -141,6 +141,13 @@ export class BreakGlass extends Construct {
         because: 'Which run has to be repaired is known in the emergency; each use is told',
       });
     }
+    // lost events lie encrypted in their queue
+    allow(this.policies, {
+      actions: ['kms:Decrypt'],
+      resources: [stack.formatArn({ service: 'kms', resource: 'key', resourceName: '*' })],
+      conditions: { StringEquals: { 'kms:ViaService': `sqs.${stack.region}.amazonaws.com` } },
+      because: 'The key of a queue may be anybody\'s; it is used by SQS alone, for messages that this role may receive',
+    });
   }
 
   private tell(id: string, detail: Record<string, unknown>, topic: sns.ITopic): void {
