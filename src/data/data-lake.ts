@@ -34,7 +34,8 @@ export interface IDataLake extends IConstruct {
 /** Properties of `DataLake`. */
 export interface DataLakeProps {
   /**
-   * Key of the source zone.
+   * Key of the source zone, and of the logs of data pipelines. One of this app is opened to CloudWatch Logs; an imported key
+   * has to let `logs.<region>.amazonaws.com` use it.
    *
    * @default - a new key with yearly rotation
    */
@@ -137,6 +138,7 @@ export class DataLake extends Construct implements IDataLake {
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
 
     this.sourceKey = props.sourceKey ?? this.newKey('SourceKey', 'Data sources', removalPolicy);
+    if (props.sourceKey !== undefined) grantLogs(props.sourceKey);
     this.curatedKey = props.curatedKey ?? this.newKey('CuratedKey', 'Published datasets', removalPolicy);
     const accessLogs = props.accessLogs ?? newAccessLogs(this, removalPolicy);
     this.sourceZone = this.newZone('SourceZone', this.sourceKey, accessLogs, removalPolicy);

@@ -49,7 +49,7 @@ function ownSurroundings(scope: Construct, options: HandlerOptions): HandlerSurr
 }
 
 /** Lets CloudWatch Logs of this region use the key for log groups of this account. */
-export function grantLogs(key: kms.Key): void {
+export function grantLogs(key: kms.IKey): void {
   key.addToResourcePolicy(new iam.PolicyStatement({
     sid: 'CloudWatchLogs',
     principals: [new iam.ServicePrincipal(`logs.${key.stack.region}.amazonaws.com`)],

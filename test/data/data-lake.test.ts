@@ -65,6 +65,8 @@ test('takes keys and a log bucket that exist, and a removal policy', () => {
   const accessLogs = s3.Bucket.fromBucketName(stack, 'Logs', 'the-logs');
   new DataLake(stack, 'Lake', { sourceKey: key, curatedKey: key, accessLogs, removalPolicy: RemovalPolicy.DESTROY });
   const template = Template.fromStack(stack);
+  // logs of data pipelines are encrypted with it
+  template.hasResourceProperties('AWS::KMS::Key', { KeyPolicy: { Statement: Match.arrayWith([Match.objectLike({ Sid: 'CloudWatchLogs' })]) } });
   template.resourceCountIs('AWS::KMS::Key', 1);
   template.resourceCountIs('AWS::S3::Bucket', 3);
   template.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Delete', Properties: Match.objectLike({ LoggingConfiguration: Match.objectLike({ DestinationBucketName: 'the-logs' }) }) });
