@@ -46,8 +46,8 @@ export class ResourceLocks {
   /** Only the platform writes a table's items and changes its settings. */
   public table(table: dynamodb.ITable): void {
     if (!this.enabled || !(table instanceof dynamodb.Table)) return;
-    // a batch is decided upon item by item
-    const actions = actionsOf('Ledgers').filter((action) => !/Backup|BatchWriteItem/.test(action));
+    // backups are no table's, and nothing that its policy could speak of
+    const actions = actionsOf('Ledgers').filter((action) => !/Backup/.test(action));
     // a policy that named its own table would go round in a circle
     table.addToResourcePolicy(this.statement('OnlyThePlatformWrites', actions, ['*']));
   }

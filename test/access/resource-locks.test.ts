@@ -78,7 +78,7 @@ function decide(stack: Stack, kind: Kind, action: string, role: string, context:
 
 const locked: [Kind, string][] = [
   ['object', 's3:PutObject'], ['object', 's3:DeleteObjectVersion'], ['bucket', 's3:PutBucketPolicy'], ['bucket', 's3:PutLifecycleConfiguration'],
-  ['table', 'dynamodb:UpdateItem'], ['table', 'dynamodb:PartiQLUpdate'], ['table', 'dynamodb:DeleteTable'],
+  ['table', 'dynamodb:UpdateItem'], ['table', 'dynamodb:BatchWriteItem'], ['table', 'dynamodb:PartiQLUpdate'], ['table', 'dynamodb:DeleteTable'],
   ['repository', 'ecr:PutImage'], ['repository', 'ecr:BatchDeleteImage'], ['repository', 'ecr:SetRepositoryPolicy'],
   ['topic', 'sns:Publish'], ['topic', 'sns:DeleteTopic'],
   ['key', 'kms:ScheduleKeyDeletion'], ['key', 'kms:DisableKey'],

@@ -236,7 +236,7 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
       { say: 'take a role that a service works with', bindsPlatform: true, actions: 'sts: AssumeRole', only: PIPELINES, may: NOBODY, bindsAll: true },
       { say: 'take a role by which the CDK deploys', actions: 'sts: AssumeRole', on: DEPLOYERS, may: NOBODY },
       { say: 'take a role that is none of the platform’s', actions: 'sts: AssumeRole', on: [], may: NOBODY, elsewhere: POWERFUL },
-      { say: 'take a persona’s role', actions: 'sts: AssumeRole', only: PEOPLES, may: POWERFUL },
+      { say: 'take a persona’s role', actions: 'sts: AssumeRole', only: PEOPLES, context: { 'aws:username': 'ada', 'sts:RoleSessionName': 'ada' }, may: POWERFUL },
     ],
   },
 ];

@@ -126,7 +126,7 @@ export const RUNS: readonly Section[] = [
         bindsAll: true,
         may: NOBODY,
         elsewhere: NOBODY,
-        actions: 'dynamodb: PutItem UpdateItem DeleteItem',
+        actions: 'dynamodb: PutItem UpdateItem DeleteItem BatchWriteItem PartiQLInsert PartiQLUpdate PartiQLDelete',
       },
       { say: 'tag or untag what SageMaker runs', actions: 'sagemaker: AddTags DeleteTags', may: NOBODY, elsewhere: NOBODY },
       {

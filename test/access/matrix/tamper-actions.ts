@@ -63,7 +63,7 @@ export const TAMPER_ACTIONS: Readonly<Record<string, string>> = {
   'kms': 'DisableKey ScheduleKeyDeletion PutKeyPolicy RevokeGrant RetireGrant CreateGrant UpdateAlias DeleteAlias',
   'ssm': 'PutParameter DeleteParameter',
   'secretsmanager': 'PutSecretValue UpdateSecret DeleteSecret RotateSecret',
-  'dynamodb': 'PutItem UpdateItem DeleteItem',
+  'dynamodb': 'PutItem UpdateItem DeleteItem BatchWriteItem PartiQLInsert PartiQLUpdate PartiQLDelete',
   'cloudformation': `
     UpdateStack DeleteStack CreateChangeSet ExecuteChangeSet DeleteChangeSet CancelUpdateStack ContinueUpdateRollback RollbackStack
     SetStackPolicy UpdateTerminationProtection`,
