@@ -201,6 +201,22 @@ describe('the documents for the organization', () => {
     expect(all.flatMap(({ Statement }) => Statement.map(({ Sid }) => Sid))).toEqual(expect.arrayContaining(['Workflows', 'Identity', 'ForgedTrust']));
   });
 
+  test('are as few, and deny the same, where all those are named who have to go on working', () => {
+    const protection = new PipelineProtection(new Stack(new App(), 'Stack', { env }), 'Protection');
+    const named = ['cdk-*-deploy-role-*', 'GitHubDeployer', 'Mlops-BreakGlass*', 'AnotherDeployer', 'AndAThird-*'].map((role) => `arn:aws:iam::*:role/${role}`);
+    interface Denied { readonly Action: string[]; readonly Resource?: string[]; readonly NotResource?: string[]; readonly Condition: object }
+    const denied = (trusted: string[]): string[] => protection.serviceControlPolicies(trusted)
+      .flatMap((text) => (JSON.parse(text) as { Statement: Denied[] }).Statement)
+      .flatMap(({ Action, Resource, NotResource, Condition }) => {
+        const whom = JSON.stringify(Condition).replace(JSON.stringify(trusted).slice(1, -1), '');
+        return Action.map((action) => `${action} ${JSON.stringify([Resource, NotResource])} ${whom}`);
+      });
+    const documents = protection.serviceControlPolicies(named);
+    expect(documents.length).toBeLessThanOrEqual(4);
+    expect(Math.max(...documents.map((text) => text.length))).toBeLessThanOrEqual(5120);
+    expect(denied(named).sort()).toEqual([...new Set(denied(['arn:aws:iam::*:role/x']))].sort());
+  });
+
   test('leave out what is exempt', () => {
     expect(JSON.stringify(documents(['arn:aws:states:*:*:stateMachine:other-*']))).toContain('"NotResource":["arn:aws:states:*:*:stateMachine:other-*"]');
   });
