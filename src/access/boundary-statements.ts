@@ -15,6 +15,8 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
   'firehose': ['Describe*', 'List*'],
   'iam': ['Get*', 'List*', 'Sim*'],
   'lambda': ['Get*', 'InvokeFunction*', 'List*'],
+  // one's own notebook, and what runs in one's own Studio space
+  'sagemaker': ['*teSpace', 'BatchD*', 'BatchG*', 'CreateApp', 'CreatePresigned*', 'DeleteApp', 'Describe*', 'Get*', 'List*', 'Search*', 'St*NotebookInstance'],
   'scheduler': ['Get*', 'List*'],
   'states': ['Describe*', 'GetExecution*', 'List*'],
 };

@@ -211,10 +211,11 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     sid: 'DataJobs',
     service: 'glue',
     reach: ACCOUNT,
-    brief: words('StartJobRun BatchStop* *teJob* ResetJob* *teTrigger St*Trigger St*WorkflowRun'),
+    brief: words('StartJobRun BatchStop* *teJob* ResetJob* *teTrigger St*Trigger St*WorkflowRun DeleteSec* UpdateConn* *eteConnection'),
     actions: words(`
       StartJobRun BatchStopJobRun CreateJob UpdateJob UpdateJobFromSourceControl DeleteJob ResetJobBookmark CreateTrigger UpdateTrigger
-      DeleteTrigger StartTrigger StopTrigger StartWorkflowRun StopWorkflowRun`),
+      DeleteTrigger StartTrigger StopTrigger StartWorkflowRun StopWorkflowRun DeleteSecurityConfiguration UpdateConnection DeleteConnection
+      BatchDeleteConnection`),
   },
   {
     sid: 'MainBranch',
@@ -274,7 +275,8 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     service: 'ecr',
     reach: ACCOUNT,
     actions: words(`
-      PutImage BatchDeleteImage PutImageTagMutability SetRepositoryPolicy DeleteRepositoryPolicy DeleteRepository PutLifecyclePolicy`),
+      PutImage BatchDeleteImage UpdateImageStorageClass PutImageTagMutability SetRepositoryPolicy DeleteRepositoryPolicy DeleteRepository
+      PutLifecyclePolicy`),
   },
   {
     sid: 'Keys',
@@ -362,8 +364,9 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
     sid: 'Alerts',
     service: 'sns',
     reach: LISTED,
-    brief: words('Publish Unsub* SetTopic* Delete* *Permission Put*'),
-    actions: words('Publish Unsubscribe SetTopicAttributes DeleteTopic AddPermission RemovePermission PutDataProtectionPolicy'),
+    brief: words('Publish Unsub* Set* Delete* *Permission Put*'),
+    actions: words(`
+      Publish Unsubscribe SetSubscriptionAttributes SetTopicAttributes DeleteTopic AddPermission RemovePermission PutDataProtectionPolicy`),
   },
 ];
 

@@ -61,7 +61,8 @@ export class ResourceLocks {
   /** Only the platform and the services that watch it tell something by a topic, and only deployments change it. */
   public topic(topic: sns.ITopic): void {
     if (!this.enabled) return;
-    const actions = actionsOf('Alerts').filter((action) => !/Unsubscribe|DataProtection/.test(action));
+    // a topic's policy cannot speak of its subscriptions
+    const actions = actionsOf('Alerts').filter((action) => !/Unsubscribe|SetSubscription|DataProtection/.test(action));
     topic.addToResourcePolicy(this.statement('OnlyThePlatformTells', actions, [topic.topicArn]));
   }
 

@@ -121,10 +121,10 @@ function namedIn({ resources, requestParameters, errorMessage }: RecordedCall): 
   return [...new Set([...arns, ...parameters.filter((value) => value.startsWith('arn:')), ...parameters])];
 }
 
-/** A call may name a resource by its ARN where it is listed by its name, or the other way round. */
+/** A call may name a resource by its ARN where it is listed by its name, or the other way round; and one below it, as subscriptions are below a topic. */
 function sameResource(value: string, wanted: string): boolean {
   const last = (text: string): string => text.replace(/\/\*$/, '').split(/[/:]/).pop() ?? '';
-  return fits(value, wanted) || fits(last(value), last(wanted));
+  return fits(value, wanted) || fits(value, `${wanted}:*`) || fits(last(value), last(wanted));
 }
 
 function fits(value: string, pattern: string): boolean {

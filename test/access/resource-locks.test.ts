@@ -79,7 +79,7 @@ function decide(stack: Stack, kind: Kind, action: string, role: string, context:
 const locked: [Kind, string][] = [
   ['object', 's3:PutObject'], ['object', 's3:DeleteObjectVersion'], ['bucket', 's3:PutBucketPolicy'], ['bucket', 's3:PutLifecycleConfiguration'],
   ['table', 'dynamodb:UpdateItem'], ['table', 'dynamodb:BatchWriteItem'], ['table', 'dynamodb:PartiQLUpdate'], ['table', 'dynamodb:DeleteTable'],
-  ['repository', 'ecr:PutImage'], ['repository', 'ecr:BatchDeleteImage'], ['repository', 'ecr:SetRepositoryPolicy'],
+  ['repository', 'ecr:PutImage'], ['repository', 'ecr:BatchDeleteImage'], ['repository', 'ecr:UpdateImageStorageClass'], ['repository', 'ecr:SetRepositoryPolicy'],
   ['topic', 'sns:Publish'], ['topic', 'sns:DeleteTopic'],
   ['key', 'kms:ScheduleKeyDeletion'], ['key', 'kms:DisableKey'],
 ];
@@ -105,6 +105,14 @@ test.each<[Kind, string]>([['object', 's3:GetObject'], ['table', 'dynamodb:Query
   'on the %s, %s is up to other policies', (kind, action) => {
     expect(decide(build(), kind, action, 'Administrator')).not.toBe('ExplicitlyDenied');
   });
+
+test('the policy of a topic speaks of nothing but what SNS takes there', () => {
+  const [, speaking] = Object.values(Template.fromStack(build()).findResources('AWS::SNS::TopicPolicy'))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as { Sid?: string; Action: string | string[] }[])
+    .filter(({ Sid }) => Sid === 'OnlyThePlatformTells').map(({ Action }) => ['', [Action].flat()])[0];
+  const taken = 'AddPermission DeleteTopic GetDataProtectionPolicy GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource Publish PutDataProtectionPolicy RemovePermission SetTopicAttributes Subscribe';
+  expect((speaking as string[]).filter((action) => !taken.split(' ').includes(action.replace('sns:', '')))).toEqual([]);
+});
 
 test('what empties buckets and sets their notifications for the CDK is let work', () => {
   const stack = build();

@@ -104,6 +104,15 @@ describe('an attempt', () => {
     expect(attempt(call('sns', 'DeleteTopic', { topicArn: `arn:aws:sns:eu-central-1:${account}:alerts` }))).toBeDefined();
   });
 
+  test('on a subscription is told where it is one to the alerts', () => {
+    const filters = (topic: string) => attempt(call('sns', 'SetSubscriptionAttributes', {
+      subscriptionArn: `arn:aws:sns:eu-central-1:${account}:${topic}:b2c1`, attributeName: 'FilterPolicy', attributeValue: '{"none":["x"]}',
+    }));
+    expect(filters('alerts')).toMatchObject({ action: 'sns:SetSubscriptionAttributes', outcome: 'succeeded' });
+    expect(filters('alerts-of-others')).toBeUndefined();
+    expect(attempt(call('sns', 'Unsubscribe', { subscriptionArn: `arn:aws:sns:eu-central-1:${account}:alerts:b2c1` }))).toBeDefined();
+  });
+
   test('by root and users is told like any other', () => {
     const userIdentity = { type: 'Root', arn: `arn:aws:iam::${account}:root` };
     expect(attempt(stop({ userIdentity }))).toMatchObject({ principal: `arn:aws:iam::${account}:root` });

@@ -60,7 +60,7 @@ export function team(outdir: string): Deployed {
   model.api.grantSubmitGroundTruth(client);
   new CfnOutput(stack, 'ClientRole', { value: client.roleArn });
   // more than a boundary holds
-  for (const year of ['2021', '2022', '2023', '2024', '2025']) platform.protection.protectBucket(s3.Bucket.fromBucketName(stack, year, `reports-of-the-year-${year}`));
+  for (let year = 2010; year <= 2025; year++) platform.protection.protectBucket(s3.Bucket.fromBucketName(stack, String(year), `reports-of-the-year-${year}`));
   return deployed(app, platform, true);
 }
 

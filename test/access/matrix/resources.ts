@@ -77,6 +77,7 @@ const MADE_BY_RUNS: Record<string, (name: string) => string> = {
   'glue:database': (name) => ofAccount('glue', `database/${name}`),
   'glue:table': (name) => ofAccount('glue', `table/${name}/rows`),
   'glue:job': (name) => ofAccount('glue', `job/${name}`),
+  'glue:connection': (name) => ofAccount('glue', `connection/${name}`),
   'codecommit:repository': (name) => ofAccount('codecommit', name),
   'codeconnections:Connection': (name) => ofAccount('codeconnections', `connection/${name}`),
   'codeconnections:Host': (name) => ofAccount('codeconnections', `host/${name}`),

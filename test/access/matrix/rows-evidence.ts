@@ -46,6 +46,7 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
       { say: 'push an image', bindsAll: true, actions: 'ecr: PutImage', model: 1, may: ['build'], elsewhere: NOBODY },
       { say: 'push an image of another model', bindsAll: true, actions: 'ecr: PutImage', model: 2, may: NOBODY },
       { say: 'remove an image', bindsPlatform: true, actions: 'ecr: BatchDeleteImage', may: NOBODY, elsewhere: NOBODY, bindsAll: true },
+      { say: 'archive an image, so that nothing pulls it', actions: 'ecr: UpdateImageStorageClass', may: NOBODY, elsewhere: NOBODY, bindsAll: true },
       {
         say: 'open, loosen or remove the repository of images',
         bindsAll: true,
@@ -200,7 +201,7 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
         elsewhere: POWERFUL,
         bindsAll: true,
       },
-      { say: 'sign somebody off from alerts', actions: 'sns: Unsubscribe', may: NOBODY, elsewhere: POWERFUL },
+      { say: 'sign somebody off from alerts, or filter what reaches them', actions: 'sns: Unsubscribe SetSubscriptionAttributes', may: NOBODY, elsewhere: POWERFUL },
     ],
   },
   {

@@ -101,6 +101,12 @@ export const RUNS: readonly Section[] = [
         may: NOBODY,
         actions: 'glue: StartJobRun BatchStopJobRun UpdateJob DeleteJob ResetJobBookmark',
       },
+      {
+        say: 'edit or remove a connection by which data jobs reach data, or the way that they encrypt',
+        may: NOBODY,
+        elsewhere: NOBODY,
+        actions: 'glue: UpdateConnection DeleteConnection BatchDeleteConnection DeleteSecurityConfiguration',
+      },
     ],
   },
   {

@@ -46,7 +46,9 @@ export const TAMPER_ACTIONS: Readonly<Record<string, string>> = {
   'athena': `
     StartQueryExecution StopQueryExecution CancelQueryExecution StopCalculationExecution TerminateSession UpdateWorkGroup DeleteWorkGroup
     UpdateNamedQuery DeleteNamedQuery CreatePreparedStatement UpdatePreparedStatement DeletePreparedStatement`,
-  'glue': 'UpdateTable DeleteTable UpdateDatabase DeleteDatabase BatchDeletePartition',
+  'glue': `
+    UpdateTable DeleteTable UpdateDatabase DeleteDatabase BatchDeletePartition UpdateConnection DeleteConnection BatchDeleteConnection
+    DeleteSecurityConfiguration`,
   'codecommit': `
     GitPush CreateCommit PutFile DeleteFile CreateBranch DeleteBranch UpdateDefaultBranch MergeBranchesByFastForward MergeBranchesBySquash
     MergeBranchesByThreeWay MergePullRequestByFastForward MergePullRequestBySquash MergePullRequestByThreeWay
@@ -59,7 +61,9 @@ export const TAMPER_ACTIONS: Readonly<Record<string, string>> = {
   's3': `
     PutObject DeleteObject DeleteObjectVersion PutObjectTagging RestoreObject PutBucketPolicy DeleteBucketPolicy PutBucketVersioning
     PutLifecycleConfiguration PutBucketNotification PutEncryptionConfiguration PutReplicationConfiguration BypassGovernanceRetention`,
-  'ecr': 'PutImage BatchDeleteImage PutImageTagMutability SetRepositoryPolicy DeleteRepositoryPolicy DeleteRepository PutLifecyclePolicy',
+  'ecr': `
+    PutImage BatchDeleteImage UpdateImageStorageClass PutImageTagMutability SetRepositoryPolicy DeleteRepositoryPolicy DeleteRepository
+    PutLifecyclePolicy`,
   'kms': 'DisableKey ScheduleKeyDeletion PutKeyPolicy RevokeGrant RetireGrant CreateGrant UpdateAlias DeleteAlias',
   'ssm': 'PutParameter DeleteParameter',
   'secretsmanager': 'PutSecretValue UpdateSecret DeleteSecret RotateSecret',
@@ -73,5 +77,5 @@ export const TAMPER_ACTIONS: Readonly<Record<string, string>> = {
   'sts': 'AssumeRole',
   'logs': 'DeleteLogGroup DeleteLogStream PutRetentionPolicy',
   'cloudtrail': 'StopLogging DeleteTrail PutEventSelectors',
-  'sns': 'Publish Unsubscribe SetTopicAttributes DeleteTopic',
+  'sns': 'Publish Unsubscribe SetSubscriptionAttributes SetTopicAttributes DeleteTopic',
 };

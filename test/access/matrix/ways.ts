@@ -105,7 +105,7 @@ const CODE_AND_NOTEBOOKS: readonly Way[] = [
   one('a merge of branches without a pull request', { to: 'merge', actions: 'codecommit: MergeBranchesByThreeWay' }),
   one('a pull request past its approval rule', { to: 'lift the rule', actions: 'codecommit: OverridePullRequestApprovalRules' }),
   { say: 'another’s notebook', open: ['teammate', 'bounded', 'administrator'], steps: [{ to: 'open it', actions: 'sagemaker: CreatePresignedNotebookInstanceUrl', only: /Ben/ }] },
-  { say: 'a script that another’s notebook runs at its start', open: ['teammate', 'bounded', 'administrator'], steps: [{ to: 'edit it', actions: 'sagemaker: UpdateNotebookInstanceLifecycleConfig', on: ['*'] }] },
+  { say: 'a script that another’s notebook runs at its start', open: ['teammate', 'administrator'], steps: [{ to: 'edit it', actions: 'sagemaker: UpdateNotebookInstanceLifecycleConfig', on: ['*'] }] },
 ];
 
 /** Every way that we know of. */
