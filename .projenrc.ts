@@ -67,6 +67,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
       modulePathIgnorePatterns: ['<rootDir>/.local/', '<rootDir>/.stryker-tmp/', '<rootDir>/dist/', '<rootDir>/.venv/', '<rootDir>/lib/'],
       collectCoverage: false,
       testTimeout: 600_000,
+      // a worker that has grown makes way for a new one between two files
+      workerIdleMemoryLimit: '1.5GB',
     },
   },
 });

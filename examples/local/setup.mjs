@@ -165,7 +165,7 @@ function environmentStep(name, folder, systemPython, requirements) {
   };
 }
 
-const pip = (environment, requirements) => [environment, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', requirements];
+const pip = (environment, requirements) => [environment, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--retries', '10', '--requirement', requirements];
 
 /** What only the tests need: a Jupyter server beside the engines, and scanners, whose pins would not go with theirs. */
 function testSteps(systemPython, requirements) {
@@ -191,7 +191,7 @@ async function setUp(tests) {
     name: 'npm packages',
     stamp: digest([join(root, 'package-lock.json')]),
     made: () => existsSync(join(root, 'node_modules', 'node', 'bin', 'node')),
-    commands: [['npm', 'ci', '--no-audit', '--no-fund']],
+    commands: [['npm', 'ci', '--no-audit', '--no-fund', '--fetch-retries=5']],
     environment: process.env,
   },
   environmentStep('Python environment', '.venv', systemPython, requirements),

@@ -11,8 +11,11 @@ const root = path.join(__dirname, '..', '..');
 const python = path.join(root, '.venv', 'bin', 'python');
 let folder: string;
 
+/** A registry that does not answer at once is asked again. */
+const PATIENT = { ...process.env, PIP_RETRIES: '10', PIP_DEFAULT_TIMEOUT: '60' };
+
 const run = (command: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) =>
-  execFileSync(command, args, { cwd: options.cwd ?? folder, env: options.env ?? process.env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1e8 });
+  execFileSync(command, args, { cwd: options.cwd ?? folder, env: options.env ?? PATIENT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1e8 });
 
 /** A PATH that holds Node and nothing else that could bundle or build an image. */
 function bareEnvironment(): NodeJS.ProcessEnv {
@@ -69,10 +72,10 @@ describe('the package', () => {
     contents = packed.files.map((file: { path: string }) => file.path);
     fs.writeFileSync(path.join(folder, 'package.json'), '{"private": true}');
     const { version } = JSON.parse(fs.readFileSync(path.join(root, 'node_modules/aws-cdk-lib/package.json'), 'utf8'));
-    run('npm', ['install', '--no-audit', '--no-fund', '--omit=dev', tarball, `aws-cdk-lib@${version}`, 'constructs@10.5.1']);
+    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--fetch-retries=5', '--omit=dev', tarball, `aws-cdk-lib@${version}`, 'constructs@10.5.1']);
     fs.copyFileSync(path.join(root, 'examples/regression-platform/pipelines/weather.py'), path.join(folder, 'weather.py'));
     fs.writeFileSync(path.join(folder, 'app.js'), typescriptApp);
-  }, 300_000);
+  });
   afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
   test('is at most 3 MB and holds what runs, not how it was made', () => {
@@ -107,5 +110,5 @@ describe('the package', () => {
     const expected = templates(path.join(folder, 'from-typescript'));
     expect(Object.keys(expected).length).toBeGreaterThanOrEqual(2);
     expect(templates(path.join(folder, 'from-python'))).toEqual(expected);
-  }, 600_000);
+  });
 });

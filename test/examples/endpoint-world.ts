@@ -54,7 +54,7 @@ export class EndpointWorld {
 
   /** What a version's evaluation leaves: rows of the holdout with its predictions; answers where. */
   async sample(offset: number): Promise<string> {
-    const rows = Array.from({ length: 5 }, (_, i) => JSON.stringify({ payload: `${i},10`, prediction: i + 10 + offset }));
+    const rows = Array.from({ length: 40 }, (_, i) => JSON.stringify({ payload: `${i},10`, prediction: i + 10 + offset }));
     await this.cloud.s3.put(ARTIFACTS, `evaluation/${offset}/sample.jsonl`, rows.join('\n'));
     return `s3://${ARTIFACTS}/evaluation/${offset}/sample.jsonl`;
   }

@@ -50,7 +50,7 @@ test('a failing function is tried again on the clock, and then its event goes to
     const topic = new sns.Topic(stack, 'Topic');
     topic.addSubscription(new subscriptions.EmailSubscription('team@example.com'));
     const code = lambda.Code.fromInline('exports.handler = async () => { throw new TypeError("broken"); };');
-    const failing = new lambda.Function(stack, 'Failing', { runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code });
+    const failing = new lambda.Function(stack, 'Failing', { runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code, timeout: Duration.seconds(30) });
     failing.configureAsyncInvoke({
       onFailure: { bind: () => ({ destination: topic.topicArn }) }, retryAttempts: 2,
     });

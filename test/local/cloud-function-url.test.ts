@@ -1,4 +1,4 @@
-import { aws_iam as iam, aws_lambda as lambda, CfnOutput, Stack } from 'aws-cdk-lib';
+import { aws_iam as iam, aws_lambda as lambda, CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { Clouds } from './cloud-support';
 import { Lambda } from '../../examples/local/cloud/lambda';
 import { LocalCloud } from '../../examples/local/cloud/local-cloud';
@@ -15,7 +15,7 @@ beforeAll(async () => {
       Echo: 'exports.handler = async (event) => event.body === "fail" ? Promise.reject(new Error("no")) : { statusCode: 201, headers: { "x-made": "yes" }, body: JSON.stringify(event) };',
       Plain: 'exports.handler = async () => ({ plain: true });',
     })) {
-      const made = new lambda.Function(stack, name, { runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromInline(code) });
+      const made = new lambda.Function(stack, name, { runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromInline(code), timeout: Duration.seconds(30) });
       new CfnOutput(stack, `${name}Url`, { value: made.addFunctionUrl().url });
       const role = (id: string) => new iam.Role(stack, `${name}${id}`, { roleName: `${name}${id}`, assumedBy: new iam.AccountRootPrincipal() });
       const [caller, half] = [role('Caller'), role('Half')];

@@ -57,7 +57,7 @@ test('an interrupted run leaves no process and does not spoil the next one in it
   const cloud = await clouds.start(assembly, { root });
   await cloud.s3.put(only(cloud, 'AWS::S3::Bucket').ref, 'a', 'b');
   await cloud.stop();
-  expect(processesOf(root)).toEqual([]);
+  await until(() => processesOf(root).length === 0);
   expect(readdirSync(root).sort()).toEqual(['.local-cloud', 'logs']);
 });
 
@@ -74,7 +74,7 @@ test('programs end with the cloud, with all that they have started; a wait for t
   const waiting = expect(cloud.clock.settle()).rejects.toThrow('the local cloud has been stopped');
   await cloud.stop();
   await waiting;
-  expect(processesOf(root)).toEqual([]);
+  await until(() => processesOf(root).length === 0);
   void hanging;
 });
 
@@ -90,5 +90,5 @@ test('a start that fails leaves nothing running', async () => {
   const root = path.join(clouds.folder(), 'run');
   const failing = { describes: [], start: () => Promise.reject(new Error('no luck')) };
   await expect(clouds.start(assembly, { root, standIns: [failing] })).rejects.toThrow('no luck');
-  expect(processesOf(root)).toEqual([]);
+  await until(() => processesOf(root).length === 0);
 });

@@ -26,7 +26,7 @@ export class Clouds {
   }
 
   async start(assembly: string, options: Partial<LocalCloudOptions> = {}): Promise<LocalCloud> {
-    const cloud = await LocalCloud.start(assembly, { root: path.join(this.folder(), 'run'), startTime: START, patienceSeconds: 60, ...options });
+    const cloud = await LocalCloud.start(assembly, { root: path.join(this.folder(), 'run'), startTime: START, ...options });
     this.running.push(cloud);
     return cloud;
   }

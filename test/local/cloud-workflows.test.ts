@@ -17,7 +17,7 @@ function machine(stack: Stack, name: string, body: sfn.IChainable, props: Partia
 }
 
 function inline(stack: Stack, name: string, code: string, props: Partial<lambda.FunctionProps> = {}): lambda.Function {
-  return new lambda.Function(stack, name, { runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromInline(code), ...props });
+  return new lambda.Function(stack, name, { runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromInline(code), timeout: Duration.seconds(30), ...props });
 }
 
 const raw = (name: string, definition: object) => (stack: Stack) => {

@@ -9,7 +9,6 @@ const CHECKOUT = path.resolve(__dirname, '../..');
 const top = mkdtempSync(path.join(tmpdir(), 'interruption-'));
 const table = path.join(top, 'table.csv');
 const running = new Set<Run>();
-jest.setTimeout(400_000);
 
 beforeAll(() => writeFileSync(table, ['x,y', ...Array.from({ length: ROWS_NEEDED }, (_, i) => `${i % 11},${i % 7}`)].join('\n')));
 afterAll(async () => {
@@ -84,7 +83,7 @@ class Run {
 
   /** Until the local cloud is up and the story has begun. */
   async begun(): Promise<this> {
-    await this.until(() => this.said.includes('the first data set'), 200_000);
+    await this.until(() => this.said.includes('the first data set'), 500_000);
     this.sockets = socketsOf(this.processes);
     expect(this.processes.length).toBeGreaterThan(1);
     expect(this.sockets.length).toBeGreaterThan(0);
@@ -101,8 +100,8 @@ class Run {
   }
 
   /** Nothing is left of it: no process, no port, no temporary folder. What tsx has compiled is kept on purpose. */
-  async expectGone(within = 0): Promise<void> {
-    await this.until(() => this.processes.length === 0, within);
+  async expectGone(): Promise<void> {
+    await this.until(() => this.processes.length === 0, 15_000);
     expect(this.sockets.filter((socket) => listening().has(socket))).toEqual([]);
     expect(readdirSync(this.temp).filter((name) => !name.startsWith('tsx-'))).toEqual([]);
   }
@@ -138,7 +137,7 @@ test('a run that is killed leaves nothing running, and the next one in its folde
   mkdirSync(out);
   const killed = await new Run(out).begun();
   await killed.end('SIGKILL');
-  await killed.expectGone(15_000);
+  await killed.expectGone();
 
   const next = await new Run(out).begun();
   expect(await next.end('SIGINT')).toBe(130);

@@ -1,8 +1,8 @@
 import { ChildProcess, spawn } from 'child_process';
 import * as fs from 'fs';
-import * as net from 'net';
 import * as os from 'os';
 import * as path from 'path';
+import { freePort } from '../../examples/local/cloud/free-port';
 
 /** A local AWS endpoint (S3, DynamoDB, SQS, SNS, EventBridge and more over the wire protocol) of this test alone. */
 export interface Ministack {
@@ -18,7 +18,7 @@ export interface Ministack {
 }
 
 const executable = path.join(__dirname, '..', '..', '.venv', 'bin', 'ministack');
-const START_LIMIT = 60_000;
+const START_LIMIT = 120_000;
 
 /** Starts one on a free port of 127.0.0.1, with folders of its own. */
 export async function startMinistack(): Promise<Ministack> {
@@ -84,16 +84,4 @@ async function ended(child: ChildProcess): Promise<void> {
   const impatient = setTimeout(() => child.kill('SIGKILL'), 5000);
   await exit;
   clearTimeout(impatient);
-}
-
-/** A port of this machine that nobody listens on. */
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -2,7 +2,7 @@ import { ChildProcess, spawn } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
-import { freePort } from '../support/ministack';
+import { freePort } from '../../examples/local/cloud/free-port';
 
 const python = path.join(__dirname, '../../.venv/bin/python');
 const START_LIMIT = 120_000;
@@ -44,6 +44,8 @@ export class Jupyter {
         CLOCK_SHIFT: path.join(folder, 'clock'),
         SHELL: '/bin/sh',
       },
+      // without a terminal of its own, whose work would count as the scientist's
+      detached: true,
       stdio: ['ignore', log, log],
     });
     fs.closeSync(log);

@@ -1,10 +1,10 @@
 import { ChildProcess } from 'child_process';
-import { createServer } from 'net';
 import * as path from 'path';
 import { RunFolder } from './children';
+import { freePort } from './free-port';
 import { JsonObject } from './types';
 
-const START_SECONDS = 30;
+const START_SECONDS = 120;
 
 /** The ministack process of a run: S3, DynamoDB, SQS, SNS, EventBridge's rules, KMS, SSM. */
 export class Ministack {
@@ -65,16 +65,4 @@ export class Ministack {
       return false;
     }
   }
-}
-
-/** A port of 127.0.0.1 that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no free port')));
-    });
-  });
 }

@@ -1,10 +1,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { unpack } from './archive';
 import { ImageProcess, runImage } from './image';
 import { Model } from './models';
+import { freePort } from '../cloud/free-port';
 import { AwsError, Cloud } from '../cloud/types';
 
 /** A container must answer within this many (real) seconds. */
@@ -54,7 +54,7 @@ export class ModelServer {
     let ended: number | undefined;
     void this.process.exited.then((code) => (ended = code));
     const patience = performance.now() + startupSeconds * 1000;
-    while (!await this.healthy()) {
+    while (ended !== undefined || !await this.healthy()) {
       if (ended !== undefined || performance.now() > patience) {
         const why = ended === undefined ? `no answer within ${startupSeconds} s` : `the container ended with exit code ${ended}`;
         await this.stop();
@@ -100,17 +100,6 @@ export class ModelServer {
 }
 
 let serial = 0;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no free port'))));
-    });
-  });
-}
 
 /**
  * The running containers. One process stands for all instances of all fleets that run the same container on the same

@@ -40,7 +40,7 @@ async function stopAttempt(world: World): Promise<void> {
   const running = async () => (await operator.send(new ListPipelineExecutionsCommand({ pipelineName: world.outputs.PipelineName })))
     .pipelineExecutionSummaries?.find(({ status }) => status === 'InProgress');
   let run = await running();
-  for (let wait = 0; run === undefined && wait < 200; wait++) {
+  for (let wait = 0; run === undefined && wait < 2400; wait++) {
     await new Promise((resolve) => setTimeout(resolve, 50));
     run = await running();
   }

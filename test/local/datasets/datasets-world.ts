@@ -71,7 +71,7 @@ export class DatasetsWorld {
   static async start(): Promise<DatasetsWorld> {
     const clouds = new Clouds();
     try {
-      const cloud = await clouds.deploy(datasetsApp, { standIns: standIns(), enforce: 'everyone', patienceSeconds: 240 });
+      const cloud = await clouds.deploy(datasetsApp, { standIns: standIns(), enforce: 'everyone' });
       return new DatasetsWorld(clouds, cloud);
     } catch (error) {
       await clouds.stop();

@@ -5,7 +5,7 @@ import { StepFunctions } from '../../../examples/local/cloud/step-functions';
 
 let world: DatasetsWorld;
 let begun: Record<Dataset, number>;
-beforeAll(async () => { world = await DatasetsWorld.start(); }, 240_000);
+beforeAll(async () => { world = await DatasetsWorld.start(); });
 afterAll(() => world.stop());
 beforeEach(() => { begun = { All: world.executions('All').length, New: world.executions('New').length }; });
 afterEach(() => expect(world.cloud.faults).toEqual([]));
@@ -31,7 +31,7 @@ test('an upload is published, and a scientist queries it by version and split', 
   expect(manifest.sources[0].files).toEqual([{ path: 'a.csv', etag: expect.stringMatching(/^[0-9a-f]{32}$/), versionId: expect.any(String), bytes: numbered(1, 41).length, modified: expect.any(String) }]);
   expect(Object.keys(train.files ?? {})).toEqual([expect.stringMatching(/\.parquet$/)]);
   expect(manifest.script).toEqual({ uri: expect.stringMatching(/^s3:.*\.py$/), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
-}, 240_000);
+});
 
 test('who may not read the datasets sees nothing of them by a query, and a scientist cannot change their table', async () => {
   const glue = world.cloud.client(GlueClient, world.out.Scientist);
@@ -52,7 +52,7 @@ test('many files at once are in one or two versions, and none is missed', async 
   const { manifest } = await world.latest('New');
   expect(manifest.splits.train.rows + manifest.splits.holdout.rows).toBe(120);
   expect(manifest.sources[0].files).toHaveLength(12);
-}, 300_000);
+});
 
 test('a file that arrives late under an older name, and one that is overwritten, are read once', async () => {
   await world.upload('New', { 'a-late.csv': numbered(121, 131) });
@@ -64,7 +64,7 @@ test('a file that arrives late under an older name, and one that is overwritten,
   // by hand, with nothing new
   await world.cloud.client(SFNClient).send(new StartExecutionCommand({ stateMachineArn: world.out.New }));
   expect((await sinceThen('New', 3)).at(-1)).toMatchObject({ outcome: 'nothingNew' });
-}, 300_000);
+});
 
 test('a bad file is stopped at the gate: nothing is published, and the alert names the rule, what was seen, and the report', async () => {
   const { manifest } = await world.latest('All');
@@ -83,7 +83,7 @@ test('a bad file is stopped at the gate: nothing is published, and the alert nam
   expect((await sinceThen('All', 2)).at(-1)).toEqual({ status: 'SUCCEEDED', outcome: 'published' });
   expect(await counted('"all"')).toHaveLength(4);
   expect((await world.latest('All')).manifest.parent).toBe(manifest.version);
-}, 300_000);
+});
 
 test('the same content by another run is the same version, and nobody is told', async () => {
   const { manifest } = await world.latest('All');
@@ -92,7 +92,7 @@ test('the same content by another run is the same version, and nobody is told', 
   expect(await sinceThen('All')).toEqual([{ status: 'SUCCEEDED', outcome: 'unchanged' }]);
   expect((await world.latest('All')).manifest).toEqual(manifest);
   expect(world.announced('All')).toHaveLength(told);
-}, 240_000);
+});
 
 test('a publication whose answer is lost is repeated, and is one version, told once', async () => {
   const met = world.cloud.find(StepFunctions).interfere({ machineArn: world.out.All, state: 'Publish', kind: 'killed', attempts: 2 });
@@ -104,7 +104,7 @@ test('a publication whose answer is lost is repeated, and is one version, told o
   const versions = await world.query('SELECT DISTINCT dataset_version FROM "all" ORDER BY 1') as string[][];
   expect(versions.at(-1)).toEqual([(await world.latest('All')).manifest.version]);
   expect(versions).toHaveLength(3);
-}, 240_000);
+});
 
 /** Stops the next job of a dataset while it runs, as whatever may kill it. */
 async function killJob(dataset: Dataset): Promise<void> {
@@ -127,7 +127,7 @@ test('a job that dies midway is repeated, and makes one version', async () => {
   await killJob('All');
   expect(await sinceThen('All')).toEqual([{ status: 'SUCCEEDED', outcome: 'published' }]);
   expect(world.announced('All')).toHaveLength(told + 1);
-}, 240_000);
+});
 
 test('a run that dies for good leaves nothing to see; the next run reads what it was to read', async () => {
   const { manifest } = await world.latest('New');
@@ -146,7 +146,7 @@ test('a run that dies for good leaves nothing to see; the next run reads what it
   expect(next.splits.train.rows + next.splits.holdout.rows).toBe(140);
   const versions = await world.query('SELECT DISTINCT dataset_version FROM new ORDER BY 1') as string[][];
   expect(versions.map(([version]) => version)).toEqual(expect.arrayContaining([manifest.version, next.version]));
-}, 300_000);
+});
 
 test('a run that is stopped leaves its place to the next', async () => {
   await world.upload('New', { 'y.csv': numbered(141, 151) });
@@ -161,4 +161,4 @@ test('a run that is stopped leaves its place to the next', async () => {
   expect([aborted.status, next]).toEqual(['ABORTED', { status: 'SUCCEEDED', outcome: 'published' }]);
   const { manifest } = await world.latest('New');
   expect(manifest.splits.train.rows + manifest.splits.holdout.rows).toBe(150);
-}, 300_000);
+});

@@ -21,11 +21,11 @@ function app(stack: Stack): void {
   }
 }
 
-/** A function that gives up after about a second of waiting. */
+/** A function that gives up after ten seconds of waiting. */
 function impatient(stack: Stack): void {
   app(stack);
   const handler = stack.node.findAll().find((child) => child.node.path === 'Test/Models/Handlers/CleanEndpoint/Resource');
-  (handler as CfnResource).addPropertyOverride('Timeout', 31);
+  (handler as CfnResource).addPropertyOverride('Timeout', 40);
 }
 
 /** Deletes the stack, and lets time go by meanwhile. */

@@ -20,7 +20,7 @@ const BEFORE_SHADOW: Record<string, string> = {
 
 /** Hooks that answer by the number of the version. */
 function hookedApp(stack: Stack): void {
-  const hook = (id: string, code: string, timeout = Duration.seconds(2)) => new lambda.Function(stack, id, {
+  const hook = (id: string, code: string, timeout = Duration.seconds(10)) => new lambda.Function(stack, id, {
     runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromInline(`exports.handler = async ({ version }) => ${code};`), timeout,
   });
   const cases = Object.entries(BEFORE_SHADOW).map(([version, code]) => `version === "${version}" ? ${code} : `).join('');
@@ -56,7 +56,10 @@ beforeAll(async () => {
   await world.news();
 });
 afterAll(() => world.stop());
-afterEach(() => expect(world.cloud.faults).toEqual([]));
+afterEach(() => {
+  jest.restoreAllMocks();
+  expect(world.cloud.faults).toEqual([]);
+});
 
 const roleOf = (name: string) => `arn:aws:iam::${world.cloud.account}:role/${name}`;
 
@@ -106,7 +109,7 @@ test.each([
   ['rejects', /^the hook Licences before the shadow rejects it: the licence of "x" is missing$/],
   ['fails', /^the hook Licences before the shadow rejects it, for it failed: RangeError: out of luck$/],
   ['answers nonsense', /^the hook Licences before the shadow rejects it, for its answer is neither proceed nor reject: "yes, why not"$/],
-  ['does not answer', /^the hook Licences before the shadow rejects it, for it failed: Sandbox.Timedout: .*Task timed out after 2.00 seconds$/],
+  ['does not answer', /^the hook Licences before the shadow rejects it, for it failed: Sandbox.Timedout: .*Task timed out after 10.00 seconds$/],
 ])('a function that %s rejects, before the version is tried on anything', async (_, reason) => {
   expect(await expectRejected(await merge(), reason)).toContain(' Hook Licences before the shadow: reject.');
   expect(world.executions(world.out.Staging)).toEqual([]);
