@@ -47,7 +47,10 @@ export class PolicyPrincipal extends Construct implements iam.IPrincipal {
     this.node.addValidation({
       validate: () => {
         const length = estimatedLength(this, this.document());
-        return length <= POLICY_LIMIT ? [] : [`the policy has about ${length} characters, IAM takes ${POLICY_LIMIT}; grant less to this persona, or let repositories have names that begin with the stack's, for which one pattern stands`];
+        return length <= POLICY_LIMIT ? [] : [
+          `the policy has about ${length} characters, IAM takes ${POLICY_LIMIT}; grant less to this persona, `
+          + 'or give repositories names that begin with the stack\'s, for which one pattern stands',
+        ];
       },
     });
   }
