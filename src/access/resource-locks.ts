@@ -15,6 +15,8 @@ const HELPERS = ['CustomS3AutoDelete', 'BucketNotifications'];
  * Denials in the policies of resources: they hold for everybody in the account, also for administrators and roles that no
  * policy of the protection is attached to. Exempt are roles that are marked by `PipelineProtection.trust`, deployments, the
  * services themselves, and `trustedRoles`. Imported resources keep their policies.
+ *
+ * Only the organization's documents keep an administrator from marking their own role, and so from being exempt.
  */
 export class ResourceLocks {
   /** @internal */

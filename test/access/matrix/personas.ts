@@ -18,7 +18,7 @@ export const PERSONAS = {
   teammate: ['Teammate', 'a person with AdministratorAccess, in a role that the platform protects itself against'],
   bounded: ['Bounded', 'another role of the account with AdministratorAccess, within the permissions boundary, which stands for all buckets named after the stack where they are many'],
   administrator: ['Admin, SCP', 'an administrator of an account that the organization’s documents apply to'],
-  unbound: ['Admin alone', 'an administrator of an account that they do not apply to'],
+  unbound: ['Admin alone¹', 'an administrator of an account that they do not apply to'],
 } as const;
 
 export type Persona = keyof typeof PERSONAS;

@@ -18,6 +18,12 @@ this page with what the templates say (\`UPDATE_MATRIX=1 npx jest test/access/ma
 Columns:
 `;
 
+const FOOTNOTE = [
+  '¹ As long as they change no right of their own. Nothing but the organization’s documents keeps an administrator from marking',
+  'their own role by the tag `cdk-mlops:pipeline`; marked so, they may also what `OnlyThePlatform…` and `OnlyDeploymentsEndIt` deny here',
+  '(see [the ways out of what binds](#out-of-what-binds)).',
+];
+
 /** The page that says who may do what. */
 export function page(matrix: Matrix, sections: readonly Section[]): string {
   const personas = [...matrix.principals.keys()];
@@ -25,6 +31,8 @@ export function page(matrix: Matrix, sections: readonly Section[]): string {
   return [
     INTRODUCTION,
     ...order.map((persona) => `- **${PERSONAS[persona][0]}**: ${PERSONAS[persona][1]}`),
+    '',
+    ...FOOTNOTE,
     '',
     ...sections.flatMap(({ title, rows }) => [`## ${title}`, '', ...table(matrix, order, rows), '', ...rows.map(footnote), '']),
     '# Indirect ways',

@@ -13,7 +13,7 @@ export interface Step extends Pick<Row, 'actions' | 'only' | 'on' | 'key' | 'con
 export interface Way {
   readonly say: string;
   readonly steps: readonly Step[];
-  /** To whom it is open all the same. */
+  /** To whom it is open all the same; of an administrator alone it is asked only where they are named. */
   readonly open?: readonly Persona[];
 }
 
@@ -67,6 +67,20 @@ const EDITS: readonly Way[] = [
 /** Out of what binds. */
 const ESCAPES: readonly Way[] = [
   one('mark one’s own role as the platform’s', { to: 'tag it', actions: 'iam: TagRole', on: OWN_ROLE, context: MARKED }),
+  {
+    say: 'mark oneself so, then write',
+    open: ['unbound'],
+    steps: [
+      { to: 'tag one’s role', actions: 'iam: TagRole', on: OWN_ROLE, context: MARKED },
+      {
+        to: 'overwrite a dataset',
+        actions: 's3: PutObject',
+        only: /CuratedZone/,
+        key: 'datasets/Weather/abc/train/part-0.parquet',
+        context: { [`aws:PrincipalTag/${TAG}`]: 'true' },
+      },
+    ],
+  },
   one('make a role that is marked so', { to: 'create it', actions: 'iam: CreateRole', on: OWN_ROLE, context: MARKED }),
   one('mark one’s own user so', { to: 'tag it', actions: 'iam: TagUser', on: OWN_USER, context: MARKED }),
   one('mark a session so', { to: 'take a role', actions: 'sts: AssumeRole', on: OWN_ROLE, context: MARKED }, { to: 'with the tag', actions: 'sts: TagSession', on: OWN_ROLE, context: MARKED }),
