@@ -1,5 +1,5 @@
 import { DenyScope, denyStatements, merged, STARTABLE } from './deny-statements';
-import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
+import { PROTECTED_ACTIONS, ProtectedActions, ProtectionReach } from './protected-actions';
 
 /** What of a service stays possible within the boundary, where nearly everything that changes something is protected. */
 const CLOSED: Readonly<Record<string, readonly string[]>> = {
@@ -28,16 +28,22 @@ const CLOSED: Readonly<Record<string, readonly string[]>> = {
 export function boundaryStatements(scope: DenyScope): object[] {
   const services = Object.keys(CLOSED);
   const everything = services.map((service) => `${service}:*`);
-  const open = PROTECTED_ACTIONS.filter(({ service, reach, conditions, peopleOnly }) =>
-    peopleOnly !== true && (!services.includes(service) || reach === ProtectionReach.EVERYTHING || conditions !== undefined));
+  const open = PROTECTED_ACTIONS.filter((entry) => entry.peopleOnly !== true && (CLOSED[entry.service] === undefined || isLeft(entry)));
   const exempt = Object.values(scope.exempt).flat();
   return [
     { Sid: 'Others', Effect: 'Allow', NotAction: everything, Resource: '*' },
     { Sid: 'Left', Effect: 'Allow', Action: services.flatMap((service) => CLOSED[service].map((action) => `${service}:${action}`)), Resource: '*' },
     ...startStatements(scope),
+    { Sid: 'Notebooks', Effect: 'Allow', Action: 'iam:PassRole', Resource: scope.notebookRoles, Condition: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } } },
     ...exempt.length === 0 ? [] : [{ Sid: 'Exempt', Effect: 'Allow', Action: '*', Resource: exempt }],
     ...merged(denyStatements(open, scope, true)),
   ];
+}
+
+/** Whether something of a service that is opened by what is left is denied there under a condition only. */
+function isLeft({ service, actions, reach, conditions }: ProtectedActions): boolean {
+  const left = (action: string): boolean => CLOSED[service].some((name) => name.endsWith('*') ? action.startsWith(name.slice(0, -1)) : action === name);
+  return (reach === ProtectionReach.EVERYTHING || conditions !== undefined) && actions.some(left);
 }
 
 /** To start a data pipeline by hand is left to whom a policy allows it. */

@@ -26,6 +26,8 @@ export interface DenyScope {
   readonly startableByTag: boolean;
   /** ARNs by service, for what is denied on listed resources only. */
   readonly listed: Readonly<Record<string, readonly string[]>>;
+  /** ARN patterns of the roles of notebook instances. */
+  readonly notebookRoles: readonly string[];
   /** Branches that only pull requests change. */
   readonly branches: readonly string[];
 }
@@ -62,10 +64,10 @@ export function merged(statements: readonly DenyStatement[]): DenyStatement[] {
 }
 
 /** What the statement leaves out. */
-function exemptOf({ service, peopleOnly, startable }: ProtectedActions, scope: DenyScope): string[] {
+function exemptOf({ service, peopleOnly, startable, notebooksLeft }: ProtectedActions, scope: DenyScope): string[] {
   const left = peopleOnly === true ? scope.leftToPeople[service] ?? [] : [];
   const starts = startable === true && !scope.startableByTag ? scope.startable : [];
-  return [...scope.exempt[service] ?? [], ...left, ...starts];
+  return [...scope.exempt[service] ?? [], ...left, ...starts, ...notebooksLeft === true ? scope.notebookRoles : []];
 }
 
 /** A push that names no branch is decided without the key, and is nobody's business here. */

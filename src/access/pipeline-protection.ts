@@ -13,6 +13,7 @@ import { ResourceLocks } from './resource-locks';
 import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-policies';
 import { TamperAlerts } from './tamper-alerts';
 import { Problems } from '../private/problems';
+import { NOTEBOOK_ROLES } from '../private/role-path';
 import { trust } from '../private/trusted';
 import { STARTABLE_TAG } from '../private/trusted-tag';
 import { IModelEndpoint } from '../serving/model-endpoint';
@@ -105,7 +106,7 @@ export class PipelineProtection extends Construct {
     }
     problems.throwIfAny();
     const fixed = PROTECTED_ACTIONS.filter(({ reach }) => reach !== ProtectionReach.LISTED);
-    const nothing = { exempt: {}, leftToPeople: {}, startable: [], startableByTag: false, listed: {}, branches: this.branches };
+    const nothing = { exempt: {}, leftToPeople: {}, startable: [], startableByTag: false, listed: {}, notebookRoles: [], branches: this.branches };
     const lengthOf = (entry: typeof fixed[number]): number => estimatedLength(this, denyStatements([entry], nothing)[0]);
     const groups = packed(fixed, POLICY_LIMIT - ROOM, lengthOf);
     const naming = (suffix: string): Pick<DenyPolicyProps, 'policyName' | 'path'> =>
@@ -266,7 +267,8 @@ export class PipelineProtection extends Construct {
     };
     const startable = this.startable.map(namePattern);
     const exempt = Object.fromEntries(known) as Record<string, string[]>;
-    return serviceControlPolicies({ ...this.scope(), exempt, startable, listed }, trustedArns);
+    const notebookRoles = [`arn:*:iam::*:role/*${NOTEBOOK_ROLES}*`];
+    return serviceControlPolicies({ ...this.scope(), exempt, startable, listed, notebookRoles }, trustedArns);
   }
 
   private scope(): DenyScope {
@@ -281,6 +283,7 @@ export class PipelineProtection extends Construct {
       startable,
       startableByTag: startable.length > MOST_STARTABLE,
       listed: this.listed,
+      notebookRoles: [Stack.of(this).formatArn({ service: 'iam', region: '', resource: 'role', resourceName: `*${NOTEBOOK_ROLES}*` })],
       branches: this.branches,
     };
   }

@@ -1,4 +1,4 @@
-import { Lazy, Stack } from 'aws-cdk-lib';
+import { Lazy, Reference, Stack, Tokenization } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { estimatedLength, POLICY_LIMIT } from './deny-policy';
@@ -88,7 +88,7 @@ export class PolicyPrincipal extends Construct implements iam.IPrincipal {
       const key = written(others);
       const known = groups.get(key);
       const resources = [known?.Resource ?? [], Resource].flat();
-      const unique = [...new Map(resources.map((resource) => [written(resource), resource])).values()];
+      const unique = [...new Map(resources.map((resource) => [written(resource) + targets(resource), resource])).values()];
       groups.set(key, { ...rendered, Resource: unique.length === 1 ? unique[0] : unique });
     }
     return [...groups.values()];
@@ -103,4 +103,10 @@ export class PolicyPrincipal extends Construct implements iam.IPrincipal {
     if (resources.length - others.length < 2) return statement;
     return { ...statement, Resource: others.length === 0 ? pattern.arn : [pattern.arn, ...others] };
   }
+}
+
+/** What a resource refers to: in nested stacks of their own, several may be written alike before the CDK has found where they are. */
+function targets(resource: unknown): string {
+  if (typeof resource !== 'string') return '';
+  return Tokenization.reverseString(resource).tokens.flatMap((token) => Reference.isReference(token) ? token.target.node.path : []).join();
 }

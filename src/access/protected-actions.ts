@@ -27,6 +27,8 @@ export interface ProtectedActions {
   readonly branches?: boolean;
   /** Whether the actions are left to people where something may be started by hand. */
   readonly startable?: boolean;
+  /** Whether the roles of notebook instances are left out: who starts a notebook hands its role to SageMaker. */
+  readonly notebooksLeft?: boolean;
   /** Whether only people are kept from it: roles of applications need it. */
   readonly peopleOnly?: boolean;
   /** Whether only denied attempts are told: those who deploy do the same rightly. */
@@ -79,6 +81,20 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
       UpdateTrainingJob DeleteTrainingJob DeleteProcessingJob CreateTrainingJob CreateProcessingJob CreateTransformJob
       StartPipelineExecution StopPipelineExecution RetryPipelineExecution UpdatePipelineExecution SendPipelineExecutionStepSuccess
       SendPipelineExecutionStepFailure UpdatePipeline UpdatePipelineVersion DeletePipeline AddTags DeleteTags`),
+  },
+  {
+    // what else a role could be handed to SageMaker for; without a role it is of no use to people
+    sid: 'Carriers',
+    service: 'sagemaker',
+    reach: ACCOUNT,
+    brief: words(`*teNotebookInstance *teDomain *teUserProfile CreateFe* CreateFl* *teImage *teCluster *teDeviceFleet CreateMl* CreatePartnerApp
+      CreatePipeline CreateAl* Create*Job* RenderUi*`),
+    actions: words(`
+      CreateNotebookInstance UpdateNotebookInstance CreateHyperParameterTuningJob CreateAutoMLJob CreateAutoMLJobV2 CreateCompilationJob
+      CreateOptimizationJob CreateInferenceRecommendationsJob CreateLabelingJob CreateEdgePackagingJob CreateJob CreateAIBenchmarkJob
+      CreateAIRecommendationJob CreateDomain UpdateDomain CreateUserProfile UpdateUserProfile CreateFeatureGroup CreateFlowDefinition
+      CreateImage UpdateImage CreateCluster UpdateCluster CreateDeviceFleet UpdateDeviceFleet CreateMlflowApp CreateMlflowTrackingServer
+      CreatePartnerApp CreatePipeline CreateAlgorithm RenderUiTemplate`),
   },
   {
     sid: 'Hosting',
@@ -317,12 +333,15 @@ export const PROTECTED_ACTIONS: readonly ProtectedActions[] = [
       CreateStack UpdateStack DeleteStack CreateChangeSet ExecuteChangeSet DeleteChangeSet CancelUpdateStack ContinueUpdateRollback RollbackStack
       SetStackPolicy UpdateTerminationProtection SignalResource ExecuteStackRefactor`),
   },
+  { sid: 'Roles', service: 'iam', reach: ACCOUNT, notebooksLeft: true, actions: ['PassRole'] },
+  // the roles of notebooks too
+  { sid: 'RolesElsewhere', service: 'iam', reach: ACCOUNT, actions: ['PassRole'], conditions: { StringNotEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } } },
   {
     sid: 'Identity',
     service: 'iam',
     reach: ACCOUNT,
     actions: words(`
-      PassRole UpdateAssumeRolePolicy PutRolePolicy DeleteRolePolicy AttachRolePolicy DetachRolePolicy CreatePolicyVersion
+      UpdateAssumeRolePolicy PutRolePolicy DeleteRolePolicy AttachRolePolicy DetachRolePolicy CreatePolicyVersion
       DeletePolicyVersion DeletePolicy SetDefaultPolicyVersion PutRolePermissionsBoundary DeleteRolePermissionsBoundary UpdateRole DeleteRole
       TagRole UntagRole`),
   },

@@ -1,8 +1,8 @@
-import { Tags } from 'aws-cdk-lib';
-import { IConstruct } from 'constructs';
 import { DenyScope, DenyStatement, denyStatements, packed } from './deny-statements';
 import { PROTECTED_ACTIONS, ProtectedActions } from './protected-actions';
 import { TRUSTED_TAG } from '../private/trusted-tag';
+
+export { distrust } from '../private/trusted';
 
 /** Roles by which the CDK deploys. */
 export const DEPLOYERS = 'role/cdk-*';
@@ -12,11 +12,6 @@ const DEPLOYMENTS = ['arn:*:iam::*:role/cdk-*-cfn-exec-role-*', 'arn:*:iam::*:ro
 
 /** Roles whose calls are a deployment, or a service's own. The organization's documents bind no role of a service, whatever they say. */
 export const DEPLOYING = [...DEPLOYMENTS, 'arn:*:iam::*:role/aws-service-role/*'];
-
-/** People's roles are never the platform's own, even where everything around them is. */
-export function distrust(scope: IConstruct): void {
-  Tags.of(scope).remove(TRUSTED_TAG, { priority: 500 });
-}
 
 /** The most characters that Organizations takes in a service control policy. */
 const LIMIT = 5120;
@@ -53,13 +48,13 @@ export function serviceControlPolicies(scope: DenyScope, trustedArns: readonly s
   };
   const each = [...denyStatements(PROTECTED_ACTIONS.filter(isForAll).map(ofBucketsAlone), scope, true), marks];
   const documents = (statements: readonly DenyStatement[]): string[] =>
-    packed(statements.map((statement) => ({ ...statement, Condition: merged(statement.Condition, unless) })), LIMIT, (statement) => JSON.stringify(statement).length)
+    packed(statements.map((one) => ({ ...one, Condition: merged(one.Condition, unless) })), LIMIT, (one) => JSON.stringify(one).length)
       .map((group) => JSON.stringify({ Version: '2012-10-17', Statement: group }));
   const plain = documents(each);
   return plain.length <= MOST ? plain : documents(together(each, LIMIT - JSON.stringify(unless).length - 200));
 }
 
-/** Of statements about the same resources, without a condition of their own, few are made: whom they except is long where many are named. */
+/** Of statements about the same resources, without a condition of their own, few are made: each says whom it excepts. */
 function together(statements: readonly DenyStatement[], limit: number): DenyStatement[] {
   const groups = new Map<string, DenyStatement[]>();
   for (const statement of statements.filter(({ Condition }) => Condition === undefined)) {

@@ -5,6 +5,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { addNotebookInstance, NotebookSettings } from './notebook-instance';
 import { NotebookRepository } from './notebook-repository';
+import { grantStart, StartedNotebook } from './notebook-start';
 import { IPackageRepository } from './package-repository';
 import { newSavedFiles, savedFilesOf } from './saved-files';
 import { addStudioSpace } from './studio-space';
@@ -12,6 +13,8 @@ import { IWorkbenchNetwork, WorkbenchNetwork } from './workbench-network';
 import { IDataLake } from '../data/data-lake';
 import { allow } from '../private/allow';
 import { Problems } from '../private/problems';
+import { NOTEBOOK_ROLES } from '../private/role-path';
+import { distrust } from '../private/trusted';
 
 /** Options of a data scientist's notebook, whatever platform it belongs to. */
 export interface NotebookEnvironmentOptions {
@@ -154,6 +157,8 @@ export class NotebookEnvironment extends Construct {
   public readonly notebookArn: string;
 
   private readonly studioDomainId?: string;
+  /** What starting an instance takes; a Studio space starts by its own role. */
+  private readonly started?: StartedNotebook;
   private newKey?: kms.Key;
 
   constructor(scope: Construct, id: string, props: NotebookEnvironmentProps = {}) {
@@ -166,7 +171,10 @@ export class NotebookEnvironment extends Construct {
     const role = new iam.Role(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('sagemaker.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } } }),
       description: `Notebook ${this.notebookName}`,
+      path: props.studioDomainId === undefined ? `/${NOTEBOOK_ROLES}` : undefined,
     });
+    // what runs in a notebook is a person's work, whatever is around it
+    distrust(role);
     this.role = role;
     props.lake?.grants.readCurated(role);
     const queried = props.queryDatasets ?? false ? props.lake : undefined;
@@ -191,14 +199,20 @@ export class NotebookEnvironment extends Construct {
         packages: packages === undefined ? undefined : [packages.domainName, packages.domainOwner, packages.repositoryName],
       },
     };
-    this.notebookArn = props.studioDomainId === undefined
-      ? addNotebookInstance(this, settings, props.network ?? new WorkbenchNetwork(this, 'Network'), this.key(props))
-      : addStudioSpace(this, settings, props.studioDomainId);
+    if (props.studioDomainId !== undefined) {
+      this.notebookArn = addStudioSpace(this, settings, props.studioDomainId);
+      return;
+    }
+    const network = props.network ?? new WorkbenchNetwork(this, 'Network');
+    const key = this.key(props);
+    const { arn, credentials } = addNotebookInstance(this, settings, network, key);
+    this.notebookArn = arn;
+    this.started = { role, subnet: network.subnets[0], securityGroup: network.securityGroup, key, credentials };
   }
 
   /**
    * Lets somebody open this notebook, and start and stop a notebook instance. Nobody else may, and this somebody may open
-   * no other.
+   * no other. To start an instance takes handing its role to SageMaker, and using its network and key: this is granted too.
    *
    * @param grantee the scientist's own role, or the role that a team shares
    * @param sessionName only the sessions of this name, for a role that a team shares. IAM Identity Center names sessions
@@ -210,7 +224,12 @@ export class NotebookEnvironment extends Construct {
     const actions = this.studioDomainId === undefined
       ? ['CreatePresignedNotebookInstanceUrl', 'DescribeNotebookInstance', 'StartNotebookInstance', 'StopNotebookInstance']
       : ['CreatePresignedDomainUrl', 'DescribeUserProfile'];
-    return allow(grantee, { actions: actions.map((action) => `sagemaker:${action}`), resources: [this.notebookArn], conditions });
+    // who has a role takes it there: the policy of a persona has little room
+    const { role } = grantee as { readonly role?: iam.IRole };
+    const taker = role ?? grantee;
+    const grant = allow(taker, { actions: actions.map((action) => `sagemaker:${action}`), resources: [this.notebookArn], conditions });
+    if (this.started !== undefined) grantStart(this, taker, this.started, sessionName);
+    return grant;
   }
 
   private savedFiles(role: iam.IRole, props: NotebookEnvironmentProps): string | undefined {

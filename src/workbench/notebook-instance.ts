@@ -3,6 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sagemaker from 'aws-cdk-lib/aws-sagemaker';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IDependable } from 'constructs';
 import { StartSettings, startScript } from './notebook-programs';
 import { NotebookRepository } from './notebook-repository';
@@ -23,8 +24,10 @@ export interface NotebookSettings {
   readonly start: Pick<StartSettings, 'authorName' | 'authorEmail' | 'datasets' | 'queries' | 'savedFiles' | 'packages'>;
 }
 
-/** A notebook instance; gives its ARN. */
-export function addNotebookInstance(scope: Construct, settings: NotebookSettings, network: IWorkbenchNetwork, key: kms.IKey): string {
+/** A notebook instance; gives its ARN, and the secret by which git signs in. */
+export function addNotebookInstance(
+  scope: Construct, settings: NotebookSettings, network: IWorkbenchNetwork, key: kms.IKey,
+): { readonly arn: string; readonly credentials?: secretsmanager.ISecret } {
   const stack = Stack.of(scope);
   const { name, role, packages } = settings;
   const needed: IDependable[] = [network.vpc];
@@ -75,5 +78,5 @@ export function addNotebookInstance(scope: Construct, settings: NotebookSettings
   // The first start signs in, fetches programs and clones: permissions and the ways there must exist, and no more than these,
   // so that what another notebook needs changes nothing here.
   instance.node.addDependency(role, ...needed);
-  return arn;
+  return { arn, credentials: repository?.credentials };
 }

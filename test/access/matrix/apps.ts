@@ -47,20 +47,20 @@ export function team(outdir: string): Deployed {
   platform.addModel('Wind', { source: ModelSource.connection(connection, 'acme/wind'), dataset });
 
   platform.addPersona('Engineer', { persona: Persona.DATA_ENGINEER });
-  platform.addPersona('Scientist', { persona: Persona.DATA_SCIENTIST });
+  const scientists = platform.addPersona('Scientist', { persona: Persona.DATA_SCIENTIST });
   platform.addPersona('Approver', { persona: Persona.APPROVER });
   platform.addPersona('Operator', { persona: Persona.OPERATOR });
   platform.addBreakGlass('BreakGlass');
   platform.addPersona('Teammate', { persona: Persona.DATA_SCIENTIST, role: iam.Role.fromRoleName(stack, 'PermissionSet', PERMISSION_SET) });
   const repository = model.delivery.repository.codeCommitRepository!;
-  platform.addNotebookEnvironment('Ada', { repository: NotebookRepository.codeCommit(repository) });
-  platform.addNotebookEnvironment('Ben');
+  platform.addNotebookEnvironment('Ada', { repository: NotebookRepository.codeCommit(repository) }).grantOpen(scientists, 'ada');
+  platform.addNotebookEnvironment('Ben').grantOpen(scientists, 'ben');
   const client = new iam.Role(stack, 'Client', { assumedBy: new iam.AccountRootPrincipal() });
   model.api.grantPredict(client);
   model.api.grantSubmitGroundTruth(client);
   new CfnOutput(stack, 'ClientRole', { value: client.roleArn });
   // more than a boundary holds
-  for (let year = 2010; year <= 2025; year++) platform.protection.protectBucket(s3.Bucket.fromBucketName(stack, String(year), `reports-of-the-year-${year}`));
+  for (let year = 2017; year <= 2025; year++) platform.protection.protectBucket(s3.Bucket.fromBucketName(stack, String(year), `reports-of-the-year-${year}`));
   return deployed(app, platform, true);
 }
 

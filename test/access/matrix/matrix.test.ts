@@ -86,6 +86,12 @@ test.each(WAYS.flatMap(({ ways }) => ways))('a team’s app has what it takes to
   expect([...matrix.principals.keys()].filter((persona) => !walk(matrix, way, persona).exists)).toEqual([]);
 });
 
+test('no role that people may hand over is one of the platform’s own', () => {
+  const roles = matrices[1][1].deployed.policies.declared.filter(({ type, arn }) => type === 'AWS::IAM::Role' && arn.includes('cdk-mlops-notebooks/'));
+  expect(roles).toHaveLength(2);
+  expect(roles.filter(({ properties }) => JSON.stringify(properties.Tags ?? []).includes('cdk-mlops:pipeline'))).toEqual([]);
+});
+
 test('both kinds of boundary are asked about: one that lists buckets, and one that stands for many', () => {
   expect(matrices.map(([, { deployed }]) => deployed.manyBuckets)).toEqual([false, true]);
 });

@@ -33,9 +33,11 @@ export class Matrix {
     const { policies } = deployed;
     this.judge = new Judge(WHERE.account, (arn) => policies.resourcePolicyOf(arn));
     this.principals = principalsOf(deployed);
+    const rows = sections.flatMap((section) => section.rows)
+      .filter(({ notebooks }) => notebooks === undefined || notebooks === this.principals.has('notebook'));
     this.cells = [
-      ...sections.flatMap(({ rows }) => rows.flatMap((row) => this.cellsOf(row))),
-      ...sections.flatMap(({ rows }) => rows.flatMap((row) => this.underDocuments(row))),
+      ...rows.flatMap((row) => this.cellsOf(row)),
+      ...rows.flatMap((row) => this.underDocuments(row)),
       ...strangersQuestions(deployed).map((question) => ({ ...question, who: 'a stranger' })),
     ];
     for (const cell of this.cells) {
@@ -132,13 +134,15 @@ export class Matrix {
     return { own: key === undefined ? own : own.filter((arn) => arn.endsWith('/key')).map((arn) => arn.replace(/key$/, this.filledIn(key))), other };
   }
 
-  /** With names that are known only now: of the prediction API of the first model, of deliveries, and of notebooks. */
+  /** With names that are known only now: of the prediction API of the first model, of deliveries, of notebooks and of their network. */
   private filledIn(name: string): string {
     const { declared } = this.deployed.policies;
     const named = (type: string, id: RegExp): string => declared.find((one) => one.type === type && id.test(one.logicalId))?.name ?? 'none';
     return name.replace(/^API/, `arn:aws:execute-api:${WHERE.region}:${WHERE.account}:${named('AWS::ApiGateway::RestApi', /./)}`)
       .replace(/^DELIVERY(\d)/, (_, model) => declared.find((one) => one.type === 'AWS::CodePipeline::Pipeline' && one.model === Number(model))?.name ?? 'none')
-      .replace(/\b(ADA|BEN)\b/, (who) => named('AWS::SageMaker::NotebookInstance', new RegExp(who, 'i')));
+      .replace(/\b(ADA|BEN)\b/, (who) => named('AWS::SageMaker::NotebookInstance', new RegExp(who, 'i')))
+      .replace(/SUBNET$/, () => named('AWS::EC2::Subnet', /Network/))
+      .replace(/GROUP$/, () => `${named('AWS::EC2::SecurityGroup', /NetworkSecurityGroup/)}.GroupId`);
   }
 }
 

@@ -5,7 +5,7 @@ import { Statement } from './statement';
 /** Who is asked about: as the table calls them, and what they are. */
 export const PERSONAS = {
   engineer: ['Engineer', 'a data engineer'],
-  scientist: ['Scientist', 'a data scientist'],
+  scientist: ['Scientist', 'a data scientist, who has a notebook of their own'],
   approver: ['Approver', 'an approver'],
   operator: ['Operator', 'an operator'],
   notebook: ['Notebook', 'what runs in a data scientist’s notebook'],
@@ -42,6 +42,9 @@ export function principalsOf(deployed: Deployed): ReadonlyMap<Persona, Principal
     const role = policies.declared.find(({ type, logicalId }) => type === 'AWS::IAM::Role' && new RegExp(`^${id}[0-9A-F]{8}$`).test(logicalId));
     if (role !== undefined) found.set(persona, withMfa(policies.principal(role)));
   }
+  const scientist = found.get('scientist');
+  // of those who share the role, the one whose notebook it is
+  if (scientist !== undefined) found.set('scientist', { ...scientist, context: { ...scientist.context, 'aws:userid': 'AROASCIENTIST:ada' } });
   const notebook = found.get('notebook');
   if (notebook !== undefined) found.set('notebook', { ...notebook, endpoints: endpointsOf(policies.declared) });
   const attached = policies.attachedTo(PERMISSION_SET);

@@ -23,8 +23,13 @@ export function kindsOf(action: string): string[] {
   return found.resourceTypes.map((type) => `${service}:${type.name}`);
 }
 
+/** Of SageMaker, those that are called alike. */
+const OF_SAGEMAKER = `ai-benchmark-job ai-recommendation-job algorithm cluster device-fleet domain edge-packaging-job feature-group flow-definition image
+  inference-recommendations-job labeling-job mlflow-app mlflow-tracking-server partner-app user-profile`.split(/\s+/);
+
 /** Kinds that a template does not declare, because runs make them: what stands for each, below the name of something of the platform. */
 const MADE_BY_RUNS: Record<string, (name: string) => string> = {
+  ...Object.fromEntries(OF_SAGEMAKER.map((kind): [string, (name: string) => string] => [`sagemaker:${kind}`, (name) => ofAccount('sagemaker', `${kind}/${name}`)])),
   'sagemaker:training-job': (name) => ofAccount('sagemaker', `training-job/${name}-1`),
   'sagemaker:processing-job': (name) => ofAccount('sagemaker', `processing-job/${name}-1`),
   'sagemaker:transform-job': (name) => ofAccount('sagemaker', `transform-job/${name}-1`),

@@ -19,6 +19,8 @@ export interface Row {
   readonly model?: 1 | 2;
   /** Resources that no template declares, in place of the platform's. */
   readonly on?: readonly string[];
+  /** Whether it is asked where an app has notebooks only, or only where it has none. */
+  readonly notebooks?: boolean;
   /** Objects of buckets that are meant. */
   readonly key?: string;
   /** What the service adds to the request; undefined where it adds nothing. */

@@ -5,6 +5,7 @@ const EVIDENCE = /CuratedZone|RegistryArtifacts|ObservationsBucket|TrailBucket/;
 const BUCKETS = /CuratedZone|RegistryArtifacts|ObservationsBucket|PipelineFiles|TrailBucket/;
 /** Roles that services work with, as against those of people. */
 const PIPELINES = /^(?!.*(Engineer|Scientist|Approver|Operator|BreakGlass)Role|Client)/;
+const NOT_NOTEBOOKS = /^(?!.*NotebookRole)/;
 const PEOPLES = /(Engineer|Scientist|Approver|Operator)Role/;
 const TAG = 'cdk-mlops:pipeline';
 const DEPLOYERS = ['deploy', 'cfn-exec', 'file-publishing', 'image-publishing', 'lookup']
@@ -132,13 +133,14 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
         elsewhere: NOBODY,
         actions: 'kms: PutKeyPolicy RevokeGrant RetireGrant UpdateAlias DeleteAlias',
       },
-      {
+      ...[true, false].map((notebooks) => ({
         say: 'let a service make a grant for them, as encrypted volumes need',
+        notebooks,
         actions: 'kms: CreateGrant',
         only: /^MlopsKey/,
-        may: ['training', ...POWERFUL],
+        may: [...notebooks ? ['scientist'] as const : [], 'training' as const, ...POWERFUL],
         context: { 'kms:GrantIsForAWSResource': 'true' },
-      },
+      })),
       {
         say: 'the same with the keys of the data', actions: 'kms: CreateGrant', only: /SourceKey|CuratedKey/, may: POWERFUL, context: { 'kms:GrantIsForAWSResource': 'true' },
       },
@@ -207,7 +209,19 @@ export const EVIDENCE_AND_RIGHTS: readonly Section[] = [
   {
     title: 'Rights',
     rows: [
-      { say: 'hand a role to a service', actions: 'iam: PassRole', may: NOBODY, elsewhere: NOBODY },
+      { say: 'hand a role to a service other than SageMaker, a notebook’s too', actions: 'iam: PassRole', may: NOBODY, elsewhere: NOBODY },
+      {
+        say: 'hand a role to SageMaker that is no notebook’s',
+        actions: 'iam: PassRole',
+        only: NOT_NOTEBOOKS,
+        context: { 'iam:PassedToService': 'sagemaker.amazonaws.com' },
+        may: NOBODY,
+        elsewhere: NOBODY,
+      },
+      ...[
+        { say: 'hand any notebook’s role to SageMaker', context: { 'iam:PassedToService': 'sagemaker.amazonaws.com' }, may: POWERFUL },
+        { say: 'hand it to something that does not say what it is', context: { 'iam:PassedToService': undefined }, may: NOBODY },
+      ].map((row) => ({ ...row, actions: 'iam: PassRole', on: ['arn:aws:iam::111122223333:role/cdk-mlops-notebooks/grace'] })),
       {
         say: 'edit, tag or remove a role or a policy',
         may: NOBODY,

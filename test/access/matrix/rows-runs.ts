@@ -97,6 +97,17 @@ export const RUNS: readonly Section[] = [
           SendPipelineExecutionStepSuccess SendPipelineExecutionStepFailure UpdatePipeline UpdatePipelineVersion DeletePipeline`,
       },
       {
+        say: 'have SageMaker make or edit something else that carries a role: notebooks, profiles, other jobs, clusters',
+        may: NOBODY,
+        elsewhere: NOBODY,
+        actions: `sagemaker: CreateNotebookInstance UpdateNotebookInstance CreateHyperParameterTuningJob CreateAutoMLJob CreateAutoMLJobV2
+          CreateCompilationJob CreateOptimizationJob CreateInferenceRecommendationsJob CreateLabelingJob CreateEdgePackagingJob CreateJob
+          CreateAIBenchmarkJob CreateAIRecommendationJob CreateDomain UpdateDomain CreateUserProfile UpdateUserProfile CreateFeatureGroup
+          CreateFlowDefinition CreateImage UpdateImage CreateCluster UpdateCluster CreateDeviceFleet UpdateDeviceFleet CreateMlflowApp
+          CreateMlflowTrackingServer CreatePartnerApp CreatePipeline CreateAlgorithm`,
+      },
+      { say: 'have it show a task’s form with a role', actions: 'sagemaker: RenderUiTemplate', on: ['*'], may: NOBODY },
+      {
         say: 'run, stop or edit a data pipeline’s Glue job past its workflow',
         may: NOBODY,
         actions: 'glue: StartJobRun BatchStopJobRun UpdateJob DeleteJob ResetJobBookmark',

@@ -6,6 +6,8 @@ const ADMINISTRATORS: readonly Persona[] = ['bounded', 'administrator'];
 /** Who reads what is published. */
 const READERS: readonly Persona[] = ['engineer', 'scientist', 'notebook', 'dataScript', 'training', ...POWERFUL];
 const ASKERS: readonly Persona[] = ['engineer', 'scientist', ...POWERFUL];
+const OWNER: readonly Persona[] = ['scientist', ...POWERFUL];
+const TO_SAGEMAKER = { 'iam:PassedToService': 'sagemaker.amazonaws.com' };
 const DATASET = /CuratedZone/;
 const SOURCES = /SourceZone/;
 
@@ -83,9 +85,41 @@ export const WORK: readonly Section[] = [
     title: 'Notebooks',
     rows: [
       {
-        say: 'see the notebook', actions: 'sagemaker: DescribeNotebookInstance', only: /Ada/, may: ['notebook', 'operator', ...POWERFUL],
+        say: 'see the notebook', actions: 'sagemaker: DescribeNotebookInstance', only: /Ada/, may: ['scientist', 'notebook', 'operator', ...POWERFUL],
       },
-      { say: 'stop the notebook, from inside', actions: 'sagemaker: StopNotebookInstance', only: /Ada/, may: ['notebook', ...POWERFUL] },
+      { say: 'stop the notebook, also from inside', actions: 'sagemaker: StopNotebookInstance', only: /Ada/, may: ['scientist', 'notebook', ...POWERFUL] },
+      { say: 'start and open one’s own notebook', actions: 'sagemaker: StartNotebookInstance CreatePresignedNotebookInstanceUrl', only: /Ada/, may: OWNER },
+      { say: 'hand its role to SageMaker, as its start takes', actions: 'iam: PassRole', only: /AdaNotebookRole/, context: TO_SAGEMAKER, may: OWNER },
+      {
+        say: 'put its interface into the network, as its start takes',
+        actions: 'ec2: CreateNetworkInterface',
+        notebooks: true,
+        on: ['subnet/SUBNET', 'security-group/GROUP', 'network-interface/*'].map((one) => `arn:aws:ec2:eu-central-1:111122223333:${one}`),
+        may: OWNER,
+      },
+      {
+        say: 'look at the network, as its start takes',
+        notebooks: true,
+        actions: 'ec2: DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs',
+        on: ['*'],
+        may: OWNER,
+      },
+      { say: 'look at the key of its volume, as its start takes', notebooks: true, actions: 'kms: DescribeKey', only: /^MlopsKey/, may: [...OWNER, 'training'] },
+      ...[
+        { say: 'start another’s notebook', actions: 'sagemaker: StartNotebookInstance', only: /Ben/ },
+        { say: 'hand the role of another’s to SageMaker', actions: 'iam: PassRole', only: /BenNotebookRole/, context: TO_SAGEMAKER },
+        {
+          say: 'start it, or hand over its role, in a session of another’s name',
+          actions: 'sagemaker: StartNotebookInstance; iam: PassRole',
+          only: /Ada/,
+          context: { ...TO_SAGEMAKER, 'aws:userid': 'AROASCIENTIST:grace' },
+        },
+        {
+          say: 'put an interface into another network',
+          actions: 'ec2: CreateNetworkInterface',
+          on: ['arn:aws:ec2:eu-central-1:111122223333:subnet/of-others'],
+        },
+      ].map((row) => ({ ...row, may: POWERFUL })),
       {
         say: 'write the logs of notebooks',
         actions: 'logs: PutLogEvents',

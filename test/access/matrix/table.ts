@@ -34,7 +34,10 @@ export function page(matrix: Matrix, sections: readonly Section[]): string {
     '',
     ...FOOTNOTE,
     '',
-    ...sections.flatMap(({ title, rows }) => [`## ${title}`, '', ...table(matrix, order, rows), '', ...rows.map(footnote), '']),
+    ...sections.flatMap(({ title, rows }) => {
+      const asked = rows.filter((row) => matrix.cells.some((cell) => cell.row === row));
+      return [`## ${title}`, '', ...table(matrix, order, asked), '', ...asked.map(footnote), ''];
+    }),
     '# Indirect ways',
     '',
     'A way is open to somebody who may take each of its steps. What closes it is in the last column.',

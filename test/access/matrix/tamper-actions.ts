@@ -32,7 +32,12 @@ export const TAMPER_ACTIONS: Readonly<Record<string, string>> = {
     DeleteModelPackageGroupPolicy CreateMonitoringSchedule UpdateMonitoringSchedule StartMonitoringSchedule StopMonitoringSchedule
     DeleteMonitoringSchedule UpdateMonitoringAlert CreateModelQualityJobDefinition DeleteModelQualityJobDefinition
     CreateDataQualityJobDefinition DeleteDataQualityJobDefinition CreateModelBiasJobDefinition DeleteModelBiasJobDefinition
-    CreateModelExplainabilityJobDefinition DeleteModelExplainabilityJobDefinition AddTags DeleteTags InvokeEndpoint`,
+    CreateModelExplainabilityJobDefinition DeleteModelExplainabilityJobDefinition AddTags DeleteTags InvokeEndpoint
+    CreateNotebookInstance UpdateNotebookInstance CreateHyperParameterTuningJob CreateAutoMLJob CreateAutoMLJobV2 CreateCompilationJob
+    CreateOptimizationJob CreateInferenceRecommendationsJob CreateLabelingJob CreateEdgePackagingJob CreateJob CreateAIBenchmarkJob
+    CreateAIRecommendationJob CreateDomain UpdateDomain CreateUserProfile UpdateUserProfile CreateFeatureGroup CreateFlowDefinition
+    CreateImage UpdateImage CreateCluster UpdateCluster CreateDeviceFleet UpdateDeviceFleet CreateMlflowApp CreateMlflowTrackingServer
+    CreatePartnerApp CreatePipeline CreateAlgorithm`,
   'events': `
     PutRule DeleteRule DisableRule EnableRule PutTargets RemoveTargets PutEvents StartReplay DeleteArchive UpdateEventBus DeleteEventBus
     PutPermission RemovePermission`,

@@ -20,6 +20,7 @@ export interface Way {
 const TAG = 'cdk-mlops:pipeline';
 const MARKED = { [`aws:RequestTag/${TAG}`]: 'true', 'aws:TagKeys': TAG };
 const OWN_ROLE = ['arn:aws:iam::111122223333:role/of-ones-own'];
+const NOTEBOOKS_ROLE = ['arn:aws:iam::111122223333:role/cdk-mlops-notebooks/grace'];
 const OWN_USER = ['arn:aws:iam::111122223333:user/of-ones-own'];
 const CDK_ASSETS = ['arn:aws:s3:::cdk-hnb659fds-assets-111122223333-eu-central-1/script.py'];
 
@@ -39,6 +40,14 @@ const CARRIERS: readonly Way[] = [
   one('a training job with the role of training', { to: 'create it', actions: 'sagemaker: CreateTrainingJob', own: true }, pass('sagemaker')),
   one('a notebook with the role of training', { to: 'create it', actions: 'sagemaker: CreateNotebookInstance', own: true }, pass('sagemaker'),
     { to: 'open it', actions: 'sagemaker: CreatePresignedNotebookInstanceUrl', own: true }),
+  ...[
+    ['another notebook with the role of somebody’s', 'CreateNotebookInstance'], ['one’s own notebook with it', 'UpdateNotebookInstance'],
+    ['a job with it', 'CreateProcessingJob'], ['a search for hyperparameters with it', 'CreateHyperParameterTuningJob'],
+    ['a model with it', 'CreateModel'], ['a SageMaker pipeline with it', 'CreatePipeline'], ['a Studio profile with it', 'CreateUserProfile'],
+  ].map(([say, action]) => one(say, { to: 'make it so', actions: `sagemaker: ${action}`, own: true },
+    { to: 'hand it the role of a notebook', actions: 'iam: PassRole', on: NOTEBOOKS_ROLE, context: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } })),
+  one('a function with the role of a notebook', { to: 'create it', actions: 'lambda: CreateFunction', own: true },
+    { to: 'hand it that role', actions: 'iam: PassRole', on: NOTEBOOKS_ROLE, context: { 'iam:PassedToService': 'lambda.amazonaws.com' } }),
   one('a rule that starts a workflow', { to: 'make the rule', actions: 'events: PutRule', own: true }, { to: 'give it a target', actions: 'events: PutTargets', own: true }, pass('events')),
   one('a schedule that starts a workflow', { to: 'make it', actions: 'scheduler: CreateSchedule', own: true }, pass('scheduler')),
   one('a pipe into a workflow', { to: 'make it', actions: 'pipes: CreatePipe', on: ['*'] }, pass('pipes')),
