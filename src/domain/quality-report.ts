@@ -14,8 +14,8 @@ export interface QualityRow {
   readonly dueLabelled: number;
   readonly dueUnreadable: number;
   readonly accepted: AcceptedFigures;
-  /** When the last prediction was made that has a label in the window. */
-  readonly lastMadeAt?: string;
+  /** The version behind the variant at the end of the window, which made its newest prediction, labelled or not. */
+  readonly currentVersion: string;
 }
 
 /** The evaluation with which the version was accepted, as far as it is known. */
@@ -39,7 +39,7 @@ export interface QualityState {
   readonly to: string;
   /** Key of the last report. */
   readonly report: string;
-  /** By variant, the version whose predictions were labelled last. */
+  /** By variant, the version behind it. */
   readonly serving: Readonly<Record<string, Serving>>;
   /** By variant and version, the last windows that together hold enough labels. */
   readonly recent: Readonly<Record<string, readonly RecentWindow[]>>;
@@ -182,21 +182,28 @@ function remember(window: QualityWindow, rows: readonly QualityRow[], before: Qu
   return after;
 }
 
-/** The version behind each variant is the one whose predictions were labelled last: after a rollback that is the older one again. */
+/**
+ * How well the version does that is behind each variant now. Labels come late: those of a version that has been replaced say
+ * nothing about the one that serves, and must neither take it back nor have a rollback followed by another.
+ */
 function servingVersions(
   rows: readonly QualityRow[], before: QualityState['serving'], recent: QualityState['recent'], minSamples: number,
 ): QualityState['serving'] {
   const serving: Record<string, Serving> = { ...before };
   for (const variant of new Set(rows.map((row) => row.variant))) {
-    const labelled = rows.filter((row) => row.variant === variant && row.samples > 0);
-    if (labelled.length === 0) continue;
-    const row = labelled.reduce((last, other) => (other.lastMadeAt ?? '') > (last.lastMadeAt ?? '') ? other : last);
+    const own = rows.filter((row) => row.variant === variant);
+    const version = own[0].currentVersion;
+    const row = own.find((one) => one.version === version && one.samples > 0);
+    if (row === undefined) {
+      if (serving[variant]?.version !== version) serving[variant] = { version, samples: 0 };
+      continue;
+    }
     const windows = recent[identity(row)] ?? [];
     const samples = windows.reduce((total, window) => total + window.samples, 0);
     const rmse = samples === 0 ? undefined : Math.sqrt(windows.reduce((total, window) => total + window.squares, 0) / samples);
     const acceptedRmse = row.accepted.rmse;
     const comparable = rmse !== undefined && samples >= minSamples && acceptedRmse !== undefined && acceptedRmse > 0;
-    serving[variant] = { version: row.version, rmse, acceptedRmse, samples, ...comparable ? { ratio: rmse / acceptedRmse } : {} };
+    serving[variant] = { version, rmse, acceptedRmse, samples, ...comparable ? { ratio: rmse / acceptedRmse } : {} };
   }
   return serving;
 }

@@ -21,7 +21,7 @@ export interface QualityQuery {
 /** Columns of the result, in order. */
 export const QUALITY_COLUMNS = [
   'variant', 'version', 'config_name', 'samples', 'mse', 'rmse', 'mae', 'r2', 'due', 'due_labelled', 'due_unreadable',
-  'accepted_mse', 'accepted_rmse', 'accepted_mae', 'accepted_r2', 'last_made_at',
+  'accepted_mse', 'accepted_rmse', 'accepted_mae', 'accepted_r2', 'current_version',
 ] as const;
 
 /**
@@ -33,6 +33,7 @@ export const QUALITY_COLUMNS = [
  *   that an offset costs no digits.
  * - `due` counts the predictions that should have labels by now, `due_labelled` those of them that have, `due_unreadable`
  *   those whose answer is no number.
+ * - `current_version` made the newest prediction of the variant before the end of the window, labelled or not.
  * - An endpoint configuration that nobody has recorded as a deployment stands as its own version.
  */
 export function qualitySql(query: QualityQuery): string {
@@ -57,6 +58,9 @@ judged AS (
   LEFT JOIN labels ON labels.id = predictions.id
   LEFT JOIN deployed ON deployed.config_name = predictions.config_name AND deployed.variant = predictions.variant
 ),
+newest AS (
+  SELECT variant, max_by(version, made_at) AS current_version FROM judged GROUP BY variant
+),
 errors AS (
   SELECT variant, version, config_name, made_at, prediction, label, counts, is_due,
     accepted_mse, accepted_rmse, accepted_mae, accepted_r2,
@@ -69,13 +73,12 @@ measured AS (
     var_pop(shifted) FILTER (WHERE counts) AS spread,
     count_if(is_due) AS due, count_if(is_due AND prediction IS NOT NULL AND label IS NOT NULL) AS due_labelled,
     count_if(is_due AND prediction IS NULL) AS due_unreadable,
-    min(accepted_mse) AS accepted_mse, min(accepted_rmse) AS accepted_rmse, min(accepted_mae) AS accepted_mae, min(accepted_r2) AS accepted_r2,
-    max(made_at) FILTER (WHERE counts) AS last_made_at
+    min(accepted_mse) AS accepted_mse, min(accepted_rmse) AS accepted_rmse, min(accepted_mae) AS accepted_mae, min(accepted_r2) AS accepted_r2
   FROM errors GROUP BY variant, version
 )
-SELECT variant, version, config_name, samples,
+SELECT measured.variant AS variant, version, config_name, samples,
   squares / NULLIF(samples, 0) AS mse, sqrt(squares / NULLIF(samples, 0)) AS rmse, deviations / NULLIF(samples, 0) AS mae,
   1E0 - squares / NULLIF(samples * spread, 0E0) AS r2,
-  due, due_labelled, due_unreadable, accepted_mse, accepted_rmse, accepted_mae, accepted_r2, last_made_at
-FROM measured ORDER BY variant, version`;
+  due, due_labelled, due_unreadable, accepted_mse, accepted_rmse, accepted_mae, accepted_r2, current_version
+FROM measured JOIN newest ON newest.variant = measured.variant ORDER BY variant, version`;
 }

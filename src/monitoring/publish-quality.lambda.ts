@@ -66,7 +66,7 @@ function qualityRow(row: QueryRow): QualityRow {
       mae: maybeNumberIn(row, 'accepted_mae'),
       r2: maybeNumberIn(row, 'accepted_r2'),
     },
-    lastMadeAt: row.last_made_at,
+    currentVersion: textIn(row, 'current_version'),
   };
 }
 

@@ -21,7 +21,7 @@ const row = (changes: Partial<QualityRow> = {}): QualityRow => ({
   dueLabelled: 9,
   dueUnreadable: 0,
   accepted: { mse: 1, rmse: 1, mae: 0.5, r2: 0.9 },
-  lastMadeAt: '2026-03-01T10:00:00Z',
+  currentVersion: changes.version ?? 'V1.0.0',
   ...changes,
 });
 const figure = (rows: QualityRow[], name: string, dimensions: Record<string, string>, before?: QualityState): number[] =>
@@ -91,19 +91,28 @@ describe('figures', () => {
   });
 
   test('the ratio compares with the accepted evaluation of the version that serves', () => {
-    const older = row({ version: 'V1.0.0', mse: 100, lastMadeAt: '2026-03-01T09:00:00Z' });
-    const newer = row({ version: 'V1.1.0', mse: 9, accepted: { rmse: 2 }, lastMadeAt: '2026-03-01T10:30:00Z' });
-    expect(figure([older, newer], 'RMSERatio', production)).toEqual([1.5]);
-    expect(figure([newer, older], 'RMSERatio', production)).toEqual([1.5]);
-    // of two that were labelled at the same time the first stays; one that tells no time comes before any that does
-    const again = { ...older, lastMadeAt: newer.lastMadeAt };
-    expect(figure([newer, again], 'RMSERatio', production)).toEqual([1.5]);
-    const timeless = { ...older, lastMadeAt: undefined };
-    for (const rows of [[timeless, newer], [newer, timeless]]) expect(figure(rows, 'RMSERatio', production)).toEqual([1.5]);
-    expect(figure([timeless, { ...newer, lastMadeAt: undefined }], 'RMSERatio', production)).toEqual([10]);
-    // a version without labels serves nothing as far as is known, nor does that of another variant
-    expect(figure([newer, { ...older, samples: 0, mse: undefined, lastMadeAt: '2026-03-01T11:00:00Z' }], 'RMSERatio', production)).toEqual([1.5]);
-    expect(figure([newer, { ...older, variant: 'Shadow', lastMadeAt: '2026-03-01T11:00:00Z' }], 'RMSERatio', production)).toEqual([1.5]);
+    const older = row({ version: 'V1.0.0', mse: 100, currentVersion: 'V1.1.0' });
+    const newer = row({ version: 'V1.1.0', mse: 9, accepted: { rmse: 2 } });
+    for (const rows of [[older, newer], [newer, older]]) expect(figure(rows, 'RMSERatio', production)).toEqual([1.5]);
+    // after a rollback it is the older one again
+    const back = [older, newer].map((one) => ({ ...one, currentVersion: 'V1.0.0' }));
+    expect(figure(back, 'RMSERatio', production)).toEqual([10]);
+    // nor does what is behind another variant count
+    expect(figure([newer, { ...older, variant: 'Shadow' }], 'RMSERatio', production)).toEqual([1.5]);
+  });
+
+  test('late labels of a version that was replaced say nothing of the one that serves', () => {
+    const before = qualityOutcome(at(10), [row({ mse: 1.96 })], undefined, settings);
+    expect(before.state.serving.AllTraffic.ratio).toBeCloseTo(1.4, 12);
+    let { state } = before;
+    for (const hour of [11, 12]) {
+      const { figures, state: next } = qualityOutcome(at(hour), [row({ mse: 2.89, currentVersion: 'V1.1.0' })], state, settings);
+      state = next;
+      expect(figures.filter(({ name }) => name === 'RMSERatio')).toEqual([]);
+      expect(state.serving.AllTraffic).toEqual({ version: 'V1.1.0', samples: 0 });
+    }
+    const own = row({ version: 'V1.1.0', mse: 1.21 });
+    expect(figure([row({ mse: 2.89, currentVersion: 'V1.1.0' }), own], 'RMSERatio', production, state)).toEqual([expect.closeTo(1.1, 12)]);
   });
 
   test('what served is remembered by variant, also where nothing is heard of it', () => {
@@ -121,10 +130,10 @@ describe('figures', () => {
   test('the ratio is of the version that serves, not of another with labels', () => {
     const { state } = qualityOutcome(at(10), [row()], undefined, settings);
     // the version that serves now is new, and has too few labels for a ratio
-    const next = row({ version: 'V1.1.0', samples: 1, lastMadeAt: '2026-03-02T00:00:00Z' });
-    expect(figure([row(), next], 'RMSERatio', production, state)).toEqual([]);
+    const next = row({ version: 'V1.1.0', samples: 1 });
+    expect(figure([row({ currentVersion: 'V1.1.0' }), next], 'RMSERatio', production, state)).toEqual([]);
     // labels of the version before it are no news of the one that serves
-    expect(figure([row({ version: 'V0.9.0', samples: 5 }), row({ samples: 0, mse: undefined })], 'RMSERatio', production, state)).toEqual([]);
+    expect(figure([row({ version: 'V0.9.0', samples: 5, currentVersion: 'V1.0.0' }), row({ samples: 0, mse: undefined })], 'RMSERatio', production, state)).toEqual([]);
     expect(figure([{ ...row(), variant: 'Shadow', samples: 3 }], 'RMSERatio', production, state)).toEqual([]);
   });
 

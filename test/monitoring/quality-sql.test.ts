@@ -130,9 +130,19 @@ describe('what counts', () => {
       )
       .label({ at: arrived, id: 'x', data: '2' }, { at: arrived, id: 'y', data: '4' });
     expect(await rows(observed)).toEqual([
-      expect.objectContaining({ variant: 'AllTraffic', version: 'V1.0.0', samples: 2, mse: 2.5, mae: 1.5, config_name: 'b', accepted_rmse: 2, accepted_r2: 0.9, last_made_at: '2026-03-01T10:40:00Z' }),
+      expect.objectContaining({ variant: 'AllTraffic', version: 'V1.0.0', samples: 2, mse: 2.5, mae: 1.5, config_name: 'b', accepted_rmse: 2, accepted_r2: 0.9, current_version: 'V1.0.0' }),
       expect.objectContaining({ variant: 'Shadow', version: 'V1.1.0', samples: 1, mse: 2.25, accepted_rmse: 1.5, accepted_mse: null }),
     ]);
+  });
+
+  test('the version behind a variant made its newest prediction, labelled or not, before the end of the window', async () => {
+    const observed = (): Observed => new Observed()
+      .deploy('a', 'V1.0.0', {}).deploy('b', 'V1.1.0', {})
+      .capture({ config: 'a', at: predicted, id: 'x', data: '1' }, { config: 'b', at: '2026-03-02T10:30:00Z', id: 'y', data: '1' })
+      .label({ at: arrived, id: 'x', data: '2' }, { at: '2026-03-02T11:30:00Z', id: 'x', data: '2' });
+    expect(await rows(observed())).toEqual([expect.objectContaining({ version: 'V1.0.0', samples: 1, current_version: 'V1.1.0' })]);
+    const earlier = { from: '2026-03-02T09:00:00Z', to: '2026-03-02T10:00:00Z', dueFrom: '2026-03-01T10:00:00Z', dueTo: '2026-03-01T11:00:00Z' };
+    expect(await rows(observed(), earlier)).toEqual([expect.objectContaining({ version: 'V1.0.0', samples: 0, due: 1, current_version: 'V1.0.0' })]);
   });
 
   test('a label counts in the window of its first arrival only', async () => {

@@ -36,7 +36,7 @@ export function figuresOf(asked: boolean): number {
     dueLabelled: 500,
     dueUnreadable: 0,
     accepted,
-    lastMadeAt: '2026-01-01T00:00:00.000Z',
+    currentVersion: 'V1.0.0',
   };
   const window = { from: '2026-01-01T00:00:00.000Z', to: '2026-01-01T01:00:00.000Z' } as Parameters<typeof qualityOutcome>[0];
   const settings = { endpointName: 'endpoint', productionVariant: 'AllTraffic', minSamples: 1 } as Parameters<typeof qualityOutcome>[3];
