@@ -1,4 +1,4 @@
-import { ScaledVariant, ScalingSettings } from './scaling-plan';
+import { mostInstances, RegisteredScaling, ScaledVariant, ScalingSettings } from './scaling-plan';
 import { cleanName, ReleaseNames, releaseNames } from '../domain/release-names';
 import { VpcConfig } from '../domain/vpc-config';
 
@@ -131,15 +131,20 @@ export function createModelRequest(candidate: Candidate, modelName: string, sett
     : { ...base, Containers: candidate.containers };
 }
 
-/** The champion unchanged, and the candidate beside it as the shadow of `samplingPercentage` of its requests. */
+/**
+ * The champion unchanged, and the candidate beside it as the shadow of `samplingPercentage` of its requests. Nothing scales the
+ * shadow: it has instances for the requests of the largest fleet that production may be scaled out to meanwhile.
+ */
 export function shadowConfigRequest(
-  champion: Champion, names: ReleaseNames, samplingPercentage: number, settings: HostingSettings,
+  champion: Champion, names: ReleaseNames, samplingPercentage: number, settings: HostingSettings, scaling?: RegisteredScaling,
 ): CreateConfigRequest {
+  const mostScaled = scaling === undefined ? settings.autoscaling?.maxCapacity ?? 0 : mostInstances(scaling);
+  const answering = Math.max(champion.instanceCount, mostScaled);
   return {
     EndpointConfigName: names.shadowEndpointConfig,
     ProductionVariants: [{ ...champion.variant, InitialInstanceCount: champion.instanceCount, InitialVariantWeight: 1 }],
     ShadowProductionVariants: [variant(settings.shadowVariantName, names.model, settings.instanceType,
-      Math.max(1, Math.ceil(champion.instanceCount * samplingPercentage / 100)), samplingPercentage / 100)],
+      Math.max(1, Math.ceil(answering * samplingPercentage / 100)), samplingPercentage / 100)],
     DataCaptureConfig: dataCapture(names.shadowEndpointConfig, settings),
     ...volumeKey(champion),
   };

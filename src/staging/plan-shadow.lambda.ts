@@ -1,6 +1,7 @@
 import { DescribeEndpointCommandOutput } from '@aws-sdk/client-sagemaker';
 import { configsOf, describeConfig, describeEndpoint, EndpointUnsuitable, readCandidate, readChampion, recordDeployment, requireInService } from './hosting-io';
-import { Champion, createModelRequest, deploymentRecord, namesFor, shadowConfigRequest, stagingConfigRequest } from './hosting-plan';
+import { Champion, createModelRequest, deploymentRecord, namesFor, scaledVariant, shadowConfigRequest, stagingConfigRequest } from './hosting-plan';
+import { readScaling } from './scaling-io';
 import { PlanShadowEvent, ShadowPlan } from './shadow-plan';
 import { hourAt, lossHistorySql } from '../domain/pairing-sql';
 import { ownPrefix } from '../domain/release-names';
@@ -27,11 +28,12 @@ async function handle(event: PlanShadowEvent): Promise<ShadowPlan> {
   };
   if (serving === undefined) return base;
   const { champion, history } = serving;
+  const scaling = await readScaling(scaledVariant(settings));
   await recordDeployment(settings.bucketName, [
     deploymentRecord(names.shadowEndpointConfig, settings.productionVariantName, champion, event.time),
     deploymentRecord(names.shadowEndpointConfig, settings.shadowVariantName, candidate, event.time),
   ]);
-  return { ...base, champion, config: shadowConfigRequest(champion, names, settings.samplingPercentage, settings), ...history };
+  return { ...base, champion, config: shadowConfigRequest(champion, names, settings.samplingPercentage, settings, scaling), ...history };
 }
 
 async function championOf(

@@ -32,7 +32,7 @@ export interface ScheduledScaling {
   readonly Timezone?: string;
   readonly StartTime?: string;
   readonly EndTime?: string;
-  readonly ScalableTargetAction?: object;
+  readonly ScalableTargetAction?: { readonly MinCapacity?: number; readonly MaxCapacity?: number };
 }
 
 /** A scalable target with everything that hangs on it, as it can be registered again. */
@@ -64,6 +64,13 @@ export function wantedScaling(before: RegisteredScaling | undefined, wish: Scali
     policies: [...others, ownPolicy(wish)],
     scheduled: before?.scheduled ?? [],
   };
+}
+
+/** The most instances that the variant may be scaled out to. */
+export function mostInstances(scaling: RegisteredScaling): number {
+  // scheduled actions set other limits, such as those of the day
+  const scheduled = scaling.scheduled.flatMap(({ ScalableTargetAction: limits }) => [limits?.MinCapacity ?? 0, limits?.MaxCapacity ?? 0]);
+  return Math.max(scaling.MaxCapacity, ...scheduled);
 }
 
 /** Policies that alarms of somebody else's call by their ARN, which is another one once they have been made anew. */

@@ -9,6 +9,7 @@ import { CheckParityFunction } from './check-parity-function';
 import { DeployFunction } from './deploy-function';
 import { JudgeShadowFunction } from './judge-shadow-function';
 import { PlanShadowFunction } from './plan-shadow-function';
+import { grantReadScaling } from './scaling-access';
 import { ShadowSettings } from './shadow-plan';
 import { ShadowSegment } from './shadow-segment';
 import { ParityCheck, shadowSteps } from './shadow-steps';
@@ -39,7 +40,8 @@ export enum ShadowLoss {
 /** Options of a `ShadowStaging`, whatever endpoint it challenges. */
 export interface ShadowStagingOptions {
   /**
-   * Percentage of the production requests that the shadow sees as well, above 0 and at most 100.
+   * Percentage of the production requests that the shadow sees as well, above 0 and at most 100. The shadow has this share of the
+   * instances that production may be scaled out to, for as long as the comparison takes: nothing scales it.
    *
    * @default 100
    */
@@ -253,6 +255,7 @@ export class ShadowStaging extends Construct {
     const deployer = this.deployer = this.handler('Deployer', DeployFunction, 'Changes what the endpoint serves', props, CHANGE_TIMEOUT);
     const judge = this.handler('Judge', JudgeShadowFunction, 'Decides which of two models answers better', props, undefined, HandlerArea.EVIDENCE);
     grantPlanning(planner, props.endpoint, props.registry?.modelPackageGroupName);
+    grantReadScaling(planner);
     grantDeploying(deployer, props.endpoint);
     props.endpoint.observations.grantQuery(judge);
     allow(judge, { actions: ['sagemaker:DescribeEndpoint'], resources: [props.endpoint.endpointArn] });

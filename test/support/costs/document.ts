@@ -123,7 +123,7 @@ ${partRows.join('\n')}
 - A notebook that runs costs ${running} an hour (ml.t3.medium): ${usd(160 * running)} for 160 hours. It stops itself after an hour in which nothing ran.
 - An interface endpoint costs 0.01 for a GB that goes through it; the gateway to S3, by which data goes, costs nothing.
 - A model whose endpoint is asked and gets labels publishes ${figuresOf(true)} metrics instead of ${figuresOf(false)} at rest: ${usd(figuresOf(true) * table.prices.metric.usd)} a month if it does so each hour.
-- A release runs a second fleet for its staging, its shadow and its canary, and has alarms of its own as long as it takes.
+- A release runs a second fleet for its staging, its shadow and its canary, and has alarms of its own as long as it takes. The shadow's is of the size that production may be scaled out to, times \`samplingPercentage\`.
 - Delivery costs 0.002 for a minute of an action, and what CodeBuild, training, processing and Glue jobs take. Storage, requests, logs and queries cost what is used.
 - CloudTrail: the first trail of an account is free for management events; a further one costs 2.00 for 100,000 events. Say \`createTrail: false\` where there is one.
 - CodeArtifact costs 0.05 for a GB of packages a month, and nothing while there are none.
