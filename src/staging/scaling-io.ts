@@ -67,13 +67,21 @@ export async function scaleNew(variant: ScaledVariant, previousConfigName: strin
   await rescale(variant, live, wantedScaling(live ?? noted?.scaling ?? undefined, variant.autoscaling ?? undefined));
 }
 
-/** Once the endpoint serves again on a config that it had left: scales it as it was scaled before. */
+/**
+ * Once the endpoint serves again on a config that it had left: scales it as it was scaled before, but not for less than now.
+ * It may be back after months, and Application Auto Scaling takes instances away at once where there are more than the most.
+ */
 export async function scaleAgain(variant: ScaledVariant, configName: string): Promise<void> {
   const record = await readRecord(variant, configName);
   if (record?.left !== true) return;
   const live = await readScaling(variant);
-  await rescale(variant, live, record.scaling ?? wantedScaling(live, variant.autoscaling ?? undefined));
+  await rescale(variant, live, record.scaling === null ? wantedScaling(live, variant.autoscaling ?? undefined) : noLess(record.scaling, live));
   await writeRecord(variant, configName, { ...record, left: false });
+}
+
+function noLess(noted: RegisteredScaling, live: RegisteredScaling | undefined): RegisteredScaling {
+  if (live === undefined) return noted;
+  return { ...noted, MinCapacity: Math.max(noted.MinCapacity, live.MinCapacity), MaxCapacity: Math.max(noted.MaxCapacity, live.MaxCapacity) };
 }
 
 async function rescale(variant: ScaledVariant, live: RegisteredScaling | undefined, wanted: RegisteredScaling | undefined): Promise<void> {

@@ -114,6 +114,14 @@ describe('an endpoint that leaves a config', () => {
     expect(await readScaling(variant)).toEqual(registered({ MaxCapacity: 20 }));
   });
 
+  test('is scaled for no less than now, however long ago it left', async () => {
+    live = registered();
+    await leaveConfig(variant, 'a', false);
+    live = registered({ MinCapacity: 4, MaxCapacity: 12, policies: [] });
+    await scaleAgain(variant, 'a');
+    expect(live).toEqual(registered({ MinCapacity: 4, MaxCapacity: 12 }));
+  });
+
   test('is not scaled again where somebody stopped that between two releases', async () => {
     live = registered();
     await leaveConfig(variant, 'a', true);
