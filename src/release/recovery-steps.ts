@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -179,7 +179,7 @@ function tellAgain(steps: Construct, { eventBus }: RecoveryStepsOptions, next: s
   const task = new sfn.CustomState(steps, 'TellAgain', {
     stateJson: {
       Type: 'Task',
-      Resource: 'arn:aws:states:::events:putEvents',
+      Resource: `arn:${Stack.of(steps).partition}:states:::events:putEvents`,
       Parameters: {
         Entries: [{ 'EventBusName': eventBus.eventBusName, 'Source': MlopsEvents.SOURCE, 'DetailType.$': '$.taken.news.type', 'Detail.$': '$.taken.news.detail' }],
       },

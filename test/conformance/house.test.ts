@@ -27,6 +27,11 @@ describe('the house', () => {
     expect(matches(tests, /expect\(.*(performance|Date)\.now\(\)|TimeInMillis\)|expect\((took|elapsed|each|duration)\)\.toBeLess|perf_counter|time\.(time|monotonic)\(/)).toEqual([]);
   });
 
+  test('what is deployed names no partition', () => {
+    const shipped = code.filter((name) => /^src\/.*\.ts$/.test(name));
+    expect(matches(shipped, /^(?!\s*(\*|\/\/)).*arn:aws:/)).toEqual([]);
+  });
+
   test('the build definition has at most 120 lines', () => {
     expect(read('.projenrc.ts').trimEnd().split('\n').length).toBeLessThanOrEqual(120);
   });
