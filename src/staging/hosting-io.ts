@@ -1,4 +1,4 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { _Object, GetObjectCommand, ListObjectsV2Command, ListObjectsV2CommandOutput, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   CreateEndpointCommand, CreateEndpointConfigCommand, CreateEndpointConfigCommandInput, CreateModelCommand, DeleteEndpointCommand,
   DeleteEndpointConfigCommand, DeleteModelCommand, DeploymentConfig, DescribeEndpointCommand, DescribeEndpointCommandOutput,
@@ -90,8 +90,7 @@ export async function describeConfig(configName: string): Promise<DescribeEndpoi
 
 /** Configs, newest first, under which a version served as the production variant. */
 export async function configsOf(version: string, settings: HostingSettings, prefix: string, most: number): Promise<string[]> {
-  const listed = await s3.send(new ListObjectsV2Command({ Bucket: settings.bucketName, Prefix: `deployments/${prefix}` }));
-  const newest = [...(listed.Contents ?? [])]
+  const newest = [...await listed(settings.bucketName, `deployments/${prefix}`)]
     .sort((a, b) => (b.LastModified?.getTime() ?? 0) - (a.LastModified?.getTime() ?? 0))
     .map((each) => /^deployments\/(.+)\.jsonl$/.exec(each.Key ?? '')?.[1])
     .filter((name): name is string => name !== undefined)
@@ -99,6 +98,18 @@ export async function configsOf(version: string, settings: HostingSettings, pref
   const served = await Promise.all(newest.map(async (name) => (await readDeployment(settings.bucketName, name))
     .some((record) => record.variant === settings.productionVariantName && record.version === version)));
   return newest.filter((_, i) => served[i]);
+}
+
+/** All that is there: a page is of a thousand, by name. */
+async function listed(Bucket: string, Prefix: string): Promise<_Object[]> {
+  const found: _Object[] = [];
+  let ContinuationToken: string | undefined;
+  do {
+    const page: ListObjectsV2CommandOutput = await s3.send(new ListObjectsV2Command({ Bucket, Prefix, ContinuationToken }));
+    found.push(...page.Contents ?? []);
+    ContinuationToken = page.NextContinuationToken;
+  } while (ContinuationToken !== undefined);
+  return found;
 }
 
 export async function recordDeployment(bucketName: string, records: DeploymentRecord[]): Promise<void> {

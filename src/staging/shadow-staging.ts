@@ -85,7 +85,8 @@ export interface ShadowStagingOptions {
    */
   readonly loss?: ShadowLoss;
   /**
-   * After what time the label of a request has arrived, as a rule.
+   * After what time the label of a request has arrived, as a rule: at least 15 minutes, which it takes until SageMaker has
+   * written what it captured.
    *
    * @default Duration.days(1)
    */
@@ -191,6 +192,8 @@ const MOST_ROWS = 150;
 const LONGEST_ANSWER_SECONDS = 60;
 /** Lambda's limit for one call. */
 const PARITY_MINUTES = 15;
+/** Until what was captured is written, of both variants. */
+const CAPTURE_MINUTES = 15;
 
 function parityLimits(props: ShadowStagingOptions): ParityLimits & { readonly rows: number } {
   return {
@@ -213,8 +216,9 @@ function parityLimits(props: ShadowStagingOptions): ParityLimits & { readonly ro
  * Then the version becomes the shadow variant of the endpoint: it receives a copy of the production requests, and its
  * answers are captured but never returned. As labels arrive, the losses of both models on the same requests are
  * compared block by block with an always-valid confidence sequence, until the challenger is good enough (`promote`),
- * worse than allowed (`reject`), or the window ends (`inconclusive`, never a promotion). Whatever happens, the endpoint
- * ends on the config that it was found on.
+ * worse than allowed (`reject`), or the window ends (`inconclusive`, never a promotion). Whatever it decides, the endpoint
+ * ends on the config that it was found on. An execution that is stopped from outside leaves its shadow: within a
+ * `ReleaseWorkflow` that is recovered, and otherwise up to you.
  *
  * Start `stateMachine` with `{"version", "modelPackageArn"}` (`version` defaults to what the package says). Its output:
  * `{"decision", "reason", "version", "champion", "pairs", "blocks", "lower", "upper", "tolerance", "blockHours", "counts",
@@ -225,7 +229,7 @@ function parityLimits(props: ShadowStagingOptions): ParityLimits & { readonly ro
  * model answered; `without_champion`, `without_challenger` and `without_label`, which lack that side; `bad_champion`,
  * `bad_challenger` and `bad_label`, where it is no number; `batched`, where one request held several rows; `duplicate_captures`, of
  * which the first counts; `split_captures`, whose captures are filed under different hours, and which count in the hour of the
- * champion's answer; `duplicate_labels`, of which the last by time counts; `unidentified` captures, without an inference id or
+ * champion's answer; `duplicate_labels`, of which the last by `eventTime` counts (labels without one come by their file's hour); `unidentified` captures, without an inference id or
  * a time; and `unknown_labels`, which fit no request of the comparison.
  *
  * @example
@@ -324,7 +328,9 @@ export class ShadowStaging extends Construct {
       .check(windowHours * 60 / evaluateEveryMinutes <= 1000,
         `at most 1000 looks fit into one execution, got ${Math.ceil(windowHours * 60 / evaluateEveryMinutes)}: `
         + `evaluate every ${Math.ceil(windowHours * 60 / 1000)} minutes or less often`)
-      .check(labelDelayMinutes >= 0 && labelDelayMinutes < windowHours * 60,
+      .check(labelDelayMinutes >= CAPTURE_MINUTES,
+        `labelDelay must be at least ${CAPTURE_MINUTES} minutes, got ${labelDelayMinutes}: what is captured is written that late, one variant's before the other's`)
+      .check(labelDelayMinutes < windowHours * 60,
         `labelDelay must be shorter than the window of ${windowHours} hours, got ${labelDelayMinutes / 60} hours: no label would arrive within it`)
       .check(blockHours === undefined || blockHours * MIN_BLOCKS <= windowHours - labelDelayMinutes / 60,
         `${MIN_BLOCKS} blocks of ${blockHours} hours and a label delay of ${labelDelayMinutes / 60} hours do not fit into the window of ${windowHours} hours: `

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -131,6 +131,11 @@ function staging(
   return config;
 }
 
+/** An hour: a comparison of weeks does not end because Athena was out of order meanwhile. */
+const PATIENCE: sfn.RetryProps = {
+  errors: ['States.TaskFailed', 'States.Timeout'], interval: Duration.seconds(5), backoffRate: 2, maxAttempts: 12, maxDelay: Duration.minutes(10),
+};
+
 /** Looks again and again until there is a decision. */
 function looks(steps: Construct, { endpoint, judge }: ShadowStepsOptions, parity: Record<string, unknown>, back: sfn.IChainable): sfn.State {
   const wait = new sfn.Wait(steps, 'WaitForLook', { time: sfn.WaitTime.timestampPath('$.judged.look.at') });
@@ -143,7 +148,7 @@ function looks(steps: Construct, { endpoint, judge }: ShadowStepsOptions, parity
     look: path.objectAt('$.judged.look'),
     queryId: path.stringAt('$.pairs.QueryExecution.QueryExecutionId'),
     ...parity,
-  }, '$.judged').addCatch(back, ON_ERROR);
+  }, '$.judged', PATIENCE).addCatch(back, ON_ERROR);
   wait.next(pairs);
   pairs.next(decide);
   decide.next(new sfn.Choice(steps, 'IsDecided').when(sfn.Condition.stringEquals('$.judged.decision', 'continue'), wait).otherwise(back));
@@ -198,6 +203,7 @@ function query(
       TimeoutSeconds: 1800,
     },
   });
+  state.addRetry(PATIENCE);
   retry(state);
   state.addCatch(onFailure, ON_ERROR);
   return state;

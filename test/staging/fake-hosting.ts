@@ -113,9 +113,13 @@ export class FakeHosting {
       if (body === undefined) throw new AwsTaskError('NoSuchKey', 'The specified key does not exist.');
       return { Body: { transformToString: async () => body } };
     });
-    this.s3.on(ListObjectsV2Command).callsFake((input: { Prefix: string }) => ({
-      Contents: [...this.objects.keys()].filter((key) => key.startsWith(input.Prefix)).map((Key) => ({ Key, LastModified: new Date(0) })),
-    }));
+    // in pages of two, by name
+    this.s3.on(ListObjectsV2Command).callsFake(({ Prefix, ContinuationToken }: { Prefix: string; ContinuationToken?: string }) => {
+      const from = Number(ContinuationToken ?? 0);
+      const all = [...this.objects.keys()].filter((key) => key.startsWith(Prefix)).sort();
+      const Contents = all.slice(from, from + 2).map((Key) => ({ Key, LastModified: new Date(0) }));
+      return from + 2 < all.length ? { Contents, IsTruncated: true, NextContinuationToken: String(from + 2) } : { Contents, IsTruncated: false };
+    });
     this.cloudwatch.on(GetMetricDataCommand).callsFake(() => ({
       MetricDataResults: Object.entries(this.metrics).map(([Id, Values]) => ({ Id, Values })),
     }));

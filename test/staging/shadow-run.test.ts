@@ -5,6 +5,7 @@ import { FakeHosting } from './fake-hosting';
 import { importedEndpoint } from './imported';
 import { AwsTaskError, definitionsOf, Json, Run, run, Task } from './machine-runner';
 import { PAIRING_COLUMNS } from '../../src/domain/pairing-sql';
+import { ownPrefix } from '../../src/domain/release-names';
 import { CheckParityEvent, handler as checkParity } from '../../src/staging/check-parity.lambda';
 import { DeployEvent, handler as deploy } from '../../src/staging/deploy.lambda';
 import { handler as judge, JudgeEvent } from '../../src/staging/judge-shadow.lambda';
@@ -188,6 +189,15 @@ describe('the shadow comparison, as synthesized', () => {
     const { output, trail } = await play();
     expect(trail).not.toContain('QueryChampionLosses');
     expect(output).toMatchObject({ champion, blockHours: 24 });
+  });
+
+  test('finds the past of the champion on whatever page of the list it is', async () => {
+    champion = hosting.serving('temperature', 'V1.0.0', { capturedIn: 'elsewhere' });
+    hosting.objects.delete(`deployments/${champion}.jsonl`);
+    for (const [name, version] of Object.entries({ a: 'V0.1.0', b: 'V0.2.0', c: champion })) {
+      hosting.objects.set(`deployments/${ownPrefix('temperature')}${name}.jsonl`, JSON.stringify({ config_name: name, variant: 'AllTraffic', version }));
+    }
+    expect((await play()).trail).toContain('QueryChampionLosses');
   });
 
   test('rejects a challenger that the endpoint rolls back', async () => {

@@ -90,6 +90,7 @@ describe('ShadowStaging', () => {
       'maxStagingLatencyP95 must be 1 ms to the 60 s that SageMaker gives a model to answer, got 61 s', 'stagingInstanceCount must be a whole number of at least 1, got 0',
     ];
     for (const problem of problems) expect(build).toThrow(problem);
+    expect(() => make({ labelDelay: Duration.minutes(10) })).toThrow('labelDelay must be at least 15 minutes, got 10');
   });
 
   test.each<[string, Parameters<typeof importedEndpoint>[1], string]>([
