@@ -37,6 +37,8 @@ export interface IModelEndpoint extends IConstruct {
   readonly autoscaling?: EndpointAutoscaling;
   /** The network of the models. Absent where they have none. */
   readonly network?: IWorkbenchNetwork;
+  /** Key of the volumes of the endpoint's instances. Absent where its endpoint config names none. */
+  readonly volumeKey?: kms.IKey;
   /** Whether the production variant is serverless, which takes neither a shadow nor a canary. */
   readonly serverless: boolean;
   /** Name of the production variant, the same in every release. */
@@ -92,6 +94,15 @@ export interface ModelEndpointAttributes {
    * @default - as somebody else has set it up, if anybody has: releases keep that
    */
   readonly autoscaling?: EndpointAutoscaling;
+  /**
+   * Key of the volumes of the endpoint's instances (`KmsKeyId` of its endpoint config). Releases may use it, and their configs
+   * name it again; without it they are refused where the config names a key. It is given by its own ARN, not by an alias, and its
+   * policy must let the account's IAM policies decide.
+   *
+   * @default - its config has none
+   * @see https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
+   */
+  readonly volumeKey?: kms.IKey;
   /**
    * Whether the production variant is serverless. Neither `ShadowStaging` nor `CanaryRelease` takes such an endpoint.
    *
@@ -183,6 +194,7 @@ abstract class ModelEndpointBase extends Resource implements IModelEndpoint {
   public abstract readonly instanceType: string;
   public abstract readonly instanceCount: number;
   public abstract readonly autoscaling?: EndpointAutoscaling;
+  public abstract readonly volumeKey?: kms.IKey;
   public abstract readonly serverless: boolean;
   public abstract readonly productionVariantName: string;
   public abstract readonly shadowVariantName: string;
@@ -239,6 +251,7 @@ export class ModelEndpoint extends ModelEndpointBase {
       public readonly instanceType = attributes.instanceType ?? INSTANCE_TYPE;
       public readonly instanceCount = attributes.instanceCount ?? attributes.autoscaling?.minCapacity ?? INSTANCE_COUNT;
       public readonly autoscaling = attributes.autoscaling;
+      public readonly volumeKey = attributes.volumeKey;
       public readonly serverless = attributes.serverless ?? false;
       public readonly productionVariantName = attributes.productionVariantName ?? PRODUCTION_VARIANT;
       public readonly shadowVariantName = attributes.shadowVariantName ?? SHADOW_VARIANT;
@@ -246,7 +259,11 @@ export class ModelEndpoint extends ModelEndpointBase {
     const imported = new Import(scope, id);
     const problems = new Problems(imported);
     checkEndpoint(problems, imported);
-    problems.check(!imported.serverless || attributes.autoscaling === undefined, 'autoscaling adds instances, and a serverless variant has none').throwIfAny();
+    problems
+      .check(!imported.serverless || attributes.autoscaling === undefined, 'autoscaling adds instances, and a serverless variant has none')
+      .check(imported.volumeKey?.keyArn.includes(':alias/') !== true,
+        `volumeKey must be a key by its own ARN, which IAM policies can name, got the alias ${imported.volumeKey?.keyArn}`)
+      .throwIfAny();
     return imported;
   }
 
@@ -258,6 +275,8 @@ export class ModelEndpoint extends ModelEndpointBase {
   public readonly autoscaling?: EndpointAutoscaling;
   /** The network of the models. Absent where they have none. */
   public readonly network?: IWorkbenchNetwork;
+  /** None: endpoint configs of releases name no key for volumes. */
+  public readonly volumeKey?: kms.IKey;
   public readonly serverless: boolean = false;
   public readonly productionVariantName: string = PRODUCTION_VARIANT;
   public readonly shadowVariantName: string = SHADOW_VARIANT;

@@ -7,6 +7,7 @@ import {
 import { Candidate, Champion, Container, CreateConfigRequest, CreateModelRequest, DeploymentRecord, Evaluation, HostingSettings } from './hosting-plan';
 import { leaveConfig } from './scaling-io';
 import { ScaledVariant } from './scaling-plan';
+import { volumeKeyProblem } from './volume-key';
 import { clientFor } from '../private/model-io';
 
 const sagemaker = clientFor(SageMakerClient);
@@ -71,6 +72,8 @@ export async function readChampion(endpoint: DescribeEndpointCommandOutput, sett
   if (variant.VariantName !== settings.productionVariantName) {
     throw new EndpointUnsuitable(`${where} calls its production variant ${variant.VariantName}, expected ${settings.productionVariantName}`);
   }
+  const unusable = volumeKeyProblem(config.KmsKeyId, settings.volumeKeyArn);
+  if (unusable !== undefined) throw new EndpointUnsuitable(`${where} ${unusable}`);
   const served = (await readDeployment(settings.bucketName, configName)).find((record) => record.variant === variant.VariantName);
   const live = endpoint.ProductionVariants?.find((each) => each.VariantName === variant.VariantName);
   return {

@@ -41,6 +41,8 @@ export interface HostingSettings {
   readonly bucketName: string;
   /** Encrypts captures. */
   readonly keyArn?: string;
+  /** The key that may encrypt the volumes of instances: it does where the endpoint's present config says so, or there is none yet. */
+  readonly volumeKeyArn?: string;
   /** The network of models; their containers see none of it. */
   readonly vpcConfig?: VpcConfig;
 }
@@ -146,7 +148,7 @@ export function shadowConfigRequest(
     ShadowProductionVariants: [variant(settings.shadowVariantName, names.model, settings.instanceType,
       Math.max(1, Math.ceil(answering * samplingPercentage / 100)), samplingPercentage / 100)],
     DataCaptureConfig: dataCapture(names.shadowEndpointConfig, settings),
-    ...volumeKey(champion),
+    ...volumeKey(champion, settings),
   };
 }
 
@@ -157,7 +159,7 @@ export function stagingConfigRequest(
   return {
     EndpointConfigName: names.stagingEndpoint,
     ProductionVariants: [variant(settings.productionVariantName, names.model, settings.instanceType, instanceCount, 1)],
-    ...volumeKey(champion),
+    ...volumeKey(champion, settings),
   };
 }
 
@@ -169,7 +171,7 @@ export function productionConfigRequest(
     EndpointConfigName: names.endpointConfig,
     ProductionVariants: [variant(settings.productionVariantName, names.model, settings.instanceType, instanceCount, 1)],
     DataCaptureConfig: dataCapture(names.endpointConfig, settings),
-    ...volumeKey(champion),
+    ...volumeKey(champion, settings),
   };
 }
 
@@ -184,8 +186,9 @@ function variant(VariantName: string, ModelName: string, InstanceType: string, I
 }
 
 /** What was encrypted with a key of the customer stays so. */
-function volumeKey(champion: Champion | undefined): Pick<CreateConfigRequest, 'KmsKeyId'> {
-  return champion?.volumeKeyId === undefined ? {} : { KmsKeyId: champion.volumeKeyId };
+function volumeKey(champion: Champion | undefined, { volumeKeyArn }: HostingSettings): Pick<CreateConfigRequest, 'KmsKeyId'> {
+  const key = champion === undefined ? volumeKeyArn : champion.volumeKeyId;
+  return key === undefined ? {} : { KmsKeyId: key };
 }
 
 /** A prefix of its own for each config keeps the captures of one version apart from those of the next. */

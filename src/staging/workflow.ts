@@ -14,6 +14,7 @@ import { modelPackageArns } from '../registry/model-package-arns';
 import { hostingArn, ownNames, stagingEndpointArn } from '../serving/hosting-names';
 import { IModelEndpoint, ModelEndpoint } from '../serving/model-endpoint';
 import { scalingWish } from '../serving/scaling-wish';
+import { allowVolumeKey } from '../training/job-role';
 import { vpcConfigOf } from '../workbench/container-network';
 
 /** How often an endpoint is looked at while it changes, and for how long at most: SageMaker's own limit is eight hours. */
@@ -183,6 +184,7 @@ export function hostingSettings(endpoint: IModelEndpoint): HostingSettings {
     ...(endpoint.autoscaling === undefined ? {} : { autoscaling: scalingWish(endpoint.autoscaling) }),
     bucketName: observations.bucket.bucketName,
     ...(observations.encryptionKey === undefined ? {} : { keyArn: observations.encryptionKey.keyArn }),
+    ...(endpoint.volumeKey === undefined ? {} : { volumeKeyArn: endpoint.volumeKey.keyArn }),
     ...(endpoint.network === undefined ? {} : { vpcConfig: vpcConfigOf(endpoint.network) }),
   };
 }
@@ -260,4 +262,5 @@ export function grantDeploying(deployer: lambda.IFunction, endpoint: IModelEndpo
   allow(deployer, {
     actions: ['iam:PassRole'], resources: [endpoint.executionRole.roleArn], conditions: { StringEquals: { 'iam:PassedToService': 'sagemaker.amazonaws.com' } },
   });
+  if (endpoint.volumeKey !== undefined) allowVolumeKey(deployer, endpoint.volumeKey);
 }

@@ -72,7 +72,7 @@ export function createJobRole(scope: Construct, id: string, options: JobRoleOpti
   return role;
 }
 
-/** SageMaker encrypts a job's volume with a grant that it makes in the name of the job's role and of who starts the job. */
+/** SageMaker encrypts volumes with a grant that it makes in the name of a job's role, and of who starts the job or changes the endpoint. */
 export function allowVolumeKey(grantee: iam.IGrantable, key: kms.IKey): void {
   allow(grantee, { actions: ['kms:DescribeKey'], resources: [key.keyArn] });
   allow(grantee, { actions: ['kms:CreateGrant'], resources: [key.keyArn], conditions: { Bool: { 'kms:GrantIsForAWSResource': 'true' } } });

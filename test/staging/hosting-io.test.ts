@@ -8,7 +8,7 @@ import { ownPrefix } from '../../src/domain/release-names';
 import {
   createConfig, createEndpoint, createModel, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, remove, updateEndpoint,
 } from '../../src/staging/hosting-io';
-import { HostingSettings, namesFor, productionConfigRequest, shadowConfigRequest } from '../../src/staging/hosting-plan';
+import { HostingSettings, namesFor, productionConfigRequest, shadowConfigRequest, stagingConfigRequest } from '../../src/staging/hosting-plan';
 
 const settings: HostingSettings = {
   endpointName: 'temperature',
@@ -20,6 +20,7 @@ const settings: HostingSettings = {
   bucketName: 'observations',
 };
 const packageArn = 'arn:aws:sagemaker:eu-central-1:111122223333:model-package/temperature/7';
+const volumeKeyArn = 'arn:aws:kms:eu-central-1:111122223333:key/volumes';
 let hosting: FakeHosting;
 let config: string;
 const put = (status: string, other: object = {}) => hosting.endpoints.set('temperature', { status, config, polls: -99, ...other });
@@ -149,14 +150,18 @@ describe('what a comparison asks for', () => {
   test('keeps the champion as it is, with its own settings and its key', async () => {
     const own = { VariantName: 'AllTraffic', ModelName: 'm', InstanceType: 'ml.c5.large', InitialInstanceCount: 1, ContainerStartupHealthCheckTimeoutInSeconds: 600 };
     hosting.configs.set(config, { EndpointConfigName: config, ProductionVariants: [own], ...{ KmsKeyId: 'volumes' } });
-    const champion = await readChampion({ EndpointConfigName: config, ...hosting.describe('temperature') } as never, settings);
+    const withKey = { ...settings, volumeKeyArn };
+    const champion = await readChampion({ EndpointConfigName: config, ...hosting.describe('temperature') } as never, withKey);
     const names = namesFor('temperature', 'V1.0.1', 'run');
-    expect(shadowConfigRequest(champion, names, 100, settings)).toMatchObject({
+    expect(shadowConfigRequest(champion, names, 100, withKey)).toMatchObject({
       ProductionVariants: [{ ...own, InitialInstanceCount: 2, InitialVariantWeight: 1 }], KmsKeyId: 'volumes',
     });
-    expect(productionConfigRequest(names, champion, 2, settings)).toMatchObject({
+    expect(productionConfigRequest(names, champion, 2, withKey)).toMatchObject({
       ProductionVariants: [{ VariantName: 'AllTraffic', ModelName: names.model, InstanceType: 'ml.m5.large', InitialInstanceCount: 2 }], KmsKeyId: 'volumes',
     });
+    expect(stagingConfigRequest(names, champion, 1, withKey)).toMatchObject({ KmsKeyId: 'volumes' });
+    expect(productionConfigRequest(names, { ...champion, volumeKeyId: undefined }, 2, withKey)).not.toHaveProperty('KmsKeyId');
+    expect(productionConfigRequest(names, undefined, 2, withKey)).toMatchObject({ KmsKeyId: volumeKeyArn });
     expect(productionConfigRequest(names, undefined, 2, settings)).not.toHaveProperty('KmsKeyId');
   });
 });

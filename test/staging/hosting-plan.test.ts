@@ -3,12 +3,16 @@ import {
 } from '@aws-sdk/client-application-auto-scaling';
 import { App, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import { FakeHosting } from './fake-hosting';
-import { importedEndpoint } from './imported';
+import { importedEndpoint, importedRegistry } from './imported';
+import { CanaryRelease } from '../../src/release/canary-release';
+import { ReleaseWorkflow } from '../../src/release/release-workflow';
 import { handler as plan } from '../../src/staging/plan-shadow.lambda';
 import { ScalingSettings } from '../../src/staging/scaling-plan';
 import { ShadowPlan, ShadowSettings } from '../../src/staging/shadow-plan';
 import { ShadowStaging } from '../../src/staging/shadow-staging';
+import { synthesizeUnderNag } from '../support/nag';
 
 const settings: ShadowSettings = {
   endpointName: 'temperature',
@@ -84,5 +88,71 @@ describe('the size of the shadow', () => {
         ]),
       },
     });
+  });
+});
+
+describe('volumes that are encrypted with a key of the customer', () => {
+  const keyArn = 'arn:aws:kms:eu-central-1:111122223333:key/0f9e8d7c';
+  const stackOf = (build: (stack: Stack, volumeKey?: kms.IKey) => void, volumeKey: boolean): Template => {
+    const stack = new Stack(new App(), 'Stack', { env: { region: 'eu-central-1', account: '111122223333' } });
+    build(stack, volumeKey ? kms.Key.fromKeyArn(stack, 'VolumeKey', keyArn) : undefined);
+    return Template.fromStack(stack);
+  };
+  const encryptedWith = (KmsKeyId: string) => {
+    const name = hosting.endpoints.get('temperature')!.config;
+    hosting.configs.set(name, { ...hosting.configs.get(name)!, ...{ KmsKeyId } });
+  };
+
+  test.each(['0f9e8d7c', keyArn, 'alias/volumes', 'arn:aws:kms:eu-central-1:111122223333:alias/team/volumes'])('stay so: %s', async (configured) => {
+    encryptedWith(configured);
+    const { config, staging } = await planned({ volumeKeyArn: keyArn });
+    expect([config?.KmsKeyId, staging.KmsKeyId]).toEqual([configured, configured]);
+  });
+
+  test.each<[string, string | undefined, string]>([
+    ['0f9e8d7c', undefined, 'with the key 0f9e8d7c, which releases may not use: give that key as volumeKey to ModelEndpoint.fromModelEndpointAttributes'],
+    ['alias/volumes', undefined, 'with the key alias/volumes, which releases may not use'],
+    ['arn:aws:kms:eu-central-1:111122223333:key/another', keyArn, `key/another, and volumeKey is ${keyArn}: give that key as volumeKey`],
+    ['another', keyArn, `with the key another, and volumeKey is ${keyArn}`],
+  ])('are refused before anything is made: %s, where %s may be used', async (configured, volumeKeyArn, problem) => {
+    encryptedWith(configured);
+    await expect(planned({ volumeKeyArn })).rejects.toMatchObject({ name: 'EndpointUnsuitable', message: expect.stringContaining(problem) });
+    expect([...hosting.objects.keys()]).toEqual([`deployments/${hosting.endpoints.get('temperature')!.config}.jsonl`]);
+  });
+
+  test.each<[string, (stack: Stack, volumeKey?: kms.IKey) => void]>([
+    ['a comparison', (stack, volumeKey) => new ShadowStaging(stack, 'Staging', { endpoint: importedEndpoint(stack, { volumeKey }) })],
+    ['a release', (stack, volumeKey) => new CanaryRelease(stack, 'Release', { endpoint: importedEndpoint(stack, { volumeKey }) })],
+  ])('may be made by whoever changes the endpoint in %s', (_, build) => {
+    const template = stackOf(build, true);
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Action: 'sagemaker:UpdateEndpoint' }),
+          { Effect: 'Allow', Action: 'kms:DescribeKey', Resource: keyArn },
+          { Effect: 'Allow', Action: 'kms:CreateGrant', Resource: keyArn, Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' } } },
+        ]),
+      },
+    });
+    expect(JSON.stringify(template.findResources('AWS::StepFunctions::StateMachine'))).toContain('volumeKeyArn');
+    expect(JSON.stringify(stackOf(build, false).toJSON())).not.toContain('kms:CreateGrant');
+    expect(() => synthesizeUnderNag((stack) => build(stack, kms.Key.fromKeyArn(stack, 'VolumeKey', keyArn)))).not.toThrow();
+  });
+
+  test('may be made by everybody who changes the endpoint, the recovery of releases too', () => {
+    const template = stackOf((stack, volumeKey) => {
+      const [endpoint, registry] = [importedEndpoint(stack, { volumeKey }), importedRegistry(stack)];
+      new ReleaseWorkflow(stack, 'Releases', {
+        registry, staging: new ShadowStaging(stack, 'Staging', { endpoint, registry }), release: new CanaryRelease(stack, 'Release', { endpoint, registry }),
+      });
+    }, true);
+    const deployers = Object.values(template.findResources('AWS::IAM::Policy')).map((policy) => JSON.stringify(policy))
+      .filter((policy) => policy.includes('"sagemaker:UpdateEndpoint"'));
+    expect(deployers.map((policy) => policy.includes('"kms:CreateGrant"'))).toEqual([true, true, true]);
+  });
+
+  test('cannot be had by an alias, which no IAM policy can name', () => {
+    expect(() => stackOf((stack) => importedEndpoint(stack, { volumeKey: kms.Alias.fromAliasName(stack, 'Alias', 'alias/volumes') }), false))
+      .toThrow('volumeKey must be a key by its own ARN');
   });
 });
