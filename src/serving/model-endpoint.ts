@@ -99,7 +99,7 @@ export interface ModelEndpointAttributes {
    * name it again; without it they are refused where the config names a key. It is given by its own ARN, not by an alias, and its
    * policy must let the account's IAM policies decide.
    *
-   * @default - its config has none
+   * @default - volumes are encrypted by SageMaker's own key, as the config names no other
    * @see https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html
    */
   readonly volumeKey?: kms.IKey;

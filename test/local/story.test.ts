@@ -91,6 +91,7 @@ describe('the story', () => {
     expect(tried(/ScientistRole/)).toEqual(['codepipeline:StopPipelineExecution: explicit deny', 'cloudwatch:SetAlarmState: explicit deny', 's3:PutObject: explicit deny']);
     expect(tried(/ApproverRole/)).toEqual(['codecommit:MergePullRequestByThreeWay: implicit deny', 'states:StartExecution: explicit deny']);
     expect(tried(/OperatorRole/)).toEqual(['states:StopExecution: explicit deny', 'dynamodb:DeleteItem: explicit deny', 's3:GetObject: implicit deny']);
-    expect(tried(/OtherTeam/)).toEqual(['sagemaker:DeleteEndpoint: explicit deny']);
+    // of SageMaker the boundary leaves only what reads, and what is one's own
+    expect(tried(/OtherTeam/)).toEqual(['sagemaker:DeleteEndpoint: implicit deny']);
   });
 });

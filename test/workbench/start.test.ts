@@ -166,8 +166,9 @@ test('a Studio space is set up, cloned and attended to', async () => {
   const env = { ...real, PATH: `${path.join(folder, 'bin')}:${path.join(folder, 'venv/bin')}:${real.PATH}`, GIT_CONFIG_NOSYSTEM: '1' };
   expect(await run('bash', [script], env)).toMatchObject({ status: 0, said: '' });
   const workbench = path.join(home(), '.local/lib/workbench');
-  await eventually(async () => fs.existsSync(path.join(folder, 'setsid')));
-  expect(fs.readFileSync(path.join(folder, 'setsid'), 'utf8').trim()).toBe(`nohup bash ${workbench}/attend_space.sh`);
+  const begun = () => fs.existsSync(path.join(folder, 'setsid')) ? fs.readFileSync(path.join(folder, 'setsid'), 'utf8') : '';
+  await eventually(async () => begun().endsWith('\n'));
+  expect(begun().trim()).toBe(`nohup bash ${workbench}/attend_space.sh`);
   expect((await run(path.join(folder, 'venv/bin/python'), ['-c', 'import sys; print(sys.path)'], env)).out).toContain(`'${workbench}/python'`);
   expect((await run('git', ['config', '--global', 'user.name'], env)).out).toBe('Ada\n');
 
