@@ -8,9 +8,9 @@ import { peopleOfTheAccount } from './people-of-the-account';
 import { Persona } from './persona';
 import { PersonaPolicies } from './persona-policies';
 import { PipelineProtection } from './pipeline-protection';
-import { distrust } from './service-control-policies';
 import { allow } from '../private/allow';
 import { Problems } from '../private/problems';
+import { distrust } from '../private/trusted';
 
 /** Options of a `BreakGlass`, whatever platform it belongs to. */
 export interface BreakGlassOptions {

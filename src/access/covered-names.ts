@@ -1,4 +1,5 @@
 import { CfnResource, Reference, Stack, Token, Tokenization } from 'aws-cdk-lib';
+import { rootOf } from '../private/root-stack';
 
 /** Where a resource of the template says what it is called. */
 const NAME_OF: Readonly<Record<string, string>> = {
@@ -15,7 +16,7 @@ export function isNamed(arn: string, beginning: string): boolean {
   const target = targetOf(arn);
   if (target !== undefined) {
     const name = (target as unknown as Record<string, unknown>)[NAME_OF[target.cfnResourceType] ?? ''];
-    return typeof name === 'string' ? begins(name, beginning) : name === undefined && begins(outermost(Stack.of(target)).stackName, beginning);
+    return typeof name === 'string' ? begins(name, beginning) : name === undefined && begins(rootOf(Stack.of(target)).stackName, beginning);
   }
   return begins(arn.split(/[:/]/).pop() ?? '', beginning);
 }
@@ -29,8 +30,4 @@ function targetOf(arn: string): CfnResource | undefined {
 /** Of a token nobody knows how it begins. */
 function begins(name: string, beginning: string): boolean {
   return !Token.isUnresolved(name) && name.startsWith(beginning);
-}
-
-function outermost(stack: Stack): Stack {
-  return stack.nestedStackParent === undefined ? stack : outermost(stack.nestedStackParent);
 }

@@ -5,8 +5,8 @@ import { peopleOfTheAccount } from './people-of-the-account';
 import { Persona } from './persona';
 import { PersonaPolicies } from './persona-policies';
 import { PipelineProtection } from './pipeline-protection';
-import { distrust } from './service-control-policies';
 import { Problems } from '../private/problems';
+import { distrust } from '../private/trusted';
 
 /** Options of a `PersonaRole`, whatever platform it belongs to. */
 export interface PersonaRoleOptions {

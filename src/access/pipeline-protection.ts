@@ -10,11 +10,12 @@ import { DenyScope, denyStatements, merged, packed } from './deny-statements';
 import { PipelineProtectionProps } from './pipeline-protection-props';
 import { PROTECTED_ACTIONS, ProtectionReach } from './protected-actions';
 import { ResourceLocks } from './resource-locks';
-import { DEPLOYERS, distrust, serviceControlPolicies } from './service-control-policies';
+import { DEPLOYERS, serviceControlPolicies } from './service-control-policies';
 import { TamperAlerts } from './tamper-alerts';
 import { Problems } from '../private/problems';
 import { NOTEBOOK_ROLES } from '../private/role-path';
-import { trust } from '../private/trusted';
+import { rootOf } from '../private/root-stack';
+import { distrust, trust } from '../private/trusted';
 import { STARTABLE_TAG } from '../private/trusted-tag';
 import { IModelEndpoint } from '../serving/model-endpoint';
 import { IObservationStore } from '../serving/observation-store';
@@ -331,9 +332,8 @@ export class PipelineProtection extends Construct {
 
   /** CloudFormation begins the names that it makes with the stack's, which it may cut. */
   private stackPrefix(): string | undefined {
-    let stack = Stack.of(this);
-    while (stack.nestedStackParent !== undefined) stack = stack.nestedStackParent;
-    return Token.isUnresolved(stack.stackName) ? undefined : stack.stackName.slice(0, 20);
+    const { stackName } = rootOf(Stack.of(this));
+    return Token.isUnresolved(stackName) ? undefined : stackName.slice(0, 20);
   }
 }
 

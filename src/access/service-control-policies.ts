@@ -2,8 +2,6 @@ import { DenyScope, DenyStatement, denyStatements, packed } from './deny-stateme
 import { PROTECTED_ACTIONS, ProtectedActions } from './protected-actions';
 import { TRUSTED_TAG } from '../private/trusted-tag';
 
-export { distrust } from '../private/trusted';
-
 /** Roles by which the CDK deploys. */
 export const DEPLOYERS = 'role/cdk-*';
 

@@ -7,6 +7,7 @@ import { Construct, IConstruct } from 'constructs';
 import { encryptedBucket } from './encrypted-bucket';
 import { EventRouter } from './event-router';
 import { HandlerPool } from './handler-pool';
+import { rootOf } from './root-stack';
 import { fingerprint } from '../domain/fingerprint';
 import { cleanName } from '../domain/release-names';
 
@@ -73,10 +74,6 @@ export class PlatformResources {
   public nameOfPipeline(datasetName: string, workflow: IConstruct): string {
     return `${this.prefix}data_${cleanName(Token.isUnresolved(datasetName) ? 'dataset' : datasetName, 30)}-${workflow.node.addr.slice(-8)}`;
   }
-}
-
-function rootOf(stack: Stack): Stack {
-  return stack.nestedStackParent === undefined ? stack : rootOf(stack.nestedStackParent);
 }
 
 /** A bucket for what pipelines hand from action to action. */

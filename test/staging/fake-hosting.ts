@@ -8,6 +8,18 @@ import {
 import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import { mockClient } from 'aws-sdk-client-mock';
 import { AwsTaskError } from './machine-runner';
+import { HostingSettings } from '../../src/staging/hosting-plan';
+
+/** An endpoint as releases see it. */
+export const HOSTING: HostingSettings = {
+  endpointName: 'temperature',
+  executionRoleArn: 'arn:aws:iam::111122223333:role/model',
+  productionVariantName: 'AllTraffic',
+  shadowVariantName: 'Shadow',
+  instanceType: 'ml.m5.large',
+  instanceCount: 2,
+  bucketName: 'observations',
+};
 
 type Settled = (config: string) => void;
 type Answer = (payload: string) => string;

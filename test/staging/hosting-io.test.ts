@@ -2,23 +2,15 @@ import {
   DeregisterScalableTargetCommand, DescribeScalableTargetsCommand, DescribeScalingPoliciesCommand, DescribeScheduledActionsCommand, ScalableTarget,
 } from '@aws-sdk/client-application-auto-scaling';
 import { DescribeModelPackageCommand, UpdateEndpointCommand } from '@aws-sdk/client-sagemaker';
-import { FakeHosting } from './fake-hosting';
+import { FakeHosting, HOSTING } from './fake-hosting';
 import { AwsTaskError } from './machine-runner';
 import { ownPrefix } from '../../src/domain/release-names';
 import {
   createConfig, createEndpoint, createModel, describeEndpoint, EndpointBusy, EndpointUnsuitable, readCandidate, readChampion, remove, updateEndpoint,
 } from '../../src/staging/hosting-io';
-import { HostingSettings, namesFor, productionConfigRequest, shadowConfigRequest, stagingConfigRequest } from '../../src/staging/hosting-plan';
+import { namesFor, productionConfigRequest, shadowConfigRequest, stagingConfigRequest } from '../../src/staging/hosting-plan';
 
-const settings: HostingSettings = {
-  endpointName: 'temperature',
-  executionRoleArn: 'arn:aws:iam::111122223333:role/model',
-  productionVariantName: 'AllTraffic',
-  shadowVariantName: 'Shadow',
-  instanceType: 'ml.m5.large',
-  instanceCount: 2,
-  bucketName: 'observations',
-};
+const settings = HOSTING;
 const packageArn = 'arn:aws:sagemaker:eu-central-1:111122223333:model-package/temperature/7';
 const volumeKeyArn = 'arn:aws:kms:eu-central-1:111122223333:key/volumes';
 let hosting: FakeHosting;

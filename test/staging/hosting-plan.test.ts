@@ -4,7 +4,7 @@ import {
 import { App, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { FakeHosting } from './fake-hosting';
+import { FakeHosting, HOSTING } from './fake-hosting';
 import { importedEndpoint, importedRegistry } from './imported';
 import { CanaryRelease } from '../../src/release/canary-release';
 import { ReleaseWorkflow } from '../../src/release/release-workflow';
@@ -15,13 +15,7 @@ import { ShadowStaging } from '../../src/staging/shadow-staging';
 import { synthesizeUnderNag } from '../support/nag';
 
 const settings: ShadowSettings = {
-  endpointName: 'temperature',
-  executionRoleArn: 'arn:aws:iam::111122223333:role/model',
-  productionVariantName: 'AllTraffic',
-  shadowVariantName: 'Shadow',
-  instanceType: 'ml.m5.large',
-  instanceCount: 2,
-  bucketName: 'observations',
+  ...HOSTING,
   samplingPercentage: 100,
   windowHours: 720,
   evaluateEveryMinutes: 360,
